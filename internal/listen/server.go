@@ -1,0 +1,151 @@
+package listen
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Open listens on addr. The error names the setting to change.
+func Open(addr, setting string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err == nil {
+		return l, nil
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s: %s is in use by another process; stop it, or set another address or port 0 for a free one", setting, addr)
+	}
+	return nil, fmt.Errorf("%s: cannot listen on %s: %w", setting, addr, err)
+}
+
+// IsLoopback says whether addr (HOST:PORT) is reachable from this machine only.
+func IsLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Server serves one listener until its context ends, then lets running
+// requests finish within Grace.
+type Server struct {
+	Listener net.Listener
+	Handler  http.Handler
+	TLS      *TLSConfig    // nil: plain
+	Grace    time.Duration // for running requests at the end; 0: 5 s
+	Write    time.Duration // longest time from request to the end of the answer; 0: no limit, for streams
+	Body     time.Duration // longest time to read a request; 0: 30 s
+	Log      *slog.Logger
+}
+
+const (
+	headerTimeout  = 10 * time.Second
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 64 << 10
+)
+
+// Run serves until ctx ends and drains.
+func (s *Server) Run(ctx context.Context) error {
+	srv := &http.Server{
+		Handler:           s.Handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       orDefault(s.Body, 30*time.Second),
+		WriteTimeout:      s.Write,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+	}
+	if s.Log != nil {
+		srv.ErrorLog = slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)
+	}
+	l := s.Listener
+	if s.TLS != nil {
+		config, err := s.TLS.server()
+		if err != nil {
+			return err
+		}
+		srv.TLSConfig = config
+		l = tls.NewListener(l, config)
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), orDefault(s.Grace, 5*time.Second))
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil {
+		_ = srv.Close() // what is still open is cut off
+	}
+	<-failed
+	return nil
+}
+
+func orDefault(d, other time.Duration) time.Duration {
+	if d == 0 {
+		return other
+	}
+	return d
+}
+
+// server makes the TLS settings; the certificate is read again when its file changes.
+func (c *TLSConfig) server() (*tls.Config, error) {
+	pair := &reloaded{config: c}
+	if _, err := pair.get(nil); err != nil {
+		return nil, err
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.get, NextProtos: []string{"http/1.1"}}
+	if c.ClientCA != "" {
+		pem, err := os.ReadFile(c.ClientCA)
+		if err != nil {
+			return nil, fmt.Errorf("tls.client_ca: %w", err)
+		}
+		config.ClientCAs = x509.NewCertPool()
+		if !config.ClientCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("tls.client_ca: %s holds no certificate in PEM form", c.ClientCA)
+		}
+		config.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	return config, nil
+}
+
+// reloaded is a key pair that follows its files.
+type reloaded struct {
+	config *TLSConfig
+	mu     sync.Mutex
+	stamp  time.Time
+	pair   *tls.Certificate
+}
+
+func (r *reloaded) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	info, err := os.Stat(r.config.Cert)
+	if err == nil && r.pair != nil && info.ModTime().Equal(r.stamp) {
+		return r.pair, nil
+	}
+	pair, err2 := tls.LoadX509KeyPair(r.config.Cert, r.config.Key)
+	if err2 != nil {
+		if r.pair != nil { // a half-written pair: the old one serves on
+			return r.pair, nil
+		}
+		return nil, fmt.Errorf("tls: %w", err2)
+	}
+	if err == nil {
+		r.stamp = info.ModTime()
+	}
+	r.pair = &pair
+	return r.pair, nil
+}

@@ -1,0 +1,69 @@
+package pulse
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Pulse is one role's second. Counters and histograms count from the start of
+// the process (Epoch); a reader subtracts two pulses of one Epoch.
+type Pulse struct {
+	Pipeline string    `json:"pipeline"`
+	Instance string    `json:"instance"` // stable name of the process or worker
+	Role     string    `json:"role"`     // gateway · stream · watch · …
+	Admin    string    `json:"admin,omitempty"`
+	Epoch    int64     `json:"epoch"` // Unix µs of the process start
+	At       time.Time `json:"at"`
+
+	// Stages are cumulative latency histograms by stage name, and "event" for
+	// the whole from clock start to acknowledged prediction.
+	Stages map[string]Histogram `json:"stages,omitempty"`
+	// Outcomes count events by outcome: predicted, dead_letter, quarantined, shed, duplicate, late, accepted.
+	Outcomes map[string]int64 `json:"outcomes,omitempty"`
+	// Queue is what this role holds now.
+	InFlight int `json:"in_flight"`
+	Queued   int `json:"queued"`
+	// Lag is records behind by topic/partition, Delay the time behind.
+	Lag []Lag `json:"lag,omitempty"`
+	// Endpoints as this role sees them.
+	Endpoints []Endpoint `json:"endpoints,omitempty"`
+	// Changes since the last pulse: config reloads, assignments, versions.
+	Changes []Change `json:"changes,omitempty"`
+}
+
+// Lag is how far one partition is behind.
+type Lag struct {
+	Topic     string  `json:"topic"`
+	Partition int32   `json:"partition"`
+	Records   int64   `json:"records"`
+	DelayS    float64 `json:"delay_s"`
+}
+
+// Endpoint is one endpoint as its caller sees it; counters are cumulative.
+type Endpoint struct {
+	Model       string           `json:"model"`
+	Name        string           `json:"name"`
+	Door        string           `json:"door"` // sagemaker · rest · oip
+	Up          bool             `json:"up"`
+	InFlight    int              `json:"in_flight"`
+	Invocations map[string]int64 `json:"invocations,omitempty"` // by class, "ok" included
+	Latency     Histogram        `json:"latency,omitzero"`
+	LastError   string           `json:"last_error,omitempty"`
+}
+
+// Change is something that happened to the role and may explain a rise.
+type Change struct {
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"`
+	What string    `json:"what"`
+}
+
+// Encode gives the JSON of the record's value.
+func (p *Pulse) Encode() ([]byte, error) { return json.Marshal(p) }
+
+// Decode reads the JSON of a record's value.
+func Decode(value []byte) (Pulse, error) {
+	var p Pulse
+	err := json.Unmarshal(value, &p)
+	return p, err
+}
