@@ -2,8 +2,13 @@ package event
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 )
+
+// ErrUnknown says that no event of that id is known: it was never accepted, or
+// the topics no longer keep it.
+var ErrUnknown = errors.New("event is unknown")
 
 // Whereabouts says where an event is or how it ended.
 type Whereabouts struct {
