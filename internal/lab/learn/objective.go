@@ -1,0 +1,114 @@
+package learn
+
+import (
+	"fmt"
+	"math"
+)
+
+// The objectives, by XGBoost's names.
+const (
+	binaryLogistic   = "binary:logistic"
+	regLogistic      = "reg:logistic"
+	binaryLogitRaw   = "binary:logitraw"
+	regSquaredError  = "reg:squarederror"
+	smallestHessian  = 1e-16
+	probabilityFloor = 1e-15
+)
+
+// isLogistic says whether an objective works on the logistic loss.
+func isLogistic(objective string) bool {
+	return objective == binaryLogistic || objective == regLogistic || objective == binaryLogitRaw
+}
+
+// isProbability says whether the answer is the sigmoid of the margin.
+func isProbability(objective string) bool {
+	return objective == binaryLogistic || objective == regLogistic
+}
+
+func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
+func logit(p float64) float64 { return math.Log(p / (1 - p)) }
+
+// checkBinary refuses labels that are not 0 or 1.
+func checkBinary(labels []float64) error {
+	for i, y := range labels {
+		if y != 0 && y != 1 {
+			return fmt.Errorf("row %d: label %g is neither 0 nor 1; use a regression objective or recode it", i+1, y)
+		}
+	}
+	return nil
+}
+
+// gradients sets g and h, the first and second derivative of the loss by the
+// margin, for every row.
+func gradients(logistic bool, positive float64, margin, labels, g, h []float64) {
+	if !logistic {
+		for i, y := range labels {
+			g[i], h[i] = margin[i]-y, 1
+		}
+		return
+	}
+	for i, y := range labels {
+		p := sigmoid(margin[i])
+		w := 1.0
+		if y == 1 {
+			w = positive
+		}
+		g[i], h[i] = (p-y)*w, max(p*(1-p), smallestHessian)*w
+	}
+}
+
+// metric is a figure of merit and whether more is better.
+type metric struct {
+	name string
+	more bool
+	of   func(margin, labels []float64) float64
+}
+
+// metricNamed returns the metric; all take margins.
+func metricNamed(name string, logistic bool) metric {
+	answer := func(m float64) float64 { return m }
+	if logistic {
+		answer = sigmoid
+	}
+	switch name {
+	case "auc":
+		return metric{name, true, AUC}
+	case "logloss":
+		return metric{name, false, logLoss}
+	case "error":
+		return metric{name, false, errorShare}
+	case "mae":
+		return metric{name, false, func(m, y []float64) float64 {
+			return mean(m, y, func(m, y float64) float64 { return math.Abs(answer(m) - y) })
+		}}
+	default:
+		return metric{"rmse", false, func(m, y []float64) float64 {
+			return math.Sqrt(mean(m, y, func(m, y float64) float64 { return (answer(m) - y) * (answer(m) - y) }))
+		}}
+	}
+}
+
+func mean(margin, labels []float64, of func(m, y float64) float64) float64 {
+	sum := 0.0
+	for i, y := range labels {
+		sum += of(margin[i], y)
+	}
+	return sum / float64(len(labels))
+}
+
+func logLoss(margin, labels []float64) float64 {
+	return mean(margin, labels, func(m, y float64) float64 {
+		p := min(max(sigmoid(m), probabilityFloor), 1-probabilityFloor)
+		return -(y*math.Log(p) + (1-y)*math.Log(1-p))
+	})
+}
+
+func errorShare(margin, labels []float64) float64 {
+	return mean(margin, labels, func(m, y float64) float64 {
+		if (m > 0) != (y > 0.5) {
+			return 1
+		}
+		return 0
+	})
+}
