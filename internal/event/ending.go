@@ -34,6 +34,7 @@ const (
 	ReasonTooLarge       Reason = "too_large"
 	ReasonAttempts       Reason = "attempts" // attempts used up for another cause
 	ReasonRoute          Reason = "no_route" // no entry of flow.route matched
+	ReasonInternal       Reason = "internal" // a fault of ours; the log has more
 )
 
 // Ending says how one attempt at an event ended and what to write.

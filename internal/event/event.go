@@ -43,6 +43,13 @@ func (s Source) String() string {
 	return s.Topic + ":" + strconv.Itoa(int(s.Partition)) + ":" + strconv.FormatInt(s.Offset, 10)
 }
 
+// AppendTo appends what String gives.
+func (s Source) AppendTo(b []byte) []byte {
+	b = append(append(b, s.Topic...), ':')
+	b = append(strconv.AppendInt(b, int64(s.Partition), 10), ':')
+	return strconv.AppendInt(b, s.Offset, 10)
+}
+
 // Event is one thing to predict, on its way from the sender to its ending.
 // Exactly one goroutine owns an Event at a time; the owner marks and decides.
 type Event struct {
