@@ -1,0 +1,106 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"betimes/internal/event"
+)
+
+// ErrGone says that a record is not in the topic any more, or not yet.
+var ErrGone = errors.New("the record is not in the topic")
+
+// Offsets returns each partition's first offset and the one after its last
+// record that is committed, so that end - position is what can be read.
+func (c *Cluster) Offsets(ctx context.Context, topic string) (start, end map[int32]int64, err error) {
+	starts, err := c.admin.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return nil, nil, fmt.Errorf("offsets of topic %s: %w", topic, err)
+	}
+	ends, err := c.admin.ListCommittedOffsets(ctx, topic)
+	if err != nil {
+		return nil, nil, fmt.Errorf("offsets of topic %s: %w", topic, err)
+	}
+	if start, err = plainOffsets(starts, topic); err != nil {
+		return nil, nil, err
+	}
+	if end, err = plainOffsets(ends, topic); err != nil {
+		return nil, nil, err
+	}
+	return start, end, nil
+}
+
+func plainOffsets(listed kadm.ListedOffsets, topic string) (map[int32]int64, error) {
+	out := make(map[int32]int64, len(listed[topic]))
+	for n, o := range listed[topic] {
+		if o.Err != nil {
+			return nil, fmt.Errorf("offsets of topic %s partition %d: %w", topic, n, o.Err)
+		}
+		out[n] = o.Offset
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("offsets of topic %s: %w", topic, kerr.UnknownTopicOrPartition)
+	}
+	return out, nil
+}
+
+// Committed returns the next offsets that a group committed. A partition without one is absent.
+func (c *Cluster) Committed(ctx context.Context, group string) (map[Partition]int64, error) {
+	responses, err := c.admin.FetchOffsets(ctx, group)
+	if err != nil {
+		return nil, fmt.Errorf("offsets of group %s: %w", group, err)
+	}
+	out := make(map[Partition]int64)
+	for topic, parts := range responses {
+		for n, o := range parts {
+			if o.Err != nil {
+				return nil, fmt.Errorf("offsets of group %s: topic %s partition %d: %w", group, topic, n, o.Err)
+			}
+			if o.At >= 0 {
+				out[Partition{topic, n}] = o.At
+			}
+		}
+	}
+	return out, nil
+}
+
+// ReadAt reads one record, or returns ErrGone. It waits for nothing but the brokers.
+func (c *Cluster) ReadAt(ctx context.Context, src event.Source) (*event.Event, error) {
+	start, end, err := c.Offsets(ctx, src.Topic)
+	if err != nil {
+		return nil, err
+	}
+	if src.Offset < start[src.Partition] || src.Offset >= end[src.Partition] {
+		return nil, fmt.Errorf("%s: %w", src, ErrGone)
+	}
+	client, err := c.newClient("read", append(readOptions(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{src.Topic: {src.Partition: kgo.NewOffset().At(src.Offset)}}),
+		kgo.FetchMaxPartitionBytes(1), // a broker sends at least the one batch
+		kgo.KeepControlRecords(),
+	)...)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	for {
+		fetches := client.PollRecords(ctx, 1)
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("%s: %w", src, err)
+		}
+		if errs := fetches.Errors(); len(errs) > 0 {
+			return nil, fmt.Errorf("%s: %w", src, errs[0].Err)
+		}
+		for _, r := range fetches.Records() {
+			if r.Offset == src.Offset && !r.Attrs.IsControl() {
+				return newEvent(r, time.Now()), nil
+			}
+			return nil, fmt.Errorf("%s: %w", src, ErrGone)
+		}
+	}
+}

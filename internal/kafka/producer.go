@@ -1,0 +1,97 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"betimes/internal/event"
+)
+
+// Bounds of one Producer.
+const (
+	// deliveryTimeout is how long a record may wait for a broker before it is
+	// given up. Only a record that is certainly not written is given up: one
+	// that was sent and not answered is asked after until the answer is known.
+	deliveryTimeout    = 30 * time.Second
+	maxBufferedRecords = 100_000
+	maxBufferedBytes   = 128 << 20
+	maxBatchBytes      = 1_000_012 // Kafka's own default; brokers refuse more unless told
+)
+
+// ErrFull says that too much waits for the brokers already.
+var ErrFull = errors.New("too many records wait for the brokers")
+
+// Producer writes records: idempotent, acknowledged by every in-sync replica,
+// sent at once. Many goroutines may use it.
+//
+// The outcome told by done is final: with nil the record is in every in-sync
+// replica exactly once; with an error it is not and will not be.
+// Whoever waits less long than deliveryTimeout must take the
+// record as possibly written.
+type Producer struct {
+	client  *kgo.Client
+	metrics *metrics
+}
+
+// NewProducer makes a Producer named what.
+func (c *Cluster) NewProducer(what string) (*Producer, error) {
+	client, err := c.newClient(what,
+		kgo.RecordPartitioner(newPartitioner()),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.ProducerLinger(0),
+		kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.ProducerBatchMaxBytes(maxBatchBytes),
+		kgo.MaxBufferedRecords(maxBufferedRecords),
+		kgo.MaxBufferedBytes(maxBufferedBytes),
+		kgo.RecordDeliveryTimeout(deliveryTimeout),
+		kgo.UnknownTopicRetries(-1), // a broker that starts does not know its topics yet; the delivery timeout ends it
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &Producer{client, c.metrics}, nil
+}
+
+// Write hands a record over and returns at once; done, which must be quick, is
+// called once. Records of one partition are written in the order of Write, and
+// when one fails, those of its partition waiting behind it fail with it.
+func (p *Producer) Write(r *Record, done func(event.Source, error)) {
+	out := &kgo.Record{Topic: r.Topic, Partition: r.Partition, Key: r.Key, Value: r.Value, Timestamp: r.Time}
+	if len(r.Headers) > 0 {
+		out.Headers = make([]kgo.RecordHeader, len(r.Headers))
+		for i := range r.Headers {
+			out.Headers[i] = kgo.RecordHeader{Key: r.Headers[i].Name, Value: r.Headers[i].Value}
+		}
+	}
+	p.send(out, done)
+}
+
+func (p *Producer) send(out *kgo.Record, done func(event.Source, error)) {
+	p.client.TryProduce(context.Background(), out, func(r *kgo.Record, err error) {
+		if err != nil {
+			p.metrics.writes.WithLabelValues("failed").Inc()
+			if errors.Is(err, kgo.ErrMaxBuffered) {
+				err = ErrFull
+			}
+			done(event.Source{}, fmt.Errorf("write to topic %s: %w", r.Topic, err))
+			return
+		}
+		p.metrics.written.Inc()
+		done(event.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}, nil)
+	})
+}
+
+// Flush waits until every record handed over before is done.
+func (p *Producer) Flush(ctx context.Context) error {
+	if err := p.client.Flush(ctx); err != nil {
+		return fmt.Errorf("%d records wait for the brokers: %w", p.client.BufferedProduceRecords(), err)
+	}
+	return nil
+}
+
+// Close gives up what is not written yet; its done is called with an error. Flush first.
+func (p *Producer) Close() { p.client.Close() }

@@ -1,0 +1,182 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"betimes/internal/event"
+)
+
+// TailFrom is where a Tail begins.
+type TailFrom struct {
+	kind    tailKind
+	at      time.Time
+	offsets map[Partition]int64
+}
+
+type tailKind uint8
+
+const (
+	fromStart tailKind = iota
+	fromEnd
+	fromTime
+	fromOffsets
+)
+
+// TailStart begins at the first record there is. The zero TailFrom does so too.
+func TailStart() TailFrom { return TailFrom{} }
+
+// TailEnd begins with the next record after NewTail returned.
+func TailEnd() TailFrom { return TailFrom{kind: fromEnd} }
+
+// TailAt begins with the first record of that time or later.
+func TailAt(at time.Time) TailFrom { return TailFrom{kind: fromTime, at: at} }
+
+// TailOffsets begins at given offsets; partitions without one begin at their first record.
+func TailOffsets(next map[Partition]int64) TailFrom {
+	return TailFrom{kind: fromOffsets, offsets: maps.Clone(next)}
+}
+
+// TailConfig says what a Tail reads.
+type TailConfig struct {
+	Topics []string
+	From   TailFrom
+}
+
+// Tail reads all partitions of topics, without a group. One goroutine polls it.
+type Tail struct {
+	cluster *Cluster
+	client  *kgo.Client
+	end     map[Partition]int64 // as of NewTail
+
+	mu   sync.Mutex
+	next map[Partition]int64
+}
+
+// NewTail opens a Tail. Its positions are fixed when it returns.
+func (c *Cluster) NewTail(ctx context.Context, cfg TailConfig) (*Tail, error) {
+	starts, err := c.list(c.admin.ListStartOffsets(ctx, cfg.Topics...))
+	if err != nil {
+		return nil, err
+	}
+	ends, err := c.list(c.admin.ListCommittedOffsets(ctx, cfg.Topics...))
+	if err != nil {
+		return nil, err
+	}
+	next, err := c.tailStart(ctx, cfg, starts, ends)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[string]map[int32]kgo.Offset)
+	for p, o := range next {
+		if at[p.Topic] == nil {
+			at[p.Topic] = make(map[int32]kgo.Offset)
+		}
+		at[p.Topic][p.Number] = kgo.NewOffset().At(o)
+	}
+	// Control records are kept, else a position could not pass one.
+	client, err := c.newClient("tail", append(readOptions(), kgo.ConsumePartitions(at), kgo.KeepControlRecords())...)
+	if err != nil {
+		return nil, err
+	}
+	return &Tail{cluster: c, client: client, end: ends, next: next}, nil
+}
+
+func (c *Cluster) list(listed kadm.ListedOffsets, err error) (map[Partition]int64, error) {
+	if err != nil {
+		return nil, fmt.Errorf("kafka %v: offsets: %w", c.cfg.Seeds, err)
+	}
+	out := make(map[Partition]int64)
+	for topic, ps := range listed {
+		for n, o := range ps {
+			if o.Err != nil {
+				return nil, fmt.Errorf("offsets of topic %s: %w", topic, o.Err)
+			}
+			out[Partition{topic, n}] = o.Offset
+		}
+	}
+	return out, nil
+}
+
+func (c *Cluster) tailStart(ctx context.Context, cfg TailConfig, starts, ends map[Partition]int64) (map[Partition]int64, error) {
+	switch cfg.From.kind {
+	case fromEnd:
+		return maps.Clone(ends), nil
+	case fromTime:
+		return c.list(c.admin.ListOffsetsAfterMilli(ctx, cfg.From.at.UnixMilli(), cfg.Topics...))
+	case fromOffsets:
+		next := maps.Clone(starts)
+		for p, o := range cfg.From.offsets {
+			if first, ok := starts[p]; ok {
+				next[p] = max(first, o)
+			}
+		}
+		return next, nil
+	}
+	return starts, nil
+}
+
+// Poll waits for one fetch and returns its events, in order within each
+// partition; none when ctx ended.
+func (t *Tail) Poll(ctx context.Context) ([]*event.Event, error) {
+	fetches := t.client.PollRecords(ctx, pollRecords)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if fetches.IsClientClosed() {
+		return nil, kgo.ErrClientClosed
+	}
+	now := time.Now()
+	events := make([]*event.Event, 0, fetches.NumRecords())
+	var failed error
+	fetches.EachPartition(func(fp kgo.FetchTopicPartition) {
+		p := Partition{fp.Topic, fp.Partition}
+		if fp.Err != nil && halts(fp.Err) {
+			failed = errors.Join(failed, &HaltError{p, fp.Err})
+		}
+		if len(fp.Records) == 0 {
+			return
+		}
+		for _, r := range fp.Records {
+			if !r.Attrs.IsControl() {
+				events = append(events, newEvent(r, now))
+			}
+		}
+		t.mu.Lock()
+		t.next[p] = fp.Records[len(fp.Records)-1].Offset + 1
+		t.mu.Unlock()
+	})
+	return events, failed
+}
+
+// End returns the ends of the partitions as they were when the Tail was opened.
+func (t *Tail) End() map[Partition]int64 { return maps.Clone(t.end) }
+
+// Position returns the next offset to read of each partition.
+func (t *Tail) Position() map[Partition]int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.next)
+}
+
+// CaughtUp says whether the Tail has passed the ends seen when it was opened.
+func (t *Tail) CaughtUp() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for p, end := range t.end {
+		if t.next[p] < end {
+			return false
+		}
+	}
+	return true
+}
+
+// Close ends the connections; Poll then returns an error.
+func (t *Tail) Close() { t.client.Close() }

@@ -1,0 +1,219 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"betimes/internal/setting"
+)
+
+// TopicSpec is how a topic should look. Configs are Kafka's own names.
+type TopicSpec struct {
+	Name                          string
+	Partitions, ReplicationFactor int // replication factor 0: the broker's own
+	Configs                       map[string]string
+}
+
+// Kafka's names of the topic configs that specs use.
+const (
+	configCleanup      = "cleanup.policy"
+	configRetention    = "retention.ms"
+	configMaxBytes     = "retention.bytes"
+	configSegmentBytes = "segment.bytes"
+)
+
+// Embedded topics are bounded unless the file says more.
+const (
+	embeddedRetention    = 24 * time.Hour
+	embeddedMaxBytes     = setting.GiB
+	embeddedSegmentBytes = 16 * setting.MiB
+)
+
+// TopicSpecs are the topics of a pipeline, those of pulse and state included.
+func TopicSpecs(cfg Config, pipeline string) []TopicSpec {
+	var specs []TopicSpec
+	for _, one := range cfg.Topics.all() {
+		specs = append(specs, cfg.spec(one))
+	}
+	for _, spec := range []TopicSpec{PulseTopic(pipeline), StateTopic(pipeline)} {
+		spec.ReplicationFactor = cfg.replication(TopicConfig{})
+		if cfg.Embedded != nil {
+			spec.Configs[configSegmentBytes] = strconv.FormatInt(int64(embeddedSegmentBytes), 10)
+		}
+		specs = append(specs, spec)
+	}
+	return specs
+}
+
+func (c Config) spec(one keyed) TopicSpec {
+	t := one.TopicConfig
+	spec := TopicSpec{
+		Name: cmp.Or(t.Name, one.key), Partitions: c.Topics.Events.Partitions,
+		ReplicationFactor: c.replication(t), Configs: map[string]string{},
+	}
+	retention, size := t.Retention, t.MaxBytes
+	if c.Embedded != nil {
+		retention, size = cmp.Or(retention, embeddedRetention), cmp.Or(size, embeddedMaxBytes)
+		spec.Configs[configSegmentBytes] = strconv.FormatInt(int64(min(embeddedSegmentBytes, size)), 10)
+	}
+	if retention > 0 {
+		spec.Configs[configRetention] = strconv.FormatInt(retention.Milliseconds(), 10)
+	}
+	if size > 0 { // Kafka counts per partition; the file says per topic
+		perPartition := max(int64(size)/int64(max(spec.Partitions, 1)), 1)
+		spec.Configs[configMaxBytes] = strconv.FormatInt(perPartition, 10)
+	}
+	return spec
+}
+
+// replication is the topic's own factor, else that of events, and never more
+// than the embedded brokers there are.
+func (c Config) replication(t TopicConfig) int {
+	n := cmp.Or(t.ReplicationFactor, c.Topics.Events.ReplicationFactor)
+	if c.Embedded != nil {
+		n = min(n, c.Embedded.Brokers)
+	}
+	return n
+}
+
+// PulseTopic is where every role says once a second how it is: one partition, kept a day.
+func PulseTopic(pipeline string) TopicSpec {
+	return TopicSpec{Name: pipeline + "-pulse", Partitions: 1, Configs: map[string]string{
+		configCleanup:   "delete",
+		configRetention: strconv.FormatInt((24 * time.Hour).Milliseconds(), 10),
+	}}
+}
+
+// StateTopic holds what roles share, newest value per key: one partition, compacted.
+func StateTopic(pipeline string) TopicSpec {
+	return TopicSpec{Name: pipeline + "-state", Partitions: 1, Configs: map[string]string{configCleanup: "compact"}}
+}
+
+// EnsureTopics creates missing topics, or, without create, returns one error
+// that lists them with the command that creates each. The error also lists
+// everything that existing topics do not share with the specs. What exists is
+// never changed.
+func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec, create bool) error {
+	names := make([]string, len(specs))
+	for i := range specs {
+		names[i] = specs[i].Name
+	}
+	have, err := c.admin.ListTopics(ctx, names...)
+	if err != nil {
+		return fmt.Errorf("kafka %v: list topics: %w", c.cfg.Seeds, err)
+	}
+	var problems []string
+	var existing []TopicSpec
+	for _, spec := range specs {
+		detail := have[spec.Name]
+		switch {
+		case detail.Err == nil && len(detail.Partitions) > 0:
+			existing = append(existing, spec)
+			problems = append(problems, spec.compareShape(detail)...)
+		case detail.Err != nil && !errors.Is(detail.Err, kerr.UnknownTopicOrPartition):
+			problems = append(problems, fmt.Sprintf("topic %s: %v", spec.Name, detail.Err))
+		case create:
+			problems = append(problems, c.create(ctx, spec)...)
+		default:
+			problems = append(problems, fmt.Sprintf("topic %s does not exist; create it: %s", spec.Name, spec.command(c.cfg.Seeds[0])))
+		}
+	}
+	differ, err := c.compareConfigs(ctx, existing)
+	if err != nil {
+		return err
+	}
+	return topicsError(append(problems, differ...))
+}
+
+func topicsError(problems []string) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(problems, "; "))
+}
+
+func (c *Cluster) create(ctx context.Context, spec TopicSpec) []string {
+	configs := make(map[string]*string, len(spec.Configs))
+	for name, value := range spec.Configs {
+		configs[name] = &value
+	}
+	rf := int16(spec.ReplicationFactor)
+	if rf == 0 {
+		rf = -1
+	}
+	_, err := c.admin.CreateTopic(ctx, int32(spec.Partitions), rf, configs, spec.Name)
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) { // another role was quicker
+		return []string{fmt.Sprintf("topic %s: create: %v", spec.Name, err)}
+	}
+	c.deps.Log.Info("topic created", "topic", spec.Name, "partitions", spec.Partitions)
+	return nil
+}
+
+// command is the line that creates the topic with Kafka's own tool.
+func (s TopicSpec) command(seed string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "kafka-topics.sh --bootstrap-server %s --create --topic %s --partitions %d", seed, s.Name, s.Partitions)
+	if s.ReplicationFactor > 0 {
+		fmt.Fprintf(&b, " --replication-factor %d", s.ReplicationFactor)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Configs)) {
+		fmt.Fprintf(&b, " --config %s=%s", name, s.Configs[name])
+	}
+	fmt.Fprintf(&b, " (or: rpk topic create %s -p %d", s.Name, s.Partitions)
+	if s.ReplicationFactor > 0 {
+		fmt.Fprintf(&b, " -r %d", s.ReplicationFactor)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Configs)) {
+		fmt.Fprintf(&b, " -c %s=%s", name, s.Configs[name])
+	}
+	fmt.Fprintf(&b, " -X brokers=%s)", seed)
+	return b.String()
+}
+
+func (s TopicSpec) compareShape(d kadm.TopicDetail) []string {
+	if n := len(d.Partitions); n != s.Partitions {
+		return []string{fmt.Sprintf("topic %s has %d partitions, the file says %d; write partitions: %d, or name another topic", s.Name, n, s.Partitions, n)}
+	}
+	return nil
+}
+
+// compareConfigs reports a cleanup policy that would lose what must be kept.
+// Retention and copies are the owner's: a longer one harms nobody.
+func (c *Cluster) compareConfigs(ctx context.Context, specs []TopicSpec) ([]string, error) {
+	if len(specs) == 0 {
+		return nil, nil
+	}
+	names := make([]string, len(specs))
+	for i := range specs {
+		names[i] = specs[i].Name
+	}
+	described, err := c.admin.DescribeTopicConfigs(ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka %v: describe topics: %w", c.cfg.Seeds, err)
+	}
+	var problems []string
+	for _, spec := range specs {
+		rc, err := described.On(spec.Name, nil)
+		if err != nil || rc.Err != nil {
+			c.deps.Log.Warn("topic config is hidden", "topic", spec.Name, "error", cmp.Or(err, rc.Err))
+			continue
+		}
+		want := cmp.Or(spec.Configs[configCleanup], "delete")
+		for _, one := range rc.Configs {
+			if one.Key == configCleanup && one.MaybeValue() != want {
+				problems = append(problems, fmt.Sprintf("topic %s has cleanup.policy %s, betimes needs %s; change the topic, or name another", spec.Name, one.MaybeValue(), want))
+			}
+		}
+	}
+	return problems, nil
+}
