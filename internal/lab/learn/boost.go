@@ -60,8 +60,10 @@ func (p *boostParams) defaultMetric() string {
 }
 
 // setBaseScore estimates the base score from the labels where none was given.
+// It is rounded as the file keeps it, so that a loaded model answers the same.
 func (p *boostParams) setBaseScore(labels []float64) {
 	if !math.IsNaN(p.baseScore) {
+		p.baseScore = float64(float32(p.baseScore))
 		return
 	}
 	sum, weight := 0.0, 0.0
@@ -86,10 +88,8 @@ func trainTrees(ctx context.Context, hyper map[string]string, train, validation 
 	if err != nil {
 		return nil, err
 	}
-	if isLogistic(p.objective) {
-		if err := checkBinary(train.Labels); err != nil {
-			return nil, err
-		}
+	if err := checkLabels(train.Labels, isLogistic(p.objective)); err != nil {
+		return nil, err
 	}
 	p.setBaseScore(train.Labels)
 	b := newBooster(p, train, validation)

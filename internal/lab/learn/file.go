@@ -46,20 +46,20 @@ type (
 	}
 	fileTree struct {
 		ID                 int       `json:"id"`
-		BaseWeights        []float32 `json:"base_weights"`
+		BaseWeights        reals     `json:"base_weights"`
 		Categories         []int     `json:"categories"`
 		CategoriesNodes    []int     `json:"categories_nodes"`
 		CategoriesSegments []int     `json:"categories_segments"`
 		CategoriesSizes    []int     `json:"categories_sizes"`
-		DefaultLeft     []any     `json:"default_left"` // 0 and 1, or false and true in older files
+		DefaultLeft        []any     `json:"default_left"` // 0 and 1, or false and true in older files
 		Left               []int32   `json:"left_children"`
 		Right              []int32   `json:"right_children"`
 		Parents            []int32   `json:"parents"`
-		Gains              []float32 `json:"loss_changes"`
-		Conditions         []float32 `json:"split_conditions"`
+		Gains              reals     `json:"loss_changes"`
+		Conditions         reals     `json:"split_conditions"`
 		Features           []int32   `json:"split_indices"`
 		Types              []int     `json:"split_type"`
-		Covers             []float32 `json:"sum_hessian"`
+		Covers             reals     `json:"sum_hessian"`
 		Param              fileShape `json:"tree_param"`
 	}
 	fileShape struct {
@@ -69,6 +69,21 @@ type (
 		LeafSize string `json:"size_leaf_vector"`
 	}
 )
+
+// reals are numbers that XGBoost reads only when they look fractional: 1E+00, not 1.
+type reals []float32
+
+// MarshalJSON gives every number an exponent.
+func (xs reals) MarshalJSON() ([]byte, error) {
+	b := []byte{'['}
+	for i, x := range xs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendFloat(b, float64(x), 'E', -1, 32)
+	}
+	return append(b, ']'), nil
+}
 
 // noParent is XGBoost's parent of a root.
 const noParent = math.MaxInt32
@@ -98,9 +113,9 @@ func (f *forest) Write(w io.Writer) error {
 func (f *forest) writeTree(id int, tree []treeNode) fileTree {
 	n := len(tree)
 	t := fileTree{
-		ID: id, BaseWeights: make([]float32, n), DefaultLeft: make([]any, n), Left: make([]int32, n), Right: make([]int32, n),
-		Parents: make([]int32, n), Gains: make([]float32, n), Conditions: make([]float32, n), Features: make([]int32, n),
-		Types: make([]int, n), Covers: make([]float32, n),
+		ID: id, BaseWeights: make(reals, n), DefaultLeft: make([]any, n), Left: make([]int32, n), Right: make([]int32, n),
+		Parents: make([]int32, n), Gains: make(reals, n), Conditions: make(reals, n), Features: make([]int32, n),
+		Types: make([]int, n), Covers: make(reals, n),
 		Categories: []int{}, CategoriesNodes: []int{}, CategoriesSegments: []int{}, CategoriesSizes: []int{},
 		Param: fileShape{Deleted: "0", Features: strconv.Itoa(f.features), Nodes: strconv.Itoa(n), LeafSize: "1"},
 	}
@@ -137,7 +152,7 @@ func loadTrees(raw json.RawMessage) (Model, error) {
 	if err != nil || features < 1 || features > MaxColumns {
 		return nil, fmt.Errorf("model file: num_feature %.20q is not a whole number from 1 to %d", l.Param.NumFeature, MaxColumns)
 	}
-	base, err := strconv.ParseFloat(strings.Trim(l.Param.BaseScore, "[]"), 64) // XGBoost 3 writes a list of one
+	base, err := strconv.ParseFloat(strings.Trim(l.Param.BaseScore, "[]"), 32) // XGBoost 3 writes a list of one
 	if err != nil || (isLogistic(l.Objective.Name) && !(base > 0 && base < 1)) || math.IsNaN(base) || math.IsInf(base, 0) {
 		return nil, fmt.Errorf("model file: base_score %.40q does not fit objective %s", l.Param.BaseScore, l.Objective.Name)
 	}
@@ -208,7 +223,7 @@ func (t *fileTree) node(i int32, features int) (treeNode, error) {
 }
 
 // at is xs[i], or 0 where a file leaves the array out.
-func at(xs []float32, i int32) float32 {
+func at(xs reals, i int32) float32 {
 	if int(i) < len(xs) {
 		return xs[i]
 	}

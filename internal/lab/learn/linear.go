@@ -100,10 +100,8 @@ func trainLinear(ctx context.Context, hyper map[string]string, train, validation
 	if p.featureDim != 0 && p.featureDim != train.Width {
 		return nil, fmt.Errorf("hyperparameter feature_dim: %d, but the rows have %d features", p.featureDim, train.Width)
 	}
-	if p.logistic {
-		if err := checkBinary(train.Labels); err != nil {
-			return nil, err
-		}
+	if err := checkLabels(train.Labels, p.logistic); err != nil {
+		return nil, err
 	}
 	s := newNewton(p, train)
 	for epoch := range p.epochs {
@@ -116,7 +114,18 @@ func trainLinear(ctx context.Context, hyper map[string]string, train, validation
 			break
 		}
 	}
-	return s.model(), nil
+	return s.finish()
+}
+
+// finish refuses a fit that overflowed.
+func (s *newton) finish() (Model, error) {
+	m := s.model()
+	for j, w := range append(m.Weights[:len(m.Weights):len(m.Weights)], m.Bias) {
+		if math.IsNaN(w) || math.IsInf(w, 0) {
+			return nil, fmt.Errorf("feature column %d: the fit does not converge; scale its values to a smaller range", j+1)
+		}
+	}
+	return m, nil
 }
 
 // report logs one line with the loss on what is known.

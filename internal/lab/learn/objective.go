@@ -29,11 +29,17 @@ func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
 func logit(p float64) float64 { return math.Log(p / (1 - p)) }
 
-// checkBinary refuses labels that are not 0 or 1.
-func checkBinary(labels []float64) error {
+// greatestLabel bounds a label so that sums over a table stay finite as float32.
+const greatestLabel = 1e30
+
+// checkLabels refuses labels that the loss cannot take.
+func checkLabels(labels []float64, binary bool) error {
 	for i, y := range labels {
-		if y != 0 && y != 1 {
+		if binary && y != 0 && y != 1 {
 			return fmt.Errorf("row %d: label %g is neither 0 nor 1; use a regression objective or recode it", i+1, y)
+		}
+		if math.Abs(y) > greatestLabel {
+			return fmt.Errorf("row %d: label %g is beyond %g; scale the labels", i+1, y, greatestLabel)
 		}
 	}
 	return nil
