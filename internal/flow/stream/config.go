@@ -38,3 +38,35 @@ func DefaultConfig() Config {
 		MaxQueued: 2000, MaxQueuedBytes: 64 * setting.MiB, Workers: 1,
 	}
 }
+
+// Validate tells what is wrong.
+func (c Config) Validate() setting.Problems {
+	var ps setting.Problems
+	ps.OneOf("order", c.Order, "key")
+	ps.OneOf("guarantee", c.Guarantee, "at_least_once")
+	ps.OneOf("protocol", c.Protocol, "auto", "classic", "consumer")
+	ps.OneOf("membership", c.Membership, "auto", "static", "dynamic")
+	if c.Attempts < 1 {
+		ps.Add("attempts", "%d is less than 1; an event is tried at least once", c.Attempts)
+	}
+	ps.Positive("backoff.min", c.Backoff.Min)
+	if c.Backoff.Max < c.Backoff.Min {
+		ps.Add("backoff.max", "%s is less than backoff.min of %s; raise it", c.Backoff.Max, c.Backoff.Min)
+	}
+	if c.SessionTimeout < time.Second {
+		ps.Add("session_timeout", "%s is less than 1s; brokers refuse so short a time", c.SessionTimeout)
+	}
+	if c.MaxQueued < 1 {
+		ps.Add("max_queued", "%d is less than 1", c.MaxQueued)
+	}
+	if c.MaxQueuedBytes < setting.MiB {
+		ps.Add("max_queued_bytes", "%s is less than 1MiB, the size of one large event", c.MaxQueuedBytes)
+	}
+	if c.Workers < 1 {
+		ps.Add("workers", "%d is less than 1", c.Workers)
+	}
+	if _, err := time.Parse(time.RFC3339, c.From); err != nil && c.From != "" && c.From != "latest" && c.From != "earliest" {
+		ps.Add("from", "%q is neither latest nor earliest nor an RFC 3339 time such as 2026-01-31T12:00:00Z", c.From)
+	}
+	return ps
+}

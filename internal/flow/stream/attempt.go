@@ -1,0 +1,111 @@
+package stream
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"betimes/internal/event"
+)
+
+// attempt works once on an item and deals with the ending.
+func (p *Processor) attempt(it *item) {
+	e := it.event
+	if !p.begin(it) {
+		return
+	}
+	if e.Attempts == 0 {
+		e.Timeline.Mark(event.StageQueue, time.Now())
+	} else {
+		e.Timeline.Mark(event.StageRetry, time.Now())
+	}
+	e.Attempts++
+	before := e.Timeline
+	ending := p.try(it)
+	if ending.Place == event.Unfinished && it.part.ctx.Err() == nil {
+		if ending.Counted {
+			it.counted++
+		}
+		it.noteFailure(time.Now())
+		if it.counted < p.config.Attempts {
+			e.Timeline = before // the failed attempt is part of retry
+			p.wait(it, ending)
+			return
+		}
+		ending.Place = event.DeadLetter
+		if ending.Reason == "" {
+			ending.Reason = event.ReasonAttempts
+		}
+	}
+	p.end(it, ending)
+}
+
+// begin counts an attempt, or drops the item when its partition has gone.
+func (p *Processor) begin(it *item) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if it.part.gone {
+		p.forget(it)
+		return false
+	}
+	it.part.busy++
+	return true
+}
+
+// forget drops the first item of a lane and what waits behind it: its partition
+// has gone, the next owner reads it again.
+func (p *Processor) forget(it *item) {
+	p.dropWaiting(it.lane)
+	p.release(it)
+	p.leave(it.lane)
+}
+
+// try calls Work; a panic ends the event and nobody else.
+func (p *Processor) try(it *item) (ending event.Ending) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.deps.Log.Error("panic while working on an event", "source", it.event.Source.String(), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			ending = event.Fail(event.ReasonInternal, event.StageFeature, fmt.Errorf("internal error: %v", r))
+		}
+	}()
+	return p.deps.Work(it.part.ctx, it.event)
+}
+
+// noteFailure keeps the times of the first and the newest failure.
+func (it *item) noteFailure(at time.Time) {
+	if it.failed.IsZero() {
+		it.failed = at
+	}
+	it.last = at
+}
+
+// wait lets the item, and with it its lane, be ready again after a pause. No
+// slot is held meanwhile.
+func (p *Processor) wait(it *item, ending event.Ending) {
+	pause := max(p.backoff(it.event.Attempts), ending.After)
+	p.meter.retries.Inc()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	it.part.busy--
+	it.part.settle()
+	time.AfterFunc(pause, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if it.part.gone {
+			p.forget(it)
+		} else {
+			p.ready.push(it.lane)
+		}
+		p.dispatch()
+	})
+}
+
+// backoff doubles from min to max, with a quarter of jitter.
+func (p *Processor) backoff(attempt int) time.Duration {
+	d := p.config.Backoff.Min << min(attempt-1, 16)
+	if d > p.config.Backoff.Max || d <= 0 {
+		d = p.config.Backoff.Max
+	}
+	return d - time.Duration(rand.Int64N(int64(d)/4+1))
+}

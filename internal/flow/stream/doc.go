@@ -1,0 +1,18 @@
+// Package stream consumes events: in parallel, in order of each key, losing none.
+//
+//	        take                 ready              ending            acknowledged
+//	fetch ───────▶ lane of key ────────▶ attempt ──────────▶ producer ────────────▶ offset finished
+//	                  ▲                    │ unfinished                             │ lowest unfinished
+//	                  └──── wait ──────────┘                                        ▼
+//	                                                                              commit
+//
+// Upstream: a member of a consumer group, which hands over fetched events.
+// Downstream: Work (feature and the model chain) says how an attempt ended; the
+// sink writes predictions and every other place an event can end in.
+//
+// Invariants: only this package writes predictions, dead letters, shed,
+// post-broker quarantine and offsets. An event holds the lane of its key until
+// its ending is handed to the producer, also while it waits for another attempt;
+// a waiting event holds no slot. An offset is committed only when it and all
+// below it are acknowledged. What is held is bounded in events and bytes.
+package stream

@@ -1,0 +1,207 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+)
+
+// end hands the ending of an item to the sink; its lane goes on at once.
+func (p *Processor) end(it *item, ending event.Ending) {
+	if p.dropIfGone(it) {
+		return
+	}
+	if p.probation.hold(it, ending) {
+		return
+	}
+	p.write(it, ending)
+	p.next(it.lane)
+}
+
+// next lets the lane of a handed-over event go on.
+func (p *Processor) next(l *lane) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.leave(l)
+	p.dispatch()
+}
+
+// dropIfGone drops an ending whose partition now belongs to another member and
+// whose hand-over time is over.
+func (p *Processor) dropIfGone(it *item) bool {
+	if it.part.ctx.Err() == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forget(it)
+	it.part.busy--
+	it.part.settle()
+	return true
+}
+
+// write hands the record of an ending over. A duplicate is counted, not written.
+func (p *Processor) write(it *item, ending event.Ending) {
+	if ending.Place == event.Duplicate {
+		p.finish(it, ending.Place)
+		return
+	}
+	record := p.record(it, ending)
+	p.deps.Sink.Write(record, func(_ event.Source, err error) {
+		switch {
+		case err == nil:
+			p.finish(it, ending.Place)
+		case ending.Place == event.Predicted && errors.Is(err, kafka.ErrTooLarge):
+			p.write(it, event.Fail(event.ReasonTooLarge, event.StagePublish, err))
+		default: // its offset stays unfinished: it is read again after a restart
+			p.fail(fmt.Errorf("write to %s: %w", record.Topic, err))
+			p.abandon(it)
+		}
+	})
+}
+
+// finish counts an acknowledged ending and finishes its offset.
+func (p *Processor) finish(it *item, place event.Place) {
+	now := time.Now()
+	it.event.Timeline.Mark(event.StagePublish, now)
+	p.meter.ended(it.event, place, now)
+	if p.deps.Finished != nil {
+		p.deps.Finished(it.event, place, now)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	it.part.offsets.finish(it.seq)
+	it.part.busy--
+	it.part.settle()
+	p.release(it)
+}
+
+// abandon gives an item back without finishing its offset.
+func (p *Processor) abandon(it *item) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	it.part.busy--
+	it.part.settle()
+	p.release(it)
+}
+
+// record makes the record of an ending.
+func (p *Processor) record(it *item, ending event.Ending) *kafka.Record {
+	e := it.event
+	r := &kafka.Record{Partition: e.Source.Partition, Key: e.Key, Value: e.Value}
+	if ending.Place == event.Predicted {
+		r.Topic = p.deps.Topics.Predictions
+		r.Value = ending.Value
+		r.Headers = p.predictionHeaders(e, ending.Headers)
+		return r
+	}
+	r.Topic = p.topicOf(ending.Place)
+	r.Headers = p.reasonHeaders(it, ending)
+	return r
+}
+
+func (p *Processor) topicOf(place event.Place) string {
+	switch place {
+	case event.Quarantined:
+		return p.deps.Topics.Quarantine
+	case event.Shed:
+		return p.deps.Topics.Shed
+	}
+	return p.deps.Topics.DeadLetters
+}
+
+// predictionHeaders are those of every prediction, then the ending's own. The
+// values share one buffer.
+func (p *Processor) predictionHeaders(e *event.Event, own []event.Header) []event.Header {
+	headers := make([]event.Header, 0, 5+len(own))
+	buf := make([]byte, 0, len(e.ID)+len(e.Source.Topic)+48)
+	add := func(name string, from int) {
+		headers = append(headers, event.Header{Name: name, Value: buf[from:len(buf):len(buf)]})
+	}
+	buf = append(buf, e.ID...)
+	add(event.HeaderID, 0)
+	at := len(buf)
+	buf = e.Source.AppendTo(buf)
+	add(event.HeaderSource, at)
+	at = len(buf)
+	buf = append(buf, event.PredictionFormat...)
+	add(event.HeaderFormat, at)
+	if len(e.Decisions.All()) > 0 {
+		headers = append(headers, event.Header{Name: event.HeaderDecisions, Value: e.Decisions.AppendHeader(nil)})
+	}
+	if v := e.Header("traceparent"); v != nil {
+		headers = append(headers, event.Header{Name: "traceparent", Value: v})
+	}
+	return append(headers, own...)
+}
+
+// headerTime is RFC 3339 of one width, so that the text sorts as the time does.
+const headerTime = "2006-01-02T15:04:05.000000Z07:00"
+
+// maxErrorBytes bounds the header betimes-error.
+const maxErrorBytes = 1024
+
+// reasonHeaders are the original headers, less those this record says anew, and why it is here.
+func (p *Processor) reasonHeaders(it *item, ending event.Ending) []event.Header {
+	e := it.event
+	now := time.Now()
+	if it.failed.IsZero() {
+		it.noteFailure(now)
+	}
+	headers := make([]event.Header, 0, len(e.Headers)+10)
+	for _, h := range e.Headers {
+		if !says(h.Name) {
+			headers = append(headers, h)
+		}
+	}
+	add := func(name, value string) {
+		headers = append(headers, event.Header{Name: name, Value: []byte(value)})
+	}
+	add(event.HeaderID, e.ID)
+	add(event.HeaderSource, e.Source.String())
+	add(event.HeaderReason, string(ending.Reason))
+	add(event.HeaderStage, ending.Stage.String())
+	add(event.HeaderAttempts, strconv.Itoa(e.Attempts))
+	add(event.HeaderFirstFailed, it.failed.UTC().Format(headerTime))
+	add(event.HeaderLastFailed, it.last.UTC().Format(headerTime))
+	headers = append(headers, event.Header{Name: event.HeaderTimeline, Value: e.Timeline.AppendHeader(nil)})
+	if ending.Err != nil {
+		add(event.HeaderError, cut(ascii(ending.Err.Error()), maxErrorBytes))
+	}
+	if len(e.Decisions.All()) > 0 {
+		headers = append(headers, event.Header{Name: event.HeaderDecisions, Value: e.Decisions.AppendHeader(nil)})
+	}
+	return append(headers, ending.Headers...)
+}
+
+// says tells whether reasonHeaders writes this header itself.
+func says(name string) bool {
+	switch name {
+	case event.HeaderID, event.HeaderSource, event.HeaderReason, event.HeaderStage, event.HeaderAttempts, event.HeaderTimeline,
+		event.HeaderFirstFailed, event.HeaderLastFailed, event.HeaderError, event.HeaderDecisions:
+		return true
+	}
+	return false
+}
+
+func cut(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}
+
+// ascii replaces what a header may not hold.
+func ascii(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c < ' ' || c > '~' {
+			b[i] = '?'
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,198 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"betimes/internal/budget"
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+)
+
+// cluster is a broker in memory: one topic, one member at a time.
+type cluster struct {
+	mu      sync.Mutex
+	log     map[int32][]*event.Event
+	read    map[int32]int64
+	commits map[kafka.Partition]int64
+	records []*kafka.Record
+	hooks   Hooks
+	more    chan struct{}
+	refuse  func(*kafka.Record) error
+	held    []func() // acknowledgements not given yet, when hold
+	hold    bool
+	left    bool
+}
+
+func newCluster() *cluster {
+	return &cluster{
+		log: map[int32][]*event.Event{}, read: map[int32]int64{},
+		commits: map[kafka.Partition]int64{}, more: make(chan struct{}, 1),
+	}
+}
+
+// send appends an event to a partition.
+func (c *cluster) send(part int32, key, value string, headers ...event.Header) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	e := &event.Event{Key: []byte(key), Value: []byte(value), Headers: headers, Recorded: now, Fetched: now}
+	e.Source = event.Source{Topic: "events", Partition: part, Offset: int64(len(c.log[part]))}
+	c.log[part] = append(c.log[part], e)
+	select {
+	case c.more <- struct{}{}:
+	default:
+	}
+}
+
+func (c *cluster) join(h Hooks) (Member, error) {
+	c.hooks = h
+	c.assign(0, 1)
+	return c, nil
+}
+
+// assign gives partitions to the member, from their committed offsets.
+func (c *cluster) assign(parts ...int32) {
+	next := map[kafka.Partition]int64{}
+	c.mu.Lock()
+	for _, n := range parts {
+		id := kafka.Partition{Topic: "events", Number: n}
+		next[id] = c.commits[id]
+		c.read[n] = c.commits[id]
+	}
+	c.mu.Unlock()
+	c.hooks.Assigned(next)
+	select {
+	case c.more <- struct{}{}:
+	default:
+	}
+}
+
+// revoke takes a partition away.
+func (c *cluster) revoke(ctx context.Context, part int32) {
+	c.hooks.Revoked(ctx, []kafka.Partition{{Topic: "events", Number: part}})
+	c.mu.Lock()
+	delete(c.read, part)
+	c.mu.Unlock()
+}
+
+func (c *cluster) Poll(ctx context.Context, take func([]*event.Event)) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.more:
+	}
+	c.mu.Lock()
+	var batch []*event.Event
+	for _, part := range slices.Sorted(maps.Keys(c.read)) {
+		for _, e := range c.log[part][c.read[part]:] {
+			again := *e
+			again.Fetched = time.Now()
+			batch = append(batch, &again)
+		}
+		c.read[part] = int64(len(c.log[part]))
+	}
+	c.mu.Unlock()
+	take(batch)
+	return nil
+}
+
+func (c *cluster) Commit(ctx context.Context, next map[kafka.Partition]int64) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.Copy(c.commits, next)
+	return nil
+}
+
+func (c *cluster) committed(part int32) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.commits[kafka.Partition{Topic: "events", Number: part}]
+}
+
+func (c *cluster) HighWatermark(p kafka.Partition) (int64, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return int64(len(c.log[p.Number])), true
+}
+
+func (c *cluster) Leave(context.Context) error { c.left = true; return nil }
+
+func (c *cluster) Write(r *kafka.Record, done func(event.Source, error)) {
+	c.mu.Lock()
+	if c.refuse != nil {
+		if err := c.refuse(r); err != nil {
+			c.mu.Unlock()
+			go done(event.Source{}, err)
+			return
+		}
+	}
+	c.records = append(c.records, r)
+	if c.hold {
+		c.held = append(c.held, func() { done(event.Source{}, nil) })
+		c.mu.Unlock()
+		return
+	}
+	c.mu.Unlock()
+	go done(event.Source{Topic: r.Topic}, nil)
+}
+
+func (c *cluster) Flush(context.Context) error { return nil }
+
+// written lists topic/value of what was written, in order.
+func (c *cluster) written() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []string
+	for _, r := range c.records {
+		out = append(out, r.Topic+" "+string(r.Value))
+	}
+	return out
+}
+
+func headerOf(r *kafka.Record, name string) string {
+	for _, h := range r.Headers {
+		if h.Name == name {
+			return string(h.Value)
+		}
+	}
+	return ""
+}
+
+// predict is Work that predicts at once.
+func predict(_ context.Context, e *event.Event) event.Ending {
+	return event.Ending{Place: event.Predicted, Value: e.Value}
+}
+
+// running starts a Processor on c and returns it with a function that stops it.
+func running(t *testing.T, c *cluster, work Work, change ...func(*Config, *Deps)) (*Processor, func() error) {
+	t.Helper()
+	config := DefaultConfig()
+	deps := Deps{
+		Log: slog.New(slog.DiscardHandler), Join: c.join, Sink: c, Work: work,
+		Topics: Topics{"predictions", "dead-letters", "quarantine", "shed"},
+		Budget: budget.Budget{Latency: 250 * time.Millisecond},
+	}
+	for _, f := range change {
+		f(&config, &deps)
+	}
+	p := New(config, deps)
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() { result <- p.Run(ctx) }()
+	return p, func() error { cancel(); return <-result }
+}
+
+var errModel = errors.New("model says no")
+
+func num(i int) string { return strconv.Itoa(i) }

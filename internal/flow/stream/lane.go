@@ -1,0 +1,78 @@
+package stream
+
+import (
+	"hash/maphash"
+	"time"
+
+	"betimes/internal/event"
+)
+
+// item is one event in the processor's hands.
+type item struct {
+	event   *event.Event
+	part    *partition
+	lane    *lane
+	next    *item // behind it in its lane
+	seq     int64 // in the partition's tracker
+	counted int   // attempts used up
+	failed  time.Time
+	last    time.Time // of the newest failure
+}
+
+// lane holds the events of one key of one partition, in order. The first one is
+// in work or waits for another attempt; the others wait for it.
+type lane struct {
+	id          uint64
+	first, last *item
+}
+
+func (l *lane) push(it *item) {
+	it.lane = l
+	if l.first == nil {
+		l.first = it
+	} else {
+		l.last.next = it
+	}
+	l.last = it
+}
+
+// pop takes the first item out.
+func (l *lane) pop() {
+	l.first = l.first.next
+	if l.first == nil {
+		l.last = nil
+	}
+}
+
+// laneID tells the lane of an event. Two keys may share a lane: then they are
+// ordered among each other too, which harms nothing.
+func laneID(seed maphash.Seed, part int32, e *event.Event) uint64 {
+	if len(e.Key) == 0 { // its own key
+		return uint64(part)<<48 ^ uint64(e.Source.Offset) ^ 0x9e3779b97f4a7c15
+	}
+	return maphash.Bytes(seed, e.Key) ^ uint64(part)*0x9e3779b97f4a7c15
+}
+
+// ring is a queue of lanes that are ready to be worked on.
+type ring struct {
+	lanes []*lane
+	head  int
+}
+
+func (r *ring) push(l *lane) { r.lanes = append(r.lanes, l) }
+
+func (r *ring) pop() *lane {
+	if r.head == len(r.lanes) {
+		return nil
+	}
+	l := r.lanes[r.head]
+	r.lanes[r.head] = nil
+	r.head++
+	if r.head == len(r.lanes) {
+		r.lanes, r.head = r.lanes[:0], 0
+	} else if r.head > 1024 && r.head*2 > len(r.lanes) {
+		r.lanes = append(r.lanes[:0], r.lanes[r.head:]...)
+		r.head = 0
+	}
+	return l
+}

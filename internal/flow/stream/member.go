@@ -1,0 +1,37 @@
+package stream
+
+import (
+	"context"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+)
+
+// Member is one member of a consumer group; *kafka.Member is one.
+type Member interface {
+	// Poll waits for one fetch and gives its events to take, in order per
+	// partition; no rebalance goes on while take runs.
+	Poll(ctx context.Context, take func([]*event.Event)) error
+	// Commit stores the next offset to read of each partition.
+	Commit(ctx context.Context, next map[kafka.Partition]int64) error
+	// HighWatermark is the end of the partition as of the newest fetch.
+	HighWatermark(p kafka.Partition) (int64, bool)
+	// Leave leaves the group and closes.
+	Leave(ctx context.Context) error
+}
+
+// Hooks are told of partitions that come and go.
+type Hooks struct {
+	Assigned func(next map[kafka.Partition]int64)
+	Revoked  func(ctx context.Context, parts []kafka.Partition)
+	Problem  func(error)
+}
+
+// Sink writes records; *kafka.Producer is one. Order within a partition is kept.
+type Sink interface {
+	// Write hands a record over; done is called once, with the place it was
+	// written to when every in-sync replica has it.
+	Write(r *kafka.Record, done func(event.Source, error))
+	// Flush waits until all handed over records are done.
+	Flush(ctx context.Context) error
+}

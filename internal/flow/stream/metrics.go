@@ -1,0 +1,110 @@
+package stream
+
+import (
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"betimes/internal/event"
+	"betimes/internal/pulse"
+)
+
+// meter counts what a Processor does.
+type meter struct {
+	counts  [event.NumPlaces]atomic.Int64
+	lateN   atomic.Int64
+	events  [event.NumPlaces]prometheus.Counter
+	late    prometheus.Counter
+	retries prometheus.Counter
+	absurd  prometheus.Counter
+}
+
+func newMeter(r prometheus.Registerer, p *Processor) *meter {
+	m := &meter{
+		late:    prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_late_total", Help: "Events predicted after their deadline."}),
+		retries: prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_retries_total", Help: "Attempts that failed and are made again."}),
+		absurd:  prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_absurd_clocks_total", Help: "Events whose own time was not believable and which count from their fetch."}),
+	}
+	events := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "betimes_stream_events_total", Help: "Events by how they ended."}, []string{"outcome"})
+	for place := event.Predicted; int(place) < event.NumPlaces; place++ {
+		m.events[place] = events.WithLabelValues(place.String())
+	}
+	if r != nil {
+		r.MustRegister(m.late, m.retries, m.absurd, events, &lagCollector{p})
+	}
+	return m
+}
+
+// ended counts one acknowledged ending.
+func (m *meter) ended(e *event.Event, place event.Place, at time.Time) {
+	m.counts[place].Add(1)
+	m.events[place].Inc()
+	if place == event.Predicted && e.Late(at) {
+		m.lateN.Add(1)
+		m.late.Inc()
+	}
+}
+
+// outcomes gives the counts as a pulse has them.
+func (m *meter) outcomes() map[string]int64 {
+	out := map[string]int64{"late": m.lateN.Load()}
+	for place := event.Predicted; int(place) < event.NumPlaces; place++ {
+		out[place.String()] = m.counts[place].Load()
+	}
+	return out
+}
+
+// lag tells how far each held partition is behind its end.
+func (p *Processor) lag(now time.Time) []pulse.Lag {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.member == nil {
+		return nil
+	}
+	lags := make([]pulse.Lag, 0, len(p.parts))
+	for id, part := range p.parts {
+		l := pulse.Lag{Topic: id.Topic, Partition: id.Number}
+		if end, ok := p.member.HighWatermark(id); ok {
+			l.Records = max(end-max(part.offsets.next, 0), 0)
+		}
+		if at := part.offsets.oldest(); !at.IsZero() && l.Records > 0 {
+			l.DelayS = max(now.Sub(at).Seconds(), 0)
+		}
+		lags = append(lags, l)
+	}
+	return lags
+}
+
+// lagCollector reads the lag when it is scraped.
+type lagCollector struct{ p *Processor }
+
+var (
+	lagDesc      = prometheus.NewDesc("betimes_stream_lag_records", "Records behind the end of the partition.", []string{"topic", "partition"}, nil)
+	delayDesc    = prometheus.NewDesc("betimes_stream_delay_seconds", "Age of the oldest event of the partition that is not finished.", []string{"topic", "partition"}, nil)
+	inFlightDesc = prometheus.NewDesc("betimes_stream_in_flight", "Attempts under way.", nil, nil)
+	queuedDesc   = prometheus.NewDesc("betimes_stream_queued_events", "Events held by this process, waiting or in work.", nil, nil)
+)
+
+// Describe names the metrics.
+func (c *lagCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- lagDesc
+	ch <- delayDesc
+	ch <- inFlightDesc
+	ch <- queuedDesc
+}
+
+// Collect reads them.
+func (c *lagCollector) Collect(ch chan<- prometheus.Metric) {
+	for _, l := range c.p.lag(time.Now()) {
+		number := strconv.Itoa(int(l.Partition))
+		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(l.Records), l.Topic, number)
+		ch <- prometheus.MustNewConstMetric(delayDesc, prometheus.GaugeValue, l.DelayS, l.Topic, number)
+	}
+	c.p.mu.Lock()
+	running, queued := c.p.running, c.p.queued
+	c.p.mu.Unlock()
+	ch <- prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(running))
+	ch <- prometheus.MustNewConstMetric(queuedDesc, prometheus.GaugeValue, float64(queued))
+}

@@ -1,0 +1,164 @@
+package stream
+
+import (
+	"context"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+)
+
+// partition is one assignment of a partition to this processor. A partition
+// that is given up and comes back is a new one.
+type partition struct {
+	id     kafka.Partition
+	ctx    context.Context // ends when the partition is given up
+	cancel context.CancelFunc
+
+	// guarded by Processor.mu
+	offsets   tracker
+	committed int64 // as told to the group
+	backlog   int64 // end of the log when the partition came; -1: not known yet
+	busy      int   // attempts under way and records not acknowledged
+	gone      bool
+	idle      chan struct{} // closed when gone and no longer busy
+}
+
+func newPartition(id kafka.Partition, next int64) *partition {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &partition{
+		id: id, ctx: ctx, cancel: cancel, committed: next, backlog: -1,
+		offsets: tracker{next: next}, idle: make(chan struct{}),
+	}
+}
+
+// settle closes idle once nothing of a given-up partition is under way.
+func (p *partition) settle() {
+	if p.gone && p.busy == 0 {
+		select {
+		case <-p.idle:
+		default:
+			close(p.idle)
+		}
+	}
+}
+
+// assigned takes partitions in.
+func (p *Processor) assigned(next map[kafka.Partition]int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, offset := range next {
+		p.parts[id] = newPartition(id, offset)
+	}
+	p.deps.Log.Info("partitions assigned", "count", len(next), "held", len(p.parts))
+}
+
+// revoked gives partitions up: what has not begun is dropped, what is under way
+// is finished and committed, as long as ctx and the hand-over limit allow.
+func (p *Processor) revoked(ctx context.Context, ids []kafka.Partition) {
+	ctx, cancel := context.WithTimeout(ctx, p.config.SessionTimeout/2)
+	defer cancel()
+	gone := p.giveUp(ids)
+	for _, part := range gone {
+		select {
+		case <-part.idle:
+		case <-ctx.Done():
+		}
+	}
+	p.commit(ctx, gone)
+	for _, part := range gone {
+		part.cancel()
+	}
+	p.deps.Log.Info("partitions given up", "count", len(gone))
+}
+
+// giveUp removes partitions, drops their waiting events and returns them.
+func (p *Processor) giveUp(ids []kafka.Partition) []*partition {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var gone []*partition
+	for _, id := range ids {
+		if part := p.parts[id]; part != nil {
+			part.gone = true
+			part.settle()
+			delete(p.parts, id)
+			gone = append(gone, part)
+		}
+	}
+	for _, l := range p.lanes {
+		p.dropWaiting(l)
+	}
+	return gone
+}
+
+// dropWaiting forgets the events of given-up partitions behind the first of a
+// lane. Those of a new assignment of the same partition stay.
+func (p *Processor) dropWaiting(l *lane) {
+	l.last = l.first
+	for it := l.first.next; it != nil; it = it.next {
+		if it.part.gone {
+			p.release(it)
+			continue
+		}
+		l.last.next = it
+		l.last = it
+	}
+	l.last.next = nil
+}
+
+// commit stores what is finished of parts.
+func (p *Processor) commit(ctx context.Context, parts []*partition) {
+	next := map[kafka.Partition]int64{}
+	p.mu.Lock()
+	member := p.member
+	for _, part := range parts {
+		if part.offsets.next > part.committed {
+			next[part.id] = part.offsets.next
+		}
+	}
+	p.mu.Unlock()
+	if len(next) == 0 || member == nil {
+		return
+	}
+	if err := member.Commit(ctx, next); err != nil {
+		p.deps.Log.Warn("commit failed, will be repeated", "error", err)
+		return
+	}
+	p.mu.Lock()
+	for _, part := range parts {
+		if n, ok := next[part.id]; ok {
+			part.committed = max(part.committed, n)
+		}
+	}
+	p.mu.Unlock()
+}
+
+// commitLoop commits what has finished, every commitEvery.
+func (p *Processor) commitLoop(ctx context.Context) {
+	tick := time.NewTicker(commitEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.commit(ctx, p.held())
+		}
+	}
+}
+
+// held returns the partitions held now.
+func (p *Processor) held() []*partition {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	parts := make([]*partition, 0, len(p.parts))
+	for _, part := range p.parts {
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// partOf returns the partition an event came from, or nil when it is not held.
+func (p *Processor) partOf(e *event.Event) *partition {
+	return p.parts[kafka.Partition{Topic: e.Source.Topic, Number: e.Source.Partition}]
+}

@@ -1,0 +1,320 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"betimes/internal/budget"
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+	"betimes/internal/pulse"
+)
+
+// Work makes one attempt at an event. It owns the event while it runs, obeys
+// ctx and never keeps the event.
+type Work func(ctx context.Context, e *event.Event) event.Ending
+
+// Topics are where endings are written.
+type Topics struct {
+	Predictions, DeadLetters, Quarantine, Shed string
+}
+
+// Deps are a Processor's collaborators.
+type Deps struct {
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+	Join       func(Hooks) (Member, error)
+	Sink       Sink
+	Work       Work
+	Topics     Topics
+	Budget     budget.Budget
+	// Clock gives the beginning of a foreign event's clock; false: not from here.
+	// nil: the record's timestamp.
+	Clock func(*event.Event) (time.Time, bool)
+	// Finished is told of every ending, once it is acknowledged. It may be nil.
+	Finished func(e *event.Event, place event.Place, at time.Time)
+	// Drain is how long Run may take to finish what is in work; 0: 25 s.
+	Drain time.Duration
+}
+
+// Processor is one worker: a member of the group with its lanes.
+type Processor struct {
+	config Config
+	deps   Deps
+	member Member
+	seed   maphash.Seed
+	limit  int // attempts at once
+
+	mu      sync.Mutex
+	room    *sync.Cond // signalled when queued or bytes fall
+	parts   map[kafka.Partition]*partition
+	lanes   map[uint64]*lane
+	ready   ring
+	free    []*lane // lanes to use again
+	running int     // attempts under way
+	queued  int     // events held, waiting or in work or not acknowledged
+	bytes   int64   // of their payloads
+	closing bool    // no new attempt begins
+
+	probation probation
+	meter     *meter
+	failed    chan error // the first thing that stops the processor
+	done      chan struct{}
+}
+
+// defaultConcurrency is what concurrency: auto means today.
+const defaultConcurrency = 64
+
+// commitEvery is how often finished offsets are committed. Longer: more events
+// are repeated after a crash; shorter: more requests.
+const commitEvery = 100 * time.Millisecond
+
+// New makes a Processor; Run joins the group.
+func New(config Config, deps Deps) *Processor {
+	p := &Processor{
+		config: config, deps: deps, seed: maphash.MakeSeed(), limit: int(config.Concurrency),
+		parts: map[kafka.Partition]*partition{}, lanes: map[uint64]*lane{},
+		failed: make(chan error, 1), done: make(chan struct{}),
+	}
+	if p.limit == 0 {
+		p.limit = defaultConcurrency
+	}
+	if p.deps.Drain == 0 {
+		p.deps.Drain = 25 * time.Second
+	}
+	p.room = sync.NewCond(&p.mu)
+	p.probation.p = p
+	p.meter = newMeter(deps.Registerer, p)
+	return p
+}
+
+// Run consumes until ctx ends, then finishes what is in work, commits and
+// leaves the group.
+func (p *Processor) Run(ctx context.Context) error {
+	defer close(p.done)
+	member, err := p.deps.Join(Hooks{
+		Assigned: p.assigned,
+		Revoked:  p.revoked,
+		Problem:  func(err error) { p.fail(err) },
+	})
+	if err != nil {
+		return fmt.Errorf("join group: %w", err)
+	}
+	p.mu.Lock()
+	p.member = member
+	p.mu.Unlock()
+	polling, stop := context.WithCancel(ctx)
+	defer stop()
+	var loops sync.WaitGroup
+	loops.Go(func() { p.pollLoop(polling) })
+	loops.Go(func() { p.commitLoop(polling) })
+	select {
+	case <-ctx.Done():
+	case err = <-p.failed:
+	}
+	stop()
+	p.wakePoll()
+	loops.Wait()
+	return errors.Join(err, p.drain(context.WithoutCancel(ctx)))
+}
+
+// fail stops the processor with the first error.
+func (p *Processor) fail(err error) {
+	select {
+	case p.failed <- err:
+	default:
+	}
+}
+
+// pollLoop takes fetches in while there is room for them.
+func (p *Processor) pollLoop(ctx context.Context) {
+	for p.waitForRoom(ctx) {
+		if err := p.member.Poll(ctx, p.take); err != nil && ctx.Err() == nil {
+			p.fail(fmt.Errorf("fetch: %w", err))
+			return
+		}
+	}
+}
+
+// waitForRoom returns false when ctx has ended.
+func (p *Processor) waitForRoom(ctx context.Context) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for ctx.Err() == nil && (p.queued >= p.config.MaxQueued || p.bytes >= int64(p.config.MaxQueuedBytes) || p.probation.paused()) {
+		p.room.Wait()
+	}
+	return ctx.Err() == nil
+}
+
+// wakePoll lets pollLoop look again.
+func (p *Processor) wakePoll() {
+	p.mu.Lock()
+	p.room.Broadcast()
+	p.mu.Unlock()
+}
+
+// take puts fetched events into their lanes and starts attempts.
+func (p *Processor) take(events []*event.Event) {
+	items := make([]item, len(events))
+	for _, e := range events {
+		p.identify(e)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, e := range events {
+		part := p.partOf(e)
+		if part == nil { // given up meanwhile
+			continue
+		}
+		if part.backlog < 0 {
+			part.backlog, _ = p.member.HighWatermark(part.id)
+		}
+		e.Backlog = e.Source.Offset < part.backlog
+		it := &items[i]
+		it.event, it.part, it.seq = e, part, part.offsets.add(e.Source.Offset, e.Recorded)
+		p.queued++
+		p.bytes += size(e)
+		p.enter(it)
+	}
+	p.dispatch()
+}
+
+// size is what an event counts against the byte bound.
+func size(e *event.Event) int64 { return int64(len(e.Value) + len(e.Key) + 512) }
+
+// enter puts an item at the end of its lane; a new lane is ready at once.
+func (p *Processor) enter(it *item) {
+	id := laneID(p.seed, it.part.id.Number, it.event)
+	if l := p.lanes[id]; l != nil {
+		l.push(it)
+		return
+	}
+	l := p.newLane(id)
+	l.push(it)
+	p.lanes[id] = l
+	p.ready.push(l)
+}
+
+func (p *Processor) newLane(id uint64) *lane {
+	if n := len(p.free); n > 0 {
+		l := p.free[n-1]
+		p.free = p.free[:n-1]
+		l.id = id
+		return l
+	}
+	return &lane{id: id}
+}
+
+// dispatch starts a goroutine for each ready lane within the limit; each goes
+// on with further ready lanes until there are none.
+func (p *Processor) dispatch() {
+	for p.running < p.limit && !p.closing {
+		l := p.ready.pop()
+		if l == nil {
+			return
+		}
+		p.running++
+		go p.work(l)
+	}
+}
+
+// work attempts the first event of l, then of the next ready lanes.
+func (p *Processor) work(l *lane) {
+	for l != nil {
+		p.attempt(l.first)
+		p.mu.Lock()
+		l = nil
+		if !p.closing {
+			l = p.ready.pop()
+		}
+		if l == nil {
+			p.running--
+		}
+		p.mu.Unlock()
+	}
+}
+
+// leave takes the first event of a lane out once its ending is handed over; the
+// next one is ready. The caller dispatches, or looks for a ready lane itself.
+func (p *Processor) leave(l *lane) {
+	l.pop()
+	if l.first != nil {
+		p.ready.push(l)
+		return
+	}
+	delete(p.lanes, l.id)
+	p.free = append(p.free, l)
+}
+
+// release gives back the room of an item.
+func (p *Processor) release(it *item) {
+	p.queued--
+	p.bytes -= size(it.event)
+	p.room.Signal()
+}
+
+// drain finishes what is in work, hands back the rest, commits and leaves.
+func (p *Processor) drain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, p.deps.Drain)
+	defer cancel()
+	p.mu.Lock()
+	p.closing = true
+	parts := make([]*partition, 0, len(p.parts))
+	for id, part := range p.parts {
+		part.gone = true
+		part.settle()
+		parts = append(parts, part)
+		delete(p.parts, id)
+	}
+	p.mu.Unlock()
+	p.probation.close()
+	var errs []error
+	for _, part := range parts {
+		select {
+		case <-part.idle:
+		case <-ctx.Done():
+			part.cancel()
+			errs = append(errs, fmt.Errorf("partition %s/%d: not drained within %s; its events will be read again", part.id.Topic, part.id.Number, p.deps.Drain))
+		}
+	}
+	if err := p.deps.Sink.Flush(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("flush: %w", err))
+	}
+	last, cancelLast := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancelLast()
+	p.commit(last, parts)
+	errs = append(errs, p.member.Leave(last))
+	for _, part := range parts {
+		part.cancel()
+	}
+	return errors.Join(errs...)
+}
+
+// Ready tells why the processor does not work, nil when it does.
+func (p *Processor) Ready() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.probation.paused() {
+		return errors.New(p.probation.sentence())
+	}
+	if len(p.parts) == 0 {
+		return errors.New("no partition assigned yet")
+	}
+	return nil
+}
+
+// Snapshot fills what a pulse says of this worker.
+func (p *Processor) Snapshot(into *pulse.Pulse) {
+	p.mu.Lock()
+	into.InFlight, into.Queued = p.running, p.queued
+	p.mu.Unlock()
+	into.Lag = p.lag(time.Now())
+	into.Outcomes = p.meter.outcomes()
+}

@@ -1,0 +1,438 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+)
+
+func TestEventsOfOneKeyEndInOrderWhileOthersOvertake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			if string(e.Value) == "slow-1" {
+				time.Sleep(time.Second)
+			}
+			return predict(ctx, e)
+		})
+		c.send(0, "slow", "slow-1")
+		c.send(0, "slow", "slow-2")
+		for i := range 5 {
+			c.send(0, "quick"+num(i), "q"+num(i))
+		}
+		synctest.Wait()
+		if got := c.written(); len(got) != 5 || slices.Contains(got, "predictions slow-2") {
+			t.Errorf("before the slow one ended: %v", got)
+		}
+		time.Sleep(2 * time.Second)
+		got := c.written()
+		if slices.Index(got, "predictions slow-1") > slices.Index(got, "predictions slow-2") || len(got) != 7 {
+			t.Errorf("after: %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestOffsetsAreCommittedOnlyBelowTheLowestUnfinished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		release := make(chan struct{})
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			if string(e.Value) == "2" {
+				<-release
+			}
+			return predict(ctx, e)
+		})
+		for i := range 6 {
+			c.send(0, "k"+num(i), num(i))
+		}
+		time.Sleep(time.Second)
+		if got := c.committed(0); got != 2 {
+			t.Errorf("committed %d while offset 2 is in work, want 2", got)
+		}
+		close(release)
+		time.Sleep(time.Second)
+		if got := c.committed(0); got != 6 {
+			t.Errorf("committed %d, want 6", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnOffsetIsNotCommittedBeforeItsEndingIsAcknowledged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.hold = true
+		_, stop := running(t, c, predict, func(_ *Config, d *Deps) { d.Drain = time.Second })
+		c.send(0, "k", "v")
+		time.Sleep(time.Second)
+		if got := c.committed(0); got != 0 {
+			t.Errorf("committed %d", got)
+		}
+		c.mu.Lock()
+		ack := c.held[0]
+		c.mu.Unlock()
+		ack()
+		time.Sleep(time.Second)
+		if got := c.committed(0); got != 1 {
+			t.Errorf("committed %d after the acknowledgement, want 1", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAFailingEventBecomesADeadLetterWithItsReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		calls := 0
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			calls++
+			e.Decisions.Add("balance", "retry", "model_fault")
+			return event.Ending{Place: event.Unfinished, Counted: true, Reason: event.ReasonModelError, Stage: event.StageModel, Err: errModel}
+		})
+		c.send(1, "k", "payload", event.Header{Name: "ce-id", Value: []byte("7")}, event.Header{Name: event.HeaderID, Value: []byte("id-7")})
+		time.Sleep(time.Minute)
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if len(c.records) != 1 || calls != 5 {
+			t.Fatalf("%d records, %d attempts, want 1 and 5", len(c.records), calls)
+		}
+		r := c.records[0]
+		want := map[string]string{
+			event.HeaderID: "id-7", event.HeaderSource: "events:1:0", event.HeaderReason: "model_error",
+			event.HeaderStage: "model", event.HeaderAttempts: "5", event.HeaderError: errModel.Error(), "ce-id": "7",
+		}
+		for name, value := range want {
+			if got := headerOf(r, name); got != value {
+				t.Errorf("header %s is %q, want %q", name, got, value)
+			}
+		}
+		if r.Topic != "dead-letters" || string(r.Value) != "payload" || string(r.Key) != "k" || r.Partition != 1 {
+			t.Errorf("record %+v", r)
+		}
+		if headerOf(r, event.HeaderFirstFailed) >= headerOf(r, event.HeaderLastFailed) {
+			t.Error("first failure is not before the last")
+		}
+		if !strings.Contains(headerOf(r, event.HeaderDecisions), "balance:retry:model_fault") {
+			t.Errorf("decisions %q", headerOf(r, event.HeaderDecisions))
+		}
+		if c.committed(1) != 1 {
+			t.Errorf("committed %d", c.committed(1))
+		}
+	})
+}
+
+func TestAFaultOfTheEndpointIsWaitedOutAndUsesUpNoAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		began := time.Now()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			if time.Since(began) < 10*time.Minute {
+				return event.Ending{Place: event.Unfinished, Err: errModel}
+			}
+			return predict(ctx, e)
+		})
+		c.send(0, "k", "v")
+		time.Sleep(11 * time.Minute)
+		if got := c.written(); !slices.Equal(got, []string{"predictions v"}) {
+			t.Errorf("written %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAWaitingEventHoldsNoSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			if string(e.Value) == "bad" {
+				return event.Ending{Place: event.Unfinished, Err: errModel, After: time.Hour}
+			}
+			return predict(ctx, e)
+		}, func(c *Config, _ *Deps) { c.Concurrency = 1 })
+		c.send(0, "a", "bad")
+		c.send(0, "b", "good")
+		time.Sleep(time.Second)
+		if got := c.written(); !slices.Equal(got, []string{"predictions good"}) {
+			t.Errorf("written %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTheTimeOfFailedAttemptsIsRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		var line event.Timeline
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(30 * time.Millisecond)
+			e.Timeline.Mark(event.StageModel, time.Now())
+			if e.Attempts == 1 {
+				return event.Ending{Place: event.Unfinished, Counted: true, Err: errModel, After: 70 * time.Millisecond}
+			}
+			return predict(ctx, e)
+		}, func(_ *Config, d *Deps) {
+			d.Finished = func(e *event.Event, _ event.Place, _ time.Time) { line = e.Timeline }
+		})
+		c.send(0, "k", "v")
+		time.Sleep(time.Second)
+		retry, _ := line.Spent(event.StageRetry)
+		model, _ := line.Spent(event.StageModel)
+		if retry != 100*time.Millisecond || model != 30*time.Millisecond || line.Total() != 130*time.Millisecond {
+			t.Errorf("retry %v, model %v, total %v", retry, model, line.Total())
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestConcurrencyAndWhatIsHeldAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		var mu sync.Mutex
+		now, most := 0, 0
+		p, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			mu.Lock()
+			now++
+			most = max(most, now)
+			mu.Unlock()
+			time.Sleep(time.Millisecond)
+			mu.Lock()
+			now--
+			mu.Unlock()
+			return predict(ctx, e)
+		}, func(c *Config, _ *Deps) { c.Concurrency, c.MaxQueued = 7, 50 })
+		held := 0
+		for i := range 500 {
+			c.send(0, "k"+num(i), num(i))
+			if i%20 == 0 {
+				synctest.Wait()
+				p.mu.Lock()
+				held = max(held, p.queued)
+				p.mu.Unlock()
+			}
+		}
+		time.Sleep(time.Minute)
+		if most != 7 || held > 70 || len(c.written()) != 500 {
+			t.Errorf("at most %d at once (want 7), %d held (want ≤ 70), %d written (want 500)", most, held, len(c.written()))
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestARevokedPartitionIsFinishedCommittedAndReadOnByItsNextOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(100 * time.Millisecond)
+			return predict(ctx, e)
+		})
+		for i := range 3 {
+			c.send(0, "same", num(i)) // one in work, two waiting behind it
+		}
+		synctest.Wait()
+		c.revoke(t.Context(), 0)
+		if got := c.committed(0); got != 1 {
+			t.Errorf("committed %d at the hand-over, want 1: the one in work was finished", got)
+		}
+		time.Sleep(time.Second)
+		if got := c.written(); !slices.Equal(got, []string{"predictions 0"}) {
+			t.Errorf("written after the hand-over: %v", got)
+		}
+		c.assign(0)
+		time.Sleep(time.Second)
+		if got := c.written(); !slices.Equal(got, []string{"predictions 0", "predictions 1", "predictions 2"}) {
+			t.Errorf("written after it came back: %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnEndingThatComesAfterTheHandOverIsNotWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		first := true
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			if first {
+				first = false
+				time.Sleep(time.Minute) // a model that does not obey its context
+			}
+			return predict(ctx, e)
+		})
+		c.send(0, "k", "0")
+		synctest.Wait()
+		c.revoke(t.Context(), 0)
+		c.assign(0)
+		time.Sleep(2 * time.Minute)
+		if got := c.written(); !slices.Equal(got, []string{"predictions 0"}) {
+			t.Errorf("written %v", got)
+		}
+		if c.committed(0) != 1 {
+			t.Errorf("committed %d", c.committed(0))
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDrainFinishesWhatIsInWorkAndHandsBackTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(time.Second)
+			return predict(ctx, e)
+		}, func(c *Config, _ *Deps) { c.Concurrency = 2 })
+		for i := range 6 {
+			c.send(0, "k"+num(i), num(i))
+		}
+		synctest.Wait()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if len(c.written()) != 2 || c.committed(0) != 2 || !c.left {
+			t.Errorf("written %v, committed %d, left %v", c.written(), c.committed(0), c.left)
+		}
+	})
+}
+
+func TestAPredictionTooLargeForItsTopicBecomesADeadLetter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.refuse = func(r *kafka.Record) error {
+			if r.Topic == "predictions" {
+				return fmt.Errorf("write to topic predictions: %w", kafka.ErrTooLarge)
+			}
+			return nil
+		}
+		_, stop := running(t, c, predict)
+		c.send(0, "k", "v")
+		time.Sleep(time.Second)
+		if got := c.written(); !slices.Equal(got, []string{"dead-letters v"}) || headerOf(c.records[0], event.HeaderReason) != "too_large" {
+			t.Errorf("written %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestADeadLetterThatCannotBeWrittenStopsTheStreamAndLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.refuse = func(*kafka.Record) error { return errModel }
+		_, stop := running(t, c, predict)
+		c.send(0, "k", "v")
+		time.Sleep(time.Second)
+		if err := stop(); err == nil || !strings.Contains(err.Error(), "predictions") {
+			t.Errorf("stopped with %v", err)
+		}
+		if c.committed(0) != 0 {
+			t.Errorf("committed %d", c.committed(0))
+		}
+	})
+}
+
+func TestAPanicEndsItsEventAndNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			if string(e.Value) == "bad" {
+				panic("out of cheese")
+			}
+			return predict(ctx, e)
+		})
+		c.send(0, "a", "bad")
+		c.send(0, "b", "good")
+		time.Sleep(time.Second)
+		got := c.written()
+		slices.Sort(got)
+		if !slices.Equal(got, []string{"dead-letters bad", "predictions good"}) {
+			t.Errorf("written %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func undecodable(_ context.Context, _ *event.Event) event.Ending {
+	return event.Fail(event.ReasonUndecodable, event.StageFeature, errModel)
+}
+
+func TestATopicThatCannotBeReadPausesTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		p, stop := running(t, c, undecodable)
+		for i := range 300 {
+			c.send(0, "k"+num(i), "xml")
+		}
+		time.Sleep(time.Minute)
+		if n := len(c.written()); n != 0 {
+			t.Errorf("%d dead letters", n)
+		}
+		if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "kafka.topics.events.value") {
+			t.Errorf("ready says %v", err)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if c.committed(0) != 0 {
+			t.Errorf("committed %d", c.committed(0))
+		}
+	})
+}
+
+func TestAFewUndecodableEventsBecomeDeadLetters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			if string(e.Value) == "xml" {
+				return undecodable(ctx, e)
+			}
+			return predict(ctx, e)
+		})
+		for i := range 3 {
+			c.send(0, "k"+num(i), "xml")
+		}
+		time.Sleep(2 * time.Second)
+		if n := len(c.written()); n != 3 {
+			t.Errorf("%d dead letters, want 3", n)
+		}
+		for i := range 200 {
+			c.send(0, "k"+num(i), "xml")
+		}
+		c.send(0, "k", "json")
+		time.Sleep(2 * time.Second)
+		if n := len(c.written()); n != 204 {
+			t.Errorf("%d written, want 204", n)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
