@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"betimes/internal/listen"
+	"betimes/internal/pointer"
 	"betimes/internal/setting"
 )
 
@@ -37,4 +38,52 @@ func DefaultConfig() Config {
 		Idempotency: IdempotencyConfig{Window: 10 * time.Minute, Max: 1_000_000},
 		AckTimeout:  10 * time.Second, MaxInFlight: 64 * setting.MiB,
 	}
+}
+
+// Validate says what is wrong with the settings.
+func (c Config) Validate() setting.Problems {
+	var ps setting.Problems
+	ps.Address("listen", c.Listen)
+	for _, p := range []struct{ path, text string }{{"key", c.Key}, {"id", c.ID}, {"event_time", c.EventTime}} {
+		if _, err := pointer.Parse(p.text); err != nil {
+			ps.Add(p.path, "%s", err)
+		}
+	}
+	c.sizes(&ps)
+	ps.Positive("ack_timeout", c.AckTimeout)
+	ps.Positive("idempotency.window", c.Idempotency.Window)
+	if c.Idempotency.Max < 1 {
+		ps.Add("idempotency.max", "%d is less than 1; write for example 1000000", c.Idempotency.Max)
+	}
+	if c.Rate < 0 || c.Rate != c.Rate {
+		ps.Add("rate", "%g is less than 0; write events a second, or 0 for no limit", c.Rate)
+	}
+	c.access(&ps)
+	return ps
+}
+
+// sizes checks that one event fits into a body and a body into what may be under way.
+func (c Config) sizes(ps *setting.Problems) {
+	if c.MaxBytes < 1 || c.MaxBytes > setting.GiB {
+		ps.Add("max_bytes", "%s is not from 1 to 1GiB; write for example 1MiB", c.MaxBytes)
+	}
+	if c.MaxBody < c.MaxBytes || c.MaxBody > setting.GiB {
+		ps.Add("max_body", "%s is not from the %s of max_bytes to 1GiB; write for example 32MiB", c.MaxBody, c.MaxBytes)
+	}
+	if c.MaxInFlight < c.MaxBody {
+		ps.Add("max_in_flight", "%s is less than the %s of max_body, which could then never be taken; raise it or lower max_body", c.MaxInFlight, c.MaxBody)
+	}
+}
+
+// access checks tokens, roles and TLS.
+func (c Config) access(ps *setting.Problems) {
+	ps.OneOf("auth", c.Auth, "tokens", "external")
+	if c.Auth == "external" && len(c.Tokens) > 0 {
+		ps.Add("tokens", "tokens are never asked for while auth is external; remove them or set auth: tokens")
+	}
+	if c.Auth != "external" && len(c.Tokens) == 0 && !listen.IsLoopback(c.Listen) {
+		ps.Add("tokens", "none, but %s can be reached from other machines; add one, or set auth: external when a proxy checks callers", c.Listen)
+	}
+	listen.ValidateTokens(ps, "tokens", c.Tokens)
+	c.TLS.Validate(ps, "tls")
 }

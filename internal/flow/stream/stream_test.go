@@ -195,6 +195,7 @@ func TestTheTimeOfFailedAttemptsIsRetry(t *testing.T) {
 		})
 		c.send(0, "k", "v")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		retry, _ := line.Spent(event.StageRetry)
 		model, _ := line.Spent(event.StageModel)
 		if retry != 100*time.Millisecond || model != 30*time.Millisecond || line.Total() != 130*time.Millisecond {
@@ -233,6 +234,7 @@ func TestConcurrencyAndWhatIsHeldAreBounded(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if most != 7 || held > 70 || len(c.written()) != 500 {
 			t.Errorf("at most %d at once (want 7), %d held (want ≤ 70), %d written (want 500)", most, held, len(c.written()))
 		}
