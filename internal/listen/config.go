@@ -16,7 +16,7 @@ type TLSConfig struct {
 // TokenConfig lets one caller in.
 type TokenConfig struct {
 	Name  string         `yaml:"name" doc:"Who it is, for the audit log."`
-	Role  string         `yaml:"role" doc:"read or admin."`
+	Role  string         `yaml:"role" doc:"read or admin; empty is read."`
 	Token setting.Secret `yaml:"token" doc:"The bearer token; write file:PATH to read it from a file."`
 }
 
@@ -50,7 +50,9 @@ func ValidateTokens(ps *setting.Problems, path string, tokens []TokenConfig) {
 			ps.Add(at+".name", "%q is empty or used twice; give every token a name of its own", t.Name)
 		}
 		names[t.Name] = true
-		ps.OneOf(at+".role", t.Role, RoleRead, RoleAdmin)
+		if t.Role != "" { // as read
+			ps.OneOf(at+".role", t.Role, RoleRead, RoleAdmin)
+		}
 		if value, err := t.Token.Value(); err != nil {
 			ps.Add(at+".token", "%s; write the token itself or file:PATH", err)
 		} else if value == "" {

@@ -1,0 +1,170 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/listen"
+)
+
+// retryAfter is told with 503: brokers elect a new leader within seconds.
+const retryAfter = time.Second
+
+// draft is one event as a decoder found it.
+type draft struct {
+	value       []byte // aliases the body, or has memory of its own
+	json        bool   // value must be one JSON object
+	contentType string
+	id          string // ce-id
+	key         []byte // ce-partitionkey
+	time        time.Time
+	headers     []event.Header // ce_*
+	problem     *listen.Problem
+}
+
+// identify makes the event of a draft, or says why it is none. made says that
+// its id is new, made here.
+func (s *Server) identify(c *call, id string, d *draft) (e *event.Event, made bool, p *listen.Problem) {
+	if d.problem != nil {
+		return nil, false, d.problem
+	}
+	e = &event.Event{
+		ID: firstOf(id, d.id), Key: d.key, Value: d.value, ContentType: d.contentType,
+		Priority: c.priority, Received: c.received, EventTime: d.time, Headers: c.passed,
+	}
+	if len(d.headers) > 0 {
+		e.Headers = append(d.headers, c.passed...)
+	}
+	if c.key != nil {
+		e.Key = c.key
+	}
+	if d.json {
+		if p := checkObject(d.value); p != nil {
+			return nil, false, p
+		}
+		if p := s.fields.fill(e); p != nil {
+			return nil, false, p
+		}
+	}
+	if e.ID == "" {
+		e.ID, made = newID(c.received), true
+	}
+	e.Deadline = s.deps.Budget.Deadline(c.received)
+	if c.deadline > 0 {
+		e.Deadline = c.received.Add(c.deadline)
+	}
+	e.Timeline.Start(c.received)
+	return e, made, nil
+}
+
+// accept hands the event on unless its id was seen, and returns the ticket to wait for.
+func (s *Server) accept(ctx context.Context, e *event.Event, made bool, l *lease) (*ticket, bool, *listen.Problem) {
+	now := time.Now()
+	if wait, ok := s.rate.take(now); !ok {
+		p := listen.NewProblem(http.StatusTooManyRequests, "rate", "Too many events", "more than flow.gateway.rate events a second; send it again later")
+		p.RetryAfter = wait
+		return nil, false, &p
+	}
+	t := s.memory.fresh()
+	if !made {
+		var first bool
+		var err error
+		if t, first, err = s.memory.begin(e.ID, e.Value, now); err != nil {
+			p := listen.NewProblem(http.StatusUnprocessableEntity, "other_body", "The id was used with another body", "the same id must come with the same body; send a new id for a new event")
+			return nil, false, &p
+		}
+		if !first {
+			return t, true, nil
+		}
+	}
+	s.hand(ctx, e, t, l)
+	return t, false, nil
+}
+
+// hand gives the event to the next handler; t is settled in any case, once.
+func (s *Server) hand(ctx context.Context, e *event.Event, t *ticket, l *lease) {
+	began := time.Now()
+	l.hold()
+	s.metrics.totals.pending.Add(1)
+	e.Settled = func(src event.Source, err error) {
+		now := time.Now()
+		s.metrics.totals.pending.Add(-1)
+		if err != nil {
+			s.metrics.totals.failed.Add(1)
+		} else {
+			s.metrics.totals.accepted.Add(1)
+			s.metrics.ack.Observe(now.Sub(began).Seconds())
+		}
+		s.memory.settle(t, src, err, now)
+		l.release()
+	}
+	settle := e.Settled
+	e.Timeline.Mark(event.StageGateway, began)
+	// Others may wait for this id: it goes on when its first caller is gone.
+	if err := s.deps.Next.Handle(context.WithoutCancel(ctx), e); err != nil {
+		settle(event.Source{}, err)
+	}
+}
+
+// await waits until the ticket is settled, the caller is gone (ctx) or the brokers are too slow.
+func (s *Server) await(ctx context.Context, t *ticket, timeout <-chan time.Time) (event.Source, *listen.Problem) {
+	select {
+	case <-t.done:
+	default:
+		select {
+		case <-t.done:
+		case <-ctx.Done():
+			return event.Source{}, notDurable("the caller is gone")
+		case <-timeout:
+			s.deps.Log.Warn("brokers did not acknowledge in time", "ack_timeout", s.config.AckTimeout)
+			return event.Source{}, notDurable("the brokers did not acknowledge within " + s.config.AckTimeout.String() + "; send it again with the same Idempotency-Key")
+		}
+	}
+	if t.err == nil {
+		return t.source, nil
+	}
+	var p listen.Problem
+	if errors.As(t.err, &p) { // a handler before the broker refused it
+		return event.Source{}, &p
+	}
+	s.deps.Log.Warn("event not made durable", "err", t.err)
+	return event.Source{}, notDurable("the brokers did not take the event; send it again with the same Idempotency-Key")
+}
+
+func notDurable(detail string) *listen.Problem {
+	p := listen.NewProblem(http.StatusServiceUnavailable, "not_durable", "The event is not durable yet", detail)
+	p.RetryAfter = retryAfter
+	return &p
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// newID makes a UUID version 7 (RFC 9562): ids made later sort later.
+func newID(now time.Time) string {
+	var u [16]byte
+	_, _ = rand.Read(u[6:]) // never fails
+	ms := uint64(now.UnixMilli())
+	binary.BigEndian.PutUint16(u[:2], uint16(ms>>32))
+	binary.BigEndian.PutUint32(u[2:6], uint32(ms))
+	u[6] = u[6]&0x0f | 0x70
+	u[8] = u[8]&0x3f | 0x80
+	var text [36]byte
+	hex.Encode(text[:8], u[:4])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	hex.Encode(text[9:13], u[4:6])
+	hex.Encode(text[14:18], u[6:8])
+	hex.Encode(text[19:23], u[8:10])
+	hex.Encode(text[24:], u[10:])
+	return string(text[:])
+}

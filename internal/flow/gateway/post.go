@@ -1,0 +1,181 @@
+package gateway
+
+import (
+	"iter"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/listen"
+)
+
+// post takes one event or many: POST /v1/events.
+func (s *Server) post(w http.ResponseWriter, r *http.Request) {
+	c, problem := readCall(r.Header, time.Now())
+	if problem != nil {
+		s.refuse(w, problem)
+		return
+	}
+	if !s.known() {
+		s.refuse(w, starting())
+		return
+	}
+	l := s.flight.lease()
+	defer l.release()
+	form, problem := formOf(r.Header)
+	if problem != nil {
+		s.refuse(w, problem)
+		return
+	}
+	limit, name := s.config.MaxBytes, "max_bytes"
+	if form.many != nil {
+		limit, name = s.config.MaxBody, "max_body"
+	}
+	body, problem := s.reader.read(r, l, limit, name)
+	if problem != nil {
+		s.refuse(w, problem)
+		return
+	}
+	if form.many != nil {
+		s.many(w, r, &c, l, form, body)
+		return
+	}
+	d := form.one(r.Header, body)
+	s.one(w, r, &c, l, &d)
+}
+
+// known says whether the ids of the last window are.
+func (s *Server) known() bool {
+	select {
+	case <-s.rebuilt:
+		return true
+	default:
+		return false
+	}
+}
+
+func starting() *listen.Problem {
+	p := listen.NewProblem(http.StatusServiceUnavailable, "starting", "Not ready", "the ids of the last window are still being read; send it again")
+	p.RetryAfter = retryAfter
+	return &p
+}
+
+func (s *Server) refuse(w http.ResponseWriter, p *listen.Problem) {
+	s.metrics.totals.refused.Add(1)
+	p.Write(w)
+}
+
+// form is how a body holds events: one, or many.
+type form struct {
+	one   func(h http.Header, body []byte) draft
+	many  func(body []byte, max int, l *lease) iter.Seq[draft]
+	array bool // answers to many are one JSON array, not NDJSON
+}
+
+const (
+	mediaJSON   = "application/json"
+	mediaNDJSON = "application/x-ndjson"
+)
+
+// formOf chooses the form by Content-Type, ce-specversion and X-Key.
+func formOf(h http.Header) (form, *listen.Problem) {
+	media, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "us-ascii") && h.Get("X-Key") == "" {
+		return form{}, unsupported("the charset is not UTF-8; send UTF-8")
+	}
+	switch {
+	case media == "application/cloudevents+json":
+		return form{one: structuredEvent}, nil
+	case media == "application/cloudevents-batch+json":
+		return form{many: structuredEvents, array: true}, nil
+	case h.Get("ce-specversion") != "":
+		return form{one: binaryEvent}, nil
+	case media == mediaNDJSON, media == "application/jsonl", media == "application/ndjson", media == "application/jsonlines":
+		return form{many: lines}, nil
+	case media == "text/csv":
+		return form{many: rows}, nil
+	case isJSON(media), h.Get("Content-Type") == "":
+		return form{one: object}, nil
+	case h.Get("X-Key") != "":
+		return form{one: raw}, nil
+	case err != nil:
+		return form{}, unsupported("Content-Type is not a media type")
+	}
+	return form{}, unsupported("events are application/json, application/x-ndjson, text/csv or CloudEvents; for raw bytes of another type send X-Key too")
+}
+
+func unsupported(detail string) *listen.Problem {
+	p := listen.NewProblem(http.StatusUnsupportedMediaType, "media_type", "The media type is not supported", detail)
+	p.Field = "Content-Type"
+	return &p
+}
+
+func isJSON(media string) bool {
+	return media == mediaJSON || media == "text/json" || strings.HasSuffix(media, "+json")
+}
+
+// object is one JSON object.
+func object(_ http.Header, body []byte) draft {
+	return draft{value: body, json: true, contentType: mediaJSON}
+}
+
+// raw is any bytes; the key comes with X-Key.
+func raw(h http.Header, body []byte) draft {
+	d := draft{value: body, contentType: h.Get("Content-Type")}
+	if len(body) == 0 {
+		d.problem = malformed("empty", "", "the body is empty")
+	}
+	return d
+}
+
+// one answers a request that holds one event.
+func (s *Server) one(w http.ResponseWriter, r *http.Request, c *call, l *lease, d *draft) {
+	e, made, problem := s.identify(c, c.id, d)
+	if problem != nil {
+		s.refuse(w, problem)
+		return
+	}
+	id := e.ID // the event is its handler's soon
+	ended, cancel := s.expect(c, id)
+	defer cancel()
+	t, again, problem := s.accept(r.Context(), e, made, l)
+	if problem != nil {
+		s.refuse(w, problem)
+		return
+	}
+	timer := time.NewTimer(s.config.AckTimeout)
+	defer timer.Stop()
+	src, problem := s.await(r.Context(), t, timer.C)
+	if problem != nil {
+		problem.Write(w)
+		return
+	}
+	if again {
+		s.metrics.totals.duplicate.Add(1)
+	}
+	if ended != nil && s.answerEnded(w, r, c, id, again, ended) {
+		return
+	}
+	h := w.Header()
+	h["Content-Type"] = jsonType
+	h.Set("Location", "/v1/events/"+url.PathEscape(id))
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = w.Write(append(appendAccepted(nil, id, src), '\n')) // the caller may have gone
+}
+
+var jsonType = []string{mediaJSON}
+
+// appendAccepted appends {"id":…,"partition":…,"offset":…}; the id is printable ASCII.
+func appendAccepted(b []byte, id string, src event.Source) []byte {
+	b = append(b, `{"id":`...)
+	b = strconv.AppendQuote(b, id)
+	b = append(b, `,"partition":`...)
+	b = strconv.AppendInt(b, int64(src.Partition), 10)
+	b = append(b, `,"offset":`...)
+	b = strconv.AppendInt(b, src.Offset, 10)
+	return append(b, '}')
+}
