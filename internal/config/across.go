@@ -1,0 +1,126 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+)
+
+const maxName = 100
+
+var goodName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// across checks what no single room can know.
+func (l *list) across(cfg Config, from origins) {
+	c := checker{l, cfg, from}
+	c.top()
+	c.cluster()
+	c.partitions()
+	c.models()
+	c.route()
+	c.ports()
+	c.tokens()
+}
+
+// checker looks at the settled file.
+type checker struct {
+	*list
+	Config
+	origins origins
+}
+
+func (c checker) bad(path, format string, args ...any) {
+	c.add(c.origins.nearest(path), path, format, args...)
+}
+
+func (c checker) top() {
+	if !goodName.MatchString(c.Name) || len(c.Name) > maxName {
+		c.bad("name", "%s cannot begin topic and group names; use at most %d letters, digits, . _ and -", shorten(c.Name), maxName)
+	}
+	if c.Objective.Latency <= 0 {
+		c.bad("objective.latency", "0s is no time at all; write for example 250ms")
+	}
+	if c.Objective.Target <= 0 || c.Objective.Target >= 1 {
+		c.bad("objective.target", "%s leaves no error budget or no objective; write for example 99%%", c.Objective.Target)
+	}
+	if c.Objective.Window <= 0 {
+		c.bad("objective.window", "0s is no span; write for example 30d")
+	}
+	if f := c.Objective.From; !strings.HasPrefix(f, "/") {
+		c.oneOf("objective.from", f, "record", "log_append", "fetch", "a JSON pointer like /event_time")
+	}
+	c.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	c.oneOf("log.format", c.Log.Format, "auto", "text", "json")
+	c.oneOf("privacy.show", string(c.Privacy.Show), "none", "keys", "payloads")
+	if c.ShutdownTimeout <= 0 {
+		c.bad("shutdown_timeout", "0s leaves no time to finish what is in flight; write for example 25s")
+	}
+}
+
+func (c checker) oneOf(path, value string, allowed ...string) {
+	for _, a := range allowed {
+		if a == value {
+			return
+		}
+	}
+	c.bad(path, "%s is not known; use %s", shorten(value), strings.Join(allowed, ", "))
+}
+
+func (c checker) cluster() {
+	k := c.Kafka
+	if len(k.Seeds) == 0 && k.Embedded == nil {
+		c.bad("kafka.seeds", "the list is empty; name brokers like host:9092, or remove the key for embedded brokers")
+	}
+	if len(k.Seeds) > 0 && k.Embedded != nil {
+		c.bad("kafka.embedded", "kafka.seeds names brokers too; remove one of both (embedded: null over an extended file)")
+	}
+	if len(k.Seeds) > 0 && c.Flow.Stream.From == "" {
+		c.bad("flow.stream.from", "kafka.seeds names a cluster of your own, so where to begin without committed offsets must be said; write latest, earliest or a time like 2026-01-31T00:00:00Z")
+	}
+}
+
+// partitions of the terminal topics must be those of events: a prediction has its event's number.
+func (c checker) partitions() {
+	events := c.Kafka.Topics.Events.Partitions
+	seen := map[string]string{}
+	for key, topic := range topicsByKey(&c.Kafka.Topics) {
+		path := "kafka.topics." + key
+		if topic.Partitions != events {
+			c.bad(path+".partitions", "%d is not the %d of kafka.topics.events.partitions; every topic of the pipeline has the same count, remove this one", topic.Partitions, events)
+		}
+		if other, taken := seen[topic.Name]; taken {
+			c.bad(path+".name", "%s is the name of kafka.topics.%s too; choose another", shorten(topic.Name), other)
+		}
+		seen[topic.Name] = key
+		if e := c.Kafka.Embedded; e != nil && topic.ReplicationFactor > e.Brokers {
+			c.bad(path+".replication_factor", "%d copies do not fit on %d embedded brokers; lower it or raise kafka.embedded.brokers", topic.ReplicationFactor, e.Brokers)
+		}
+	}
+}
+
+func (c checker) route() {
+	if c.Flow.Model != "" && len(c.Flow.Route) > 0 {
+		c.bad("flow.route", "flow.model names a model for every event; remove one of both")
+	}
+	if c.Flow.Model != "" {
+		c.known("flow.model", c.Flow.Model)
+	}
+	for i, r := range c.Flow.Route {
+		c.known(index("flow.route", i)+".model", r.Model)
+		if r.When == "" && i < len(c.Flow.Route)-1 {
+			c.bad(index("flow.route", i), "without when it takes every event, and entry %d after it is never reached; put it last", i+1)
+		}
+	}
+	if c.Flow.Model == "" && len(c.Flow.Route) == 0 && len(c.Models) > 1 {
+		c.bad("flow.model", "there are %d models (%s); name one here, or write flow.route", len(c.Models), strings.Join(modelNames(c.Config), ", "))
+	}
+}
+
+func (c checker) known(path, model string) {
+	if _, ok := c.Models[model]; ok {
+		return
+	}
+	if len(c.Models) == 0 {
+		return // said once, at models
+	}
+	c.bad(path, "there is no model %s; models has %s", shorten(model), strings.Join(modelNames(c.Config), ", "))
+}

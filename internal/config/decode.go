@@ -1,0 +1,136 @@
+package config
+
+import (
+	"encoding"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"betimes/internal/kafka"
+	"betimes/internal/lab/emulator"
+	"betimes/internal/rest"
+	"betimes/internal/sagemaker"
+	"betimes/internal/setting"
+)
+
+// decoder writes a tree into a Config and notes what does not fit, and where
+// every value came from.
+type decoder struct {
+	*list
+	origins origins
+}
+
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	secretType   = reflect.TypeFor[setting.Secret]()
+	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+// readsText says whether a type reads itself from text.
+func readsText(t reflect.Type) bool { return reflect.PointerTo(t).Implements(textType) }
+
+// value writes n to v; what cannot be read leaves v as it is.
+func (d *decoder) value(path string, n *node, v reflect.Value) {
+	if n.kind == absent {
+		return
+	}
+	d.origins[path] = n.from
+	switch t := v.Type(); {
+	case t.Kind() == reflect.Pointer:
+		d.pointer(path, n, v)
+	case t == durationType || readsText(t):
+		d.scalar(path, n, v)
+	case t.Kind() == reflect.Struct:
+		d.fields(path, n, v)
+	case t.Kind() == reflect.Map:
+		d.dict(path, n, v)
+	case t.Kind() == reflect.Slice:
+		d.elements(path, n, v)
+	default:
+		d.scalar(path, n, v)
+	}
+}
+
+func (d *decoder) pointer(path string, n *node, v reflect.Value) {
+	if v.IsNil() {
+		v.Set(reflect.New(v.Type().Elem()))
+		v.Elem().Set(initial(v.Type().Elem()))
+	}
+	d.value(path, n, v.Elem())
+}
+
+// initial is what an optional section holds before its keys are read.
+func initial(t reflect.Type) reflect.Value {
+	switch t {
+	case reflect.TypeFor[kafka.EmbeddedConfig]():
+		return reflect.ValueOf(kafka.DefaultEmbedded())
+	case reflect.TypeFor[sagemaker.Config]():
+		return reflect.ValueOf(sagemaker.DefaultConfig())
+	case reflect.TypeFor[rest.Config]():
+		return reflect.ValueOf(rest.DefaultConfig())
+	case reflect.TypeFor[emulator.Config]():
+		return reflect.ValueOf(emulator.DefaultConfig())
+	case reflect.TypeFor[ModelConfig]():
+		return reflect.ValueOf(defaultModel())
+	}
+	return reflect.Zero(t)
+}
+
+func (d *decoder) fields(path string, n *node, v reflect.Value) {
+	if n.kind != mapping {
+		d.add(n.from, path, "%s is here, but it has keys of its own: %s", n.describe(), strings.Join(keysOf(v.Type()), ", "))
+		return
+	}
+	fields := fieldsOf(v.Type())
+	for _, e := range n.entries {
+		at := slices.IndexFunc(fields, func(f field) bool { return f.key == e.key })
+		if at < 0 {
+			d.add(e.from, join(path, e.key), "%s", unknown(path, e.key, v.Type()))
+			continue
+		}
+		d.value(join(path, e.key), e.value, v.FieldByIndex(fields[at].index))
+	}
+}
+
+func (d *decoder) dict(path string, n *node, v reflect.Value) {
+	if n.kind != mapping {
+		d.add(n.from, path, "%s is here, but names with values are wanted; write name: value", n.describe())
+		return
+	}
+	made := reflect.MakeMap(v.Type())
+	for _, e := range n.entries {
+		value := reflect.New(v.Type().Elem()).Elem()
+		value.Set(initial(v.Type().Elem()))
+		d.value(join(path, e.key), e.value, value)
+		if e.value.kind != absent {
+			made.SetMapIndex(reflect.ValueOf(e.key), value)
+		}
+	}
+	v.Set(made)
+}
+
+func (d *decoder) elements(path string, n *node, v reflect.Value) {
+	if n.kind != sequence {
+		d.add(n.from, path, "%s is here, but a list is wanted; write [a, b]", n.describe())
+		return
+	}
+	made := reflect.MakeSlice(v.Type(), len(n.elements), len(n.elements))
+	for i, element := range n.elements {
+		if element.kind == absent {
+			d.add(element.from, index(path, i), "nothing is here; write a value or remove the entry")
+			continue
+		}
+		made.Index(i).Set(initial(v.Type().Elem()))
+		d.value(index(path, i), element, made.Index(i))
+	}
+	v.Set(made)
+}
+
+// describe names what stands in the file, short enough for an error text.
+func (n *node) describe() string {
+	if n.kind != scalar {
+		return n.kind.String()
+	}
+	return shorten(n.text)
+}

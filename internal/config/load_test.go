@@ -1,0 +1,134 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"betimes/internal/privacy"
+)
+
+// env is an environment of its own.
+func env(pairs ...string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		for i := 0; i+1 < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1], true
+			}
+		}
+		return "", false
+	}
+}
+
+// folder writes name, text pairs and returns the folder.
+func folder(t *testing.T, files ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i := 0; i+1 < len(files); i += 2 {
+		if err := os.WriteFile(filepath.Join(dir, files[i]), []byte(files[i+1]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func mustParse(t *testing.T, text string, o Options) *Loaded {
+	t.Helper()
+	if o.Env == nil {
+		o.Env = env()
+	}
+	l, err := Parse("v1.yaml", []byte(text), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestTheSmallestFileIsTheExampleProblem(t *testing.T) {
+	c := mustParse(t, "{}", Options{}).Config
+	if c.Name != "v1" || c.DataDir != ".betimes/v1" || c.Kafka.ClientID != "v1" || c.Flow.Stream.Group != "v1" {
+		t.Errorf("names: %q %q %q %q", c.Name, c.DataDir, c.Kafka.ClientID, c.Flow.Stream.Group)
+	}
+	if c.Kafka.Embedded == nil || c.Kafka.Embedded.Brokers != 3 || !*c.Kafka.CreateTopics || c.Flow.Stream.From != "earliest" {
+		t.Errorf("kafka: %+v", c.Kafka)
+	}
+	fraud := c.Models["fraud"]
+	if !fraud.Embedded() || fraud.SageMaker.Endpoint != "fraud" || fraud.Train.Data != "builtin:payments" || fraud.MediaType() != "text/csv" {
+		t.Errorf("model: %+v", fraud)
+	}
+	if c.Flow.Model != "fraud" || c.Flow.Gateway.Key != "/card_token" || strings.Join(c.Flow.Feature.Fields, " ") != "amount hour country_risk merchant_risk" {
+		t.Errorf("flow: %+v", c.Flow)
+	}
+	if c.Lab.Emulator == nil || c.Privacy.Show != privacy.Keys || c.DrainDelay != 0 || c.ShutdownTimeout != 25*time.Second {
+		t.Errorf("rest: %+v %+v %v %v", c.Lab, c.Privacy, c.DrainDelay, c.ShutdownTimeout)
+	}
+	for key, topic := range topicsByKey(&c.Kafka.Topics) {
+		if topic.Name != key || topic.Partitions != 12 || topic.ReplicationFactor != 3 || topic.Retention == 0 || topic.MaxBytes == 0 {
+			t.Errorf("topic %s: %+v", key, topic)
+		}
+	}
+}
+
+func TestOwnModelsTakeNothingFromTheExample(t *testing.T) {
+	c := mustParse(t, "models: {a: {rest: {url: http://127.0.0.1:9/invocations}}}", Options{}).Config
+	if len(c.Models) != 1 || c.Flow.Gateway.Key != "" || c.Flow.Feature.Fields != nil || c.Lab.Emulator != nil || c.Flow.Model != "a" {
+		t.Errorf("%+v %+v", c.Models, c.Flow)
+	}
+}
+
+func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
+	dir := folder(t)
+	tests := []struct{ name, text, want string }{
+		{"an empty file", "", "v1.yaml: the file is empty; write {} for the example problem with all defaults"},
+		{"only a comment", "# later\n", "v1.yaml: the file is empty; write {} for the example problem with all defaults"},
+		{"a list", "- a\n", "v1.yaml:1: a list is here, but keys are wanted; write name: value lines, or {}"},
+		{"not YAML", "name: 'x\n", "v1.yaml:1: could not find end character of single-quoted text; the text is not YAML here"},
+		{"two documents", "name: a\n---\nname: b\n", "v1.yaml:2: a second document begins; one file is one pipeline, remove everything from --- on"},
+		{"a typing error in a key", "objektive: {latency: 1s}", "v1.yaml:1: objektive: unknown key; did you mean objective?"},
+		{"a key in the wrong place", "kafka: {brokers: 3}", "v1.yaml:1: kafka.brokers: unknown key; did you mean kafka.embedded.brokers?"},
+		{"a key that is not built yet", "flow: {cache: {ttl: 5m}}", "v1.yaml:1: flow.cache: is not built yet in this version; remove it"},
+		{"a key of a model that is not built yet", "models: {a: {oip: {url: x}, rest: {url: http://a}}}", "v1.yaml:1: models.a.oip: is not built yet in this version; remove it"},
+		{"a negative duration", "objective: {latency: -1s}", `v1.yaml:1: objective.latency: "-1s" is negative; write for example 250ms`},
+		{"a duration without unit", "objective: {latency: 250}", "v1.yaml:1: objective.latency: 250 has no unit; write for example 250ms or 250s"},
+		{"a word for a duration", "objective: {latency: fast}", `v1.yaml:1: objective.latency: "fast" is not a duration; write for example 250ms, 10s or 30d`},
+		{"a word for a number", "kafka: {embedded: {brokers: three}}", `v1.yaml:1: kafka.embedded.brokers: "three" is not a whole number; write for example 12`},
+		{"a number in quotes", `kafka: {embedded: {brokers: "3"}}`, `v1.yaml:1: kafka.embedded.brokers: "3" in quotes is text, but a whole number is wanted; write it without quotes`},
+		{"a list for keys", "kafka: [a]", "v1.yaml:1: kafka: a list is here, but it has keys of its own: embedded, seeds, client_id, rack, tls, sasl, create_topics, topics"},
+		{"text for a list", "flow: {feature: {fields: amount}}", `v1.yaml:1: flow.feature.fields: "amount" is here, but a list is wanted; write [a, b]`},
+		{"a list for text", "flow: {feature: {request: [amount]}}", "v1.yaml:1: flow.feature.request: a list is here, but text is wanted; put an expression in quotes"},
+		{"a switch for text", "name: true", "v1.yaml:1: name: true is not text; write it in quotes if it is meant"},
+		{"text for a switch", "kafka: {create_topics: yes}", `v1.yaml:1: kafka.create_topics: "yes" is neither true nor false`},
+		{"a key twice", "name: a\nname: b\n", "v1.yaml:2: name: the key is here a second time; keep one"},
+		{"an anchor", "name: &n a\ndata_dir: *n\n", "v1.yaml:1: name: anchors and aliases (&, *, <<) are not read; write the value out, or use extends\n" +
+			"v1.yaml:2: data_dir: anchors and aliases (&, *, <<) are not read; write the value out, or use extends"},
+		{"a tag", "name: !!str a", "v1.yaml:1: name: tags like !!str are not read; remove it"},
+		{"a variable that is not set", "name: ${NAME}", "v1.yaml:1: name: the environment has no NAME; set it, or write ${NAME:-default}"},
+		{"a secret's file that is not there", "admin: {metrics_token: file:" + dir + "/none}", "v1.yaml:1: admin.metrics_token: secret: open " + dir + "/none: no such file or directory; write the secret there, or name another file after file:"},
+		{"several at once", "nam: a\nobjective:\n  latency: 5\n  target: 2000%\nlog: {level: loud}\n", "v1.yaml:1: nam: unknown key; did you mean name?\n" +
+			"v1.yaml:3: objective.latency: 5 has no unit; write for example 5ms or 5s\n" +
+			"v1.yaml:4: objective.target: 2000% leaves no error budget or no objective; write for example 99%\n" +
+			`v1.yaml:5: log.level: "loud" is not known; use debug, info, warn, error`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Parse("v1.yaml", []byte(tt.text), Options{Env: env()})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if err.Error() != tt.want {
+				t.Errorf("got\n%s\nwant\n%s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestAFileThatIsNotThere(t *testing.T) {
+	_, err := Load(filepath.Join(t.TempDir(), "no.yaml"), Options{Env: env()})
+	var problems *Error
+	if !errors.As(err, &problems) || !strings.HasSuffix(err.Error(), "no.yaml: there is no such file; write one with betimes init, or name another") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,51 @@
+package config
+
+import (
+	"strings"
+
+	"betimes/internal/rest"
+	"betimes/internal/sagemaker"
+	"betimes/internal/steer/rollout"
+)
+
+// AWSConfig is what all calls to AWS share.
+type AWSConfig = sagemaker.AWSConfig
+
+func defaultAWS() AWSConfig { return sagemaker.DefaultAWSConfig() }
+
+// ModelConfig is one model: where it answers, and how it is asked.
+type ModelConfig struct {
+	SageMaker   *sagemaker.Config    `yaml:"sagemaker" doc:"A SageMaker endpoint. Exactly one of sagemaker and rest."`
+	REST        *rest.Config         `yaml:"rest" doc:"A plain HTTP model server. Exactly one of sagemaker and rest."`
+	Pure        bool                 `yaml:"pure" doc:"Same input, same answer, no side effect."`
+	Train       *rollout.TrainConfig `yaml:"train" doc:"How the model is trained before its first use."`
+	Serve       *rollout.ServeConfig `yaml:"serve" doc:"A model of your own that the emulator serves, instead of train."`
+	ContentType string               `yaml:"content_type" doc:"Media type of requests; auto is text/csv for the built-in algorithms, else application/json."`
+	Accept      string               `yaml:"accept" doc:"Media type of answers that is asked for; default: that of the requests."`
+	Response    string               `yaml:"response" doc:"Expression over the model's answer that becomes the prediction; default: the answer itself."`
+}
+
+// defaultModel is one entry of models before it is read.
+func defaultModel() ModelConfig { return ModelConfig{ContentType: "auto"} }
+
+// Embedded says whether the model is served by the emulator in this process.
+func (m ModelConfig) Embedded() bool {
+	return m.SageMaker != nil && m.SageMaker.Embedded != nil && *m.SageMaker.Embedded
+}
+
+// MediaType is content_type with auto found out.
+func (m ModelConfig) MediaType() string {
+	switch {
+	case m.ContentType != "auto":
+		return m.ContentType
+	case m.Train != nil, m.Serve != nil && builtinAlgorithm(m.Serve):
+		return "text/csv"
+	}
+	return "application/json"
+}
+
+// builtinAlgorithm says whether what is served is one of our own algorithms:
+// a model file always is.
+func builtinAlgorithm(s *rollout.ServeConfig) bool {
+	return s.File != "" || strings.HasPrefix(s.Image, "builtin:xgboost") || strings.HasPrefix(s.Image, "builtin:linear-learner")
+}

@@ -1,0 +1,88 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"betimes/internal/setting"
+)
+
+// Problem is one thing wrong, and where it was written.
+type Problem struct {
+	Origin Origin
+	Path   string // dotted; empty when it is about the file itself
+	Text   string // names value and remedy
+}
+
+// String gives file:line: path: text.
+func (p Problem) String() string {
+	parts := []string{p.Text}
+	if p.Path != "" {
+		parts = slices.Insert(parts, 0, p.Path)
+	}
+	if place := p.Origin.place(); place != "" {
+		parts = slices.Insert(parts, 0, place)
+	}
+	return strings.Join(parts, ": ")
+}
+
+// Error is everything that is wrong with one file.
+type Error struct {
+	File     string
+	Problems []Problem
+}
+
+// Error gives one line per problem.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// list collects problems while a file is read.
+type list struct{ problems []Problem }
+
+func (l *list) add(from Origin, path, format string, args ...any) {
+	l.problems = append(l.problems, Problem{from, path, fmt.Sprintf(format, args...)})
+}
+
+// covers says whether a problem was noted at path, at a part of it or at what holds it:
+// what is said about a value that could not be read is noise.
+func (l *list) covers(path string) bool {
+	return slices.ContainsFunc(l.problems, func(p Problem) bool {
+		return p.Path != "" && (within(p.Path, path) || within(path, p.Path))
+	})
+}
+
+// within says whether path is outer or a key inside it.
+func within(path, outer string) bool {
+	rest, ok := strings.CutPrefix(path, outer)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// err gives the problems in the order of the files and lines, each once, or nil.
+func (l *list) err(file string, files []string) error {
+	if len(l.problems) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(l.problems, func(a, b Problem) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(files, a.Origin.File), slices.Index(files, b.Origin.File)),
+			cmp.Compare(a.Origin.Line, b.Origin.Line),
+			cmp.Compare(a.Path, b.Path),
+		)
+	})
+	return &Error{file, slices.Compact(l.problems)}
+}
+
+// addUnder adds a room's problems below its section.
+func (l *list) addUnder(section string, found setting.Problems, origins origins) {
+	for _, p := range found {
+		path := join(section, p.Path)
+		l.add(origins.nearest(path), path, "%s", p.Text)
+	}
+}
