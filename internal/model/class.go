@@ -23,10 +23,10 @@ const (
 	ClassNotFound          // no such endpoint, or it is not in service
 	ClassDenied            // credentials or permissions
 	ClassCanceled          // the caller gave up
-	numClasses
+	NumClasses       = iota
 )
 
-var classNames = [numClasses]string{
+var classNames = [NumClasses]string{
 	"unknown", "throttled", "not_ready", "unavailable", "connection", "timeout", "model_fault",
 	"bad_input", "bad_output", "too_large", "not_found", "denied", "canceled",
 }

@@ -10,33 +10,8 @@ import (
 	"betimes/internal/model"
 )
 
-// scripted is a Fake that behaves as the exercise asks; what a door finds out
-// by reading the answer, the script says.
-func scripted(t *testing.T, b Behaviour) model.Invoker {
-	f := &Fake{Default: Step{Delay: b.Delay, Fail: b.Fail}}
-	if b.Oversize {
-		f.Default.Fail = model.ClassBadOutput
-	}
-	if b.Body != nil {
-		f.Respond = func(_ context.Context, r *model.Request) Step {
-			c, err := model.CodecFor(r.ContentType)
-			if err != nil {
-				t.Error(err)
-			}
-			if _, err := c.Split(b.Body, r.ContentType, len(r.Items)); err != nil {
-				return Step{Fail: model.ClassBadOutput}
-			}
-			return Step{}
-		}
-	}
-	for range b.HangFor {
-		f.Script(Step{Hold: make(chan struct{}), Begun: b.Reached})
-	}
-	return f
-}
-
 func TestTheFakePassesTheExercise(t *testing.T) {
-	Exercise(t, scripted, model.ClassThrottled, model.ClassModelFault, model.ClassNotFound)
+	Exercise(t, Scripted, model.ClassThrottled, model.ClassModelFault, model.ClassNotFound)
 }
 
 func TestTheFakeFollowsItsScriptThenItsDefault(t *testing.T) {

@@ -1,0 +1,70 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"betimes/internal/model"
+)
+
+// Request is what is sent. URL and Header are only read and may be shared
+// between requests. Body must not change, even after Do returned: the write of a
+// request that was given up may still be under way.
+type Request struct {
+	Method string // empty: POST
+	URL    *url.URL
+	Header http.Header
+	Body   []byte
+}
+
+// Reply is what came back, whatever its status.
+type Reply struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	Times  model.Times // Connect and Total
+}
+
+// newRequest leaves out what http.NewRequest does for redirects and retries:
+// without GetBody nothing is ever sent twice.
+func newRequest(ctx context.Context, r Request) *http.Request {
+	req := http.Request{
+		Method: r.Method, URL: r.URL, Host: r.URL.Host, Header: r.Header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength: int64(len(r.Body)), Body: http.NoBody,
+	}
+	if req.Method == "" {
+		req.Method = http.MethodPost
+	}
+	if len(r.Body) > 0 {
+		req.Body = io.NopCloser(bytes.NewReader(r.Body))
+	}
+	return req.WithContext(ctx)
+}
+
+var errTooLarge = fmt.Errorf("the answer is larger than %d MiB; let the model answer less", MaxAnswerBytes>>20)
+
+// readAnswer reads to the end, so that the connection can be used again.
+func readAnswer(resp *http.Response) ([]byte, error) {
+	defer resp.Body.Close()
+	if resp.Request.Method == http.MethodHead {
+		return nil, nil
+	}
+	if resp.ContentLength > MaxAnswerBytes {
+		return nil, errTooLarge
+	}
+	if resp.ContentLength >= 0 {
+		body := make([]byte, resp.ContentLength)
+		_, err := io.ReadFull(resp.Body, body)
+		return body, err
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswerBytes+1))
+	if len(body) > MaxAnswerBytes {
+		return nil, errTooLarge
+	}
+	return body, err
+}
