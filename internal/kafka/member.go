@@ -2,14 +2,10 @@ package kafka
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"betimes/internal/event"
 )
 
 // MemberConfig is one member of a consumer group.
@@ -19,7 +15,7 @@ type MemberConfig struct {
 	Protocol       string        // ProtocolAuto, ProtocolClassic or ProtocolConsumer
 	StaticID       string        // stable name of this member; empty: dynamic
 	SessionTimeout time.Duration // how long a silent member keeps its partitions; zero: 10s
-	From           string        // latest, earliest or RFC 3339: where to begin without committed offsets
+	From           string        // earliest, latest or RFC 3339: where to begin without committed offsets
 
 	// Assigned is told partitions and the next offset to read of each: the
 	// committed one, or where From says. Their events come afterwards.
@@ -28,24 +24,36 @@ type MemberConfig struct {
 	// inside. When they are lost already, ctx is done and commits fail.
 	Revoked func(ctx context.Context, parts []Partition)
 	// Problem is told of a *HaltError: that partition brings no events until it
-	// is assigned anew.
+	// is assigned anew. It is called inside Poll.
 	Problem func(error)
 }
 
 // The values of MemberConfig.Protocol.
+//
+// Auto is classic for a static member and consumer (KIP-848) for a dynamic one
+// where the broker has it. With KIP-848 the name of a static member that was
+// killed is refused (UNRELEASED_INSTANCE_ID) until its session has run out;
+// with the classic protocol its successor has the partitions back at once.
 const (
 	ProtocolAuto     = "auto"
 	ProtocolClassic  = "classic"
 	ProtocolConsumer = "consumer"
 )
 
-// Member is one member of a consumer group. Assigned, Revoked and take never
-// run at the same time.
+const (
+	defaultSessionTimeout = 10 * time.Second
+	heartbeatsPerSession  = 10
+	minRebalanceTimeout   = 10 * time.Second // the library's 60 s lets one crashed member stop a group for a minute
+)
+
+// Member is one member of a consumer group. Assigned, Revoked and Poll's take
+// never run at the same time. One goroutine polls; the rest may be called by any.
 type Member struct {
 	cfg     MemberConfig
 	cluster *Cluster
 	client  *kgo.Client
-	start   kgo.Offset
+	from    start
+	nextGen bool // KIP-848 was asked for
 
 	turn sync.Mutex // held while one of the callbacks runs
 
@@ -58,49 +66,35 @@ type Member struct {
 // NewMember joins a group. It returns before partitions are assigned.
 func (c *Cluster) NewMember(cfg MemberConfig) (*Member, error) {
 	if cfg.SessionTimeout == 0 {
-		cfg.SessionTimeout = 10 * time.Second
+		cfg.SessionTimeout = defaultSessionTimeout
 	}
-	start, err := startOffset(cfg.From)
+	from, err := parseStart(cfg.From)
 	if err != nil {
 		return nil, err
 	}
 	m := &Member{
-		cfg: cfg, cluster: c, start: start,
-		owned: make(map[Partition]bool), halted: make(map[Partition]bool), highest: make(map[Partition]int64),
+		cfg: cfg, cluster: c, from: from,
+		nextGen: cfg.Protocol == ProtocolConsumer || (cfg.Protocol != ProtocolClassic && cfg.StaticID == ""),
+		owned:   make(map[Partition]bool), halted: make(map[Partition]bool), highest: make(map[Partition]int64),
 	}
-	opts, err := m.options()
-	if err != nil {
-		return nil, err
+	if m.nextGen {
+		c.setSessionTimeout(cfg.Group, cfg.SessionTimeout)
 	}
-	m.client, err = c.newClient("member", opts...)
+	m.client, err = c.newClient("member", m.options()...)
 	if err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-func startOffset(from string) (kgo.Offset, error) {
-	switch from {
-	case "", "earliest":
-		return kgo.NewOffset().AtStart(), nil
-	case "latest":
-		return kgo.NewOffset().AtEnd(), nil
-	}
-	at, err := time.Parse(time.RFC3339, from)
-	if err != nil {
-		return kgo.Offset{}, fmt.Errorf("from: %q is neither earliest nor latest nor a time such as 2026-01-31T12:00:00Z", from)
-	}
-	return kgo.NewOffset().AfterMilli(at.UnixMilli()), nil
-}
-
-func (m *Member) options() ([]kgo.Opt, error) {
+func (m *Member) options() []kgo.Opt {
 	opts := append(readOptions(),
 		kgo.ConsumerGroup(m.cfg.Group),
 		kgo.ConsumeTopics(m.cfg.Topics...),
-		kgo.ConsumeStartOffset(m.start),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), // assigned puts From in its place
 		kgo.SessionTimeout(m.cfg.SessionTimeout),
-		kgo.HeartbeatInterval(m.cfg.SessionTimeout/10),
-		kgo.RebalanceTimeout(max(m.cfg.SessionTimeout, 10*time.Second)),
+		kgo.HeartbeatInterval(m.cfg.SessionTimeout/heartbeatsPerSession),
+		kgo.RebalanceTimeout(max(m.cfg.SessionTimeout, minRebalanceTimeout)),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
@@ -111,139 +105,10 @@ func (m *Member) options() ([]kgo.Opt, error) {
 	if m.cfg.StaticID != "" {
 		opts = append(opts, kgo.InstanceID(m.cfg.StaticID))
 	}
-	if m.cfg.Protocol == ProtocolConsumer {
-		opts = append(opts, kgo.ServerSideBalancer())
+	if m.nextGen {
+		opts = append(opts, kgo.ServerSideBalancer()) // falls back to classic where the broker has no KIP-848
 	}
-	return opts, nil
-}
-
-// assigned makes every start an exact offset and tells the room.
-func (m *Member) assigned(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
-	parts := make(map[Partition]int64)
-	for topic, ps := range offsets {
-		for n, o := range ps {
-			parts[Partition{topic, n}] = o.EpochOffset().Offset
-		}
-	}
-	m.turn.Lock()
-	defer m.turn.Unlock()
-	m.mu.Lock()
-	for p := range parts {
-		m.owned[p] = true
-		delete(m.halted, p)
-	}
-	m.mu.Unlock()
-	if m.cfg.Assigned != nil {
-		m.cfg.Assigned(parts)
-	}
-	return offsets, ctx.Err()
-}
-
-func (m *Member) revoked(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
-	m.giveUp(ctx, parts)
-}
-
-func (m *Member) lost(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
-	done, cancel := context.WithCancel(ctx)
-	cancel()
-	m.giveUp(done, parts)
-}
-
-func (m *Member) giveUp(ctx context.Context, parts map[string][]int32) {
-	m.turn.Lock()
-	defer m.turn.Unlock()
-	var told []Partition
-	m.mu.Lock()
-	for topic, ns := range parts {
-		for _, n := range ns {
-			p := Partition{topic, n}
-			if m.owned[p] {
-				told = append(told, p)
-			}
-			delete(m.owned, p)
-			delete(m.halted, p)
-			delete(m.highest, p)
-		}
-	}
-	m.mu.Unlock()
-	if len(told) > 0 && m.cfg.Revoked != nil {
-		m.cfg.Revoked(ctx, told)
-	}
-}
-
-// Poll waits for one fetch and gives its events to take, in order within each
-// partition, before any rebalance goes on. It returns an error only when the
-// member cannot go on, or ctx is done.
-func (m *Member) Poll(ctx context.Context, take func([]*event.Event)) error {
-	fetches := m.client.PollRecords(ctx, pollRecords)
-	defer m.client.AllowRebalance()
-	if fetches.IsClientClosed() {
-		return kgo.ErrClientClosed
-	}
-	events := make([]*event.Event, 0, fetches.NumRecords())
-	now := time.Now()
-	var fatal error
-	fetches.EachPartition(func(fp kgo.FetchTopicPartition) {
-		p := Partition{fp.Topic, fp.Partition}
-		if fp.Err != nil {
-			fatal = errors.Join(fatal, m.failed(ctx, p, fp.Err))
-		}
-		if len(fp.Records) == 0 {
-			return
-		}
-		m.mu.Lock()
-		m.highest[p] = fp.HighWatermark
-		m.mu.Unlock()
-		for _, r := range fp.Records {
-			events = append(events, newEvent(r, now))
-		}
-	})
-	if len(events) > 0 {
-		m.turn.Lock()
-		take(events)
-		m.turn.Unlock()
-	}
-	return errors.Join(fatal, ctx.Err())
-}
-
-// failed sorts an error of one partition: it halts it, ends the member, or passes by itself.
-func (m *Member) failed(ctx context.Context, p Partition, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	if halts(err) {
-		m.halt(p, err)
-		return nil
-	}
-	m.cluster.deps.Log.Warn("fetch failed", "topic", p.Topic, "partition", p.Number, "error", err)
-	return nil
-}
-
-func (m *Member) halt(p Partition, err error) {
-	m.mu.Lock()
-	known := m.halted[p]
-	m.halted[p] = true
-	m.mu.Unlock()
-	if known {
-		return
-	}
-	m.Pause(p)
-	m.cluster.metrics.halted.WithLabelValues(p.Topic).Inc()
-	if m.cfg.Problem != nil {
-		m.cfg.Problem(&HaltError{p, err})
-	}
-}
-
-// Commit says that everything below next is finished, and waits for the answer.
-func (m *Member) Commit(ctx context.Context, next map[Partition]int64) error {
-	offsets := make(map[string]map[int32]kgo.EpochOffset)
-	for p, o := range next {
-		if offsets[p.Topic] == nil {
-			offsets[p.Topic] = make(map[int32]kgo.EpochOffset)
-		}
-		offsets[p.Topic][p.Number] = kgo.EpochOffset{Epoch: -1, Offset: o}
-	}
-	return m.commit(ctx, offsets)
+	return opts
 }
 
 // Pause stops fetching partitions; what was fetched before may still come.
@@ -252,7 +117,7 @@ func (m *Member) Pause(parts ...Partition) { m.client.PauseFetchPartitions(byTop
 // Resume fetches paused partitions again, except halted ones.
 func (m *Member) Resume(parts ...Partition) {
 	m.mu.Lock()
-	var going []Partition
+	going := make([]Partition, 0, len(parts))
 	for _, p := range parts {
 		if !m.halted[p] {
 			going = append(going, p)
@@ -276,12 +141,4 @@ func (m *Member) HighWatermark(p Partition) (int64, bool) {
 	defer m.mu.Unlock()
 	o, ok := m.highest[p]
 	return o, ok
-}
-
-// Leave gives the partitions up, Revoked being called, leaves the group, also
-// as a static member, and closes.
-func (m *Member) Leave(ctx context.Context) error {
-	err := m.client.LeaveGroupContext(ctx)
-	m.client.Close()
-	return err
 }

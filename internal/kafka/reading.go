@@ -1,10 +1,8 @@
 package kafka
 
 import (
-	"errors"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -27,25 +25,4 @@ func readOptions() []kgo.Opt {
 		kgo.FetchMaxPartitionBytes(fetchMaxPartitionBytes),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 	}
-}
-
-// HaltError says that a partition stopped because going on would skip or
-// repeat records: data is gone, or cannot be read.
-type HaltError struct {
-	Partition Partition
-	Err       error
-}
-
-func (e *HaltError) Error() string {
-	return "partition " + e.Partition.String() + " halted: " + e.Err.Error()
-}
-
-func (e *HaltError) Unwrap() error { return e.Err }
-
-// halts says whether a fetch error is one that time does not mend.
-func halts(err error) bool {
-	var loss *kgo.ErrDataLoss
-	var huge *kgo.ErrDecompressTooLarge
-	return errors.As(err, &loss) || errors.As(err, &huge) || errors.Is(err, kerr.OffsetOutOfRange) ||
-		errors.Is(err, kerr.CorruptMessage) || errors.Is(err, kerr.UnsupportedCompressionType)
 }

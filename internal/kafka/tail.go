@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"betimes/internal/event"
@@ -114,8 +115,8 @@ func (c *Cluster) tailStart(ctx context.Context, cfg TailConfig, starts, ends ma
 	case fromOffsets:
 		next := maps.Clone(starts)
 		for p, o := range cfg.From.offsets {
-			if first, ok := starts[p]; ok {
-				next[p] = max(first, o)
+			if first, ok := starts[p]; ok && o > first && o <= ends[p] { // beyond the end: the topic was made anew
+				next[p] = o
 			}
 		}
 		return next, nil
@@ -124,22 +125,23 @@ func (c *Cluster) tailStart(ctx context.Context, cfg TailConfig, starts, ends ma
 }
 
 // Poll waits for one fetch and returns its events, in order within each
-// partition; none when ctx ended.
+// partition; with ctx's error when it ended. Records that retention removed
+// before they were read are passed over, with a warning: a Tail has no promise to keep.
 func (t *Tail) Poll(ctx context.Context) ([]*event.Event, error) {
 	fetches := t.client.PollRecords(ctx, pollRecords)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if fetches.IsClientClosed() {
-		return nil, kgo.ErrClientClosed
+		return nil, fmt.Errorf("tail: %w", kgo.ErrClientClosed)
 	}
 	now := time.Now()
 	events := make([]*event.Event, 0, fetches.NumRecords())
 	var failed error
 	fetches.EachPartition(func(fp kgo.FetchTopicPartition) {
 		p := Partition{fp.Topic, fp.Partition}
-		if fp.Err != nil && halts(fp.Err) {
-			failed = errors.Join(failed, &HaltError{p, fp.Err})
+		if fp.Err != nil {
+			failed = errors.Join(failed, t.failed(ctx, p, fp.Err))
 		}
 		if len(fp.Records) == 0 {
 			return
@@ -149,11 +151,32 @@ func (t *Tail) Poll(ctx context.Context) ([]*event.Event, error) {
 				events = append(events, newEvent(r, now))
 			}
 		}
-		t.mu.Lock()
-		t.next[p] = fp.Records[len(fp.Records)-1].Offset + 1
-		t.mu.Unlock()
+		t.goOn(p, fp.Records[len(fp.Records)-1].Offset+1)
 	})
 	return events, failed
+}
+
+func (t *Tail) goOn(p Partition, next int64) {
+	t.mu.Lock()
+	t.next[p] = next
+	t.mu.Unlock()
+}
+
+// failed sorts an error: it is passed over, ends the partition, or passes by itself.
+func (t *Tail) failed(ctx context.Context, p Partition, err error) error {
+	if !halts(err) {
+		t.cluster.deps.Log.Warn("fetch failed and is tried again", "topic", p.Topic, "partition", p.Number, "error", err)
+		return nil
+	}
+	h := t.cluster.explainHalt(ctx, p, "", err)
+	if !errors.Is(err, kerr.OffsetOutOfRange) || h.Start < 0 {
+		t.client.PauseFetchPartitions(byTopic([]Partition{p}))
+		return h
+	}
+	t.cluster.deps.Log.Warn("records were removed before they were read", "topic", p.Topic, "partition", p.Number, "error", h)
+	t.client.SetOffsets(map[string]map[int32]kgo.EpochOffset{p.Topic: {p.Number: {Epoch: -1, Offset: h.Start}}})
+	t.goOn(p, h.Start)
+	return nil
 }
 
 // End returns the ends of the partitions as they were when the Tail was opened.

@@ -1,0 +1,170 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// start is where to begin without committed offsets.
+type start struct {
+	latest bool
+	at     time.Time // zero: earliest, or latest
+}
+
+func parseStart(from string) (start, error) {
+	switch from {
+	case "", "earliest":
+		return start{}, nil
+	case "latest":
+		return start{latest: true}, nil
+	}
+	at, err := time.Parse(time.RFC3339, from)
+	if err != nil {
+		return start{}, fmt.Errorf("from: %q is neither earliest nor latest nor a time such as 2026-01-31T12:00:00Z", from)
+	}
+	return start{at: at}, nil
+}
+
+// offsets asks the brokers for the offsets that start means.
+func (s start) offsets(ctx context.Context, admin *kadm.Client, topics []string) (kadm.ListedOffsets, error) {
+	switch {
+	case s.latest:
+		return admin.ListEndOffsets(ctx, topics...)
+	case !s.at.IsZero():
+		return admin.ListOffsetsAfterMilli(ctx, s.at.UnixMilli(), topics...)
+	}
+	return admin.ListStartOffsets(ctx, topics...)
+}
+
+// unset is what the library gives for a partition without committed offset: the log's start.
+const unset = -2
+
+// assigned makes every start an exact offset and tells the room. An error lets
+// the library ask for the offsets again.
+func (m *Member) assigned(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	begun, err := m.begin(ctx, offsets)
+	if err != nil {
+		return nil, err
+	}
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err // given up meanwhile
+	}
+	if parts := m.take(offsets); len(parts) > 0 && m.cfg.Assigned != nil {
+		m.cfg.Assigned(parts)
+	}
+	if len(begun) > 0 && m.from != (start{}) {
+		m.keepStart(ctx, begun)
+	}
+	return offsets, nil
+}
+
+// begin replaces unset offsets and returns them.
+func (m *Member) begin(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[Partition]int64, error) {
+	begun := make(map[Partition]int64)
+	var topics []string
+	for topic, ps := range offsets {
+		before := len(begun)
+		for n, o := range ps {
+			if o.EpochOffset().Offset == unset {
+				begun[Partition{topic, n}] = 0
+			}
+		}
+		if len(begun) > before {
+			topics = append(topics, topic)
+		}
+	}
+	if len(begun) == 0 {
+		return nil, nil
+	}
+	listed, err := m.from.offsets(ctx, m.cluster.admin, topics)
+	if err != nil {
+		return nil, fmt.Errorf("where to begin in %v: %w", topics, err)
+	}
+	for p := range begun {
+		o, ok := listed.Lookup(p.Topic, p.Number)
+		if !ok || o.Offset < 0 {
+			return nil, fmt.Errorf("where to begin in %s: no offset: %w", p, cmp.Or(o.Err, error(kerr.UnknownTopicOrPartition)))
+		}
+		begun[p] = o.Offset
+		offsets[p.Topic][p.Number] = kgo.NewOffset().At(o.Offset)
+	}
+	return begun, nil
+}
+
+// take notes the partitions as owned and returns those not told before.
+func (m *Member) take(offsets map[string]map[int32]kgo.Offset) map[Partition]int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	parts := make(map[Partition]int64)
+	var again []Partition
+	for topic, ps := range offsets {
+		for n, o := range ps {
+			p := Partition{topic, n}
+			if m.halted[p] {
+				again = append(again, p)
+			}
+			delete(m.halted, p)
+			if !m.owned[p] {
+				m.owned[p] = true
+				parts[p] = o.EpochOffset().Offset
+			}
+		}
+	}
+	m.client.ResumeFetchPartitions(byTopic(again))
+	return parts
+}
+
+// keepStart commits where latest or a time began, so that what arrives before
+// the first commit is not skipped after a crash.
+func (m *Member) keepStart(ctx context.Context, begun map[Partition]int64) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := m.Commit(ctx, begun); err != nil {
+		m.cluster.deps.Log.Warn("start is not committed", "group", m.cfg.Group, "error", err)
+	}
+}
+
+func (m *Member) revoked(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
+	m.giveUp(ctx, parts)
+}
+
+func (m *Member) lost(ctx context.Context, _ *kgo.Client, parts map[string][]int32) {
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	m.giveUp(done, parts)
+}
+
+// giveUp tells the room, and forgets the partitions once it has returned.
+func (m *Member) giveUp(ctx context.Context, parts map[string][]int32) {
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	var told, paused []Partition
+	m.mu.Lock()
+	for topic, ns := range parts {
+		for _, n := range ns {
+			p := Partition{topic, n}
+			if m.owned[p] {
+				told = append(told, p)
+			}
+			if m.halted[p] {
+				paused = append(paused, p)
+			}
+			delete(m.owned, p)
+			delete(m.halted, p)
+			delete(m.highest, p)
+		}
+	}
+	m.mu.Unlock()
+	m.client.ResumeFetchPartitions(byTopic(paused)) // pauses outlive an assignment in the library
+	if len(told) > 0 && m.cfg.Revoked != nil {
+		m.cfg.Revoked(ctx, told)
+	}
+}
