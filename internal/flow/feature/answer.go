@@ -9,6 +9,9 @@ import (
 	"github.com/valyala/fastjson"
 )
 
+// notSayable is the error of a value that has no JSON.
+const notSayable = "the expression gives what JSON cannot hold: NaN, an infinite number or keys that are not text"
+
 // Response turns a model's answer into the prediction: models.X.response. It
 // is safe for concurrent use.
 type Response struct {
@@ -38,7 +41,7 @@ func (r *Response) Prediction(in *Input, answer json.RawMessage) (json.RawMessag
 	}
 	prediction, err := json.Marshal(v)
 	if err != nil {
-		return nil, r.bad(unmapped(r.x.where, fmt.Sprintf("the expression gives %s that JSON cannot hold", kindOf(v))))
+		return nil, r.bad(unmapped(r.x.where, notSayable))
 	}
 	return prediction, nil
 }

@@ -25,13 +25,15 @@ const (
 	Text
 )
 
-// maxNodes bounds an expression's own size.
-const maxNodes = 2000
+// Bounds of an expression's own size.
+const (
+	maxNodes  = 2000
+	maxSource = 16 << 10 // bytes
+)
 
 // Expression is a compiled expression. It is safe for concurrent use.
 type Expression struct {
 	where   string // configuration key, for errors; may be empty
-	scope   Scope
 	program *vm.Program
 	names   []string // of all that the evaluation may ask for
 	free    sync.Pool
@@ -48,8 +50,12 @@ func CompileOver(scope Scope, src string, as Kind) (*Expression, error) {
 	if strings.TrimSpace(src) == "" {
 		return nil, errors.New("the expression is empty; write for example amount > 100")
 	}
+	if len(src) > maxSource {
+		return nil, fmt.Errorf("the expression has %d bytes, more than %d; make it shorter", len(src), maxSource)
+	}
+	var found namesIn
 	options := []expr.Option{
-		expr.Env(scope.types()), expr.DisableBuiltin("now"), expr.MaxNodes(maxNodes), expr.Patch(countSteps{}),
+		expr.Env(scope.types()), expr.DisableBuiltin("now"), expr.MaxNodes(maxNodes), expr.Patch(countSteps{}), expr.Patch(&found),
 	}
 	if scope.open() {
 		options = append(options, expr.AllowUndefinedVariables())
@@ -57,15 +63,26 @@ func CompileOver(scope Scope, src string, as Kind) (*Expression, error) {
 	if as == Bool {
 		options = append(options, expr.AsKind(reflect.Bool))
 	}
-	program, err := expr.Compile(src, options...)
+	program, err := compile(src, options)
 	if err != nil {
 		return nil, compileError(src, err)
 	}
-	x := &Expression{scope: scope, program: program}
-	if x.names, err = namesOf(program, scope); err != nil {
-		return nil, err
+	names, err := found.asked(scope)
+	if err != nil {
+		return nil, fmt.Errorf("expression %q: %w", src, err)
 	}
-	return x, nil
+	return &Expression{program: program, names: names}, nil
+}
+
+// compile turns a panic of the compiler into an error: it is handed whatever a
+// file holds.
+func compile(src string, options []expr.Option) (program *vm.Program, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cannot be compiled: %v", p)
+		}
+	}()
+	return expr.Compile(src, options...)
 }
 
 // named sets the configuration key that errors name.
@@ -152,29 +169,6 @@ func compileError(src string, err error) error {
 		return fmt.Errorf("expression %q: %w", src, err)
 	}
 	return fmt.Errorf("expression %q at %d:%d: %s", src, f.Line, f.Column+1, f.Message)
-}
-
-// runError says where an evaluation failed. Only messages of which expr shows
-// that they hold types and no values are passed on.
-func runError(err error) string {
-	f, ok := errors.AsType[*file.Error](err)
-	if !ok {
-		return "the expression failed"
-	}
-	at := fmt.Sprintf("the expression failed at %d:%d", f.Line, f.Column+1)
-	switch {
-	case errors.Is(err, errSteps):
-		return at + ": " + errSteps.Error()
-	case strings.HasPrefix(f.Message, "memory budget exceeded"):
-		return at + ": it makes more than 1000000 elements"
-	case strings.HasPrefix(f.Message, "invalid operation:") && strings.Contains(f.Message, "<nil>"):
-		return at + ": " + f.Message + "; a field is absent or null there: write (field ?? 0)"
-	case strings.HasPrefix(f.Message, "invalid operation:"):
-		return at + ": " + f.Message
-	case strings.HasPrefix(f.Message, "cannot fetch") && strings.HasSuffix(f.Message, "from <nil>"):
-		return at + ": a field is absent or null there; write field?.part"
-	}
-	return at
 }
 
 // kindOf names the kind of a value, not the value.

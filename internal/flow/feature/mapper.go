@@ -10,18 +10,12 @@ import (
 	"betimes/internal/model"
 )
 
-// rowAppender is a model.Codec that writes a row of numbers without a detour;
-// NaN is a missing value.
-type rowAppender interface {
-	AppendRow(dst []byte, row []float64) []byte
-}
-
 // Mapper makes the body of the request for one event of one model. It is safe
 // for concurrent use.
 type Mapper struct {
 	reader  *Reader
 	codec   model.Codec
-	rows    rowAppender // with fields
+	rows    model.RowCodec // with fields
 	fields  []string
 	columns []int       // with fields of a csv topic: where each field is
 	request *Expression // with request
@@ -55,7 +49,7 @@ func (m *Mapper) useFields(fields []string) error {
 	if !format.named() {
 		return fmt.Errorf("flow.feature.fields: a %s value has no fields by name; set kafka.topics.events.value: json, or csv with columns, or use flow.feature.request", format.Value)
 	}
-	rows, ok := m.codec.(rowAppender)
+	rows, ok := m.codec.(model.RowCodec)
 	if !ok {
 		return fmt.Errorf("flow.feature.fields: a model of content type %s takes no list of numbers; use flow.feature.request", m.codec.ContentType())
 	}

@@ -120,3 +120,157 @@ func TestFieldsRefuseWithAReason(t *testing.T) {
 		})
 	}
 }
+
+func TestFieldsOfACSVLine(t *testing.T) {
+	format := Format{Value: ValueCSV, Columns: []string{"id", "amount", "hour"}}
+	m := mapper(t, Config{Fields: []string{"hour", "amount"}}, format)
+	for payload, want := range map[string]string{
+		"a,1,2":             "2;1",
+		"a,1,2\r\n":         "2;1",
+		"a, 1.5 ,":          "-;1.5",
+		"\"x,\"\"y\",+3,.5": "0.5;3",
+		"a,true,\"7\"":      "7;1",
+		"a,1,2,3":           "payload has 4 cells, kafka.topics.events.columns names 3; make them agree",
+		"a,1":               "payload has 2 cells, kafka.topics.events.columns names 3; make them agree",
+		"a,x,1":             "amount: " + string(faultText),
+		"a,NaN,1":           "amount: " + string(faultText),
+		"a,0x10,1":          "amount: " + string(faultText),
+		"a,1-2,1":           "amount: " + string(faultText),
+		"a,1e400,1":         "amount: " + string(faultRange),
+		"":                  "payload is empty; kafka.topics.events.value says csv",
+		"a,\"1,2":           "payload is not one csv line: cell 2 at byte 2 has a stray quote or line end",
+		"a,1,2\nb,1,2":      "payload is not one csv line: cell 3 at byte 4 has a stray quote or line end",
+		"a,1\"2,3":          "payload is not one csv line: cell 2 at byte 2 has a stray quote or line end",
+	} {
+		got, err := m.Body(&event.Event{Value: []byte(payload)}, nil)
+		if err != nil {
+			got = []byte(err.Error())
+		}
+		if string(got) != want {
+			t.Errorf("%q: %s; want %s", payload, got, want)
+		}
+	}
+}
+
+func TestRequestAndPlainPayload(t *testing.T) {
+	request := mapper(t, Config{Request: `{"instances": [[amount, hour ?? 0]]}`}, Format{})
+	got, err := request.Body(&event.Event{Value: []byte(`{"amount":1.5}`)}, []byte("before "))
+	if err != nil || string(got) != `before {"instances":[[1.5,0]]}` {
+		t.Errorf("request: %s, %v", got, err)
+	}
+	nothing := mapper(t, Config{Request: `hour`}, Format{})
+	if _, err = nothing.Body(&event.Event{Value: []byte(`{}`)}, nil); ReasonOf(err) != event.ReasonFeature || err.Error() != "flow.feature.request: nothing to send" {
+		t.Errorf("a value the codec refuses: %v", err)
+	}
+	plain := mapper(t, Config{}, Format{})
+	e := &event.Event{Value: []byte(`{"any":"thing"}`)}
+	if got, err = plain.Body(e, nil); err != nil || string(got) != string(e.Value) {
+		t.Errorf("the payload as it is: %s, %v", got, err)
+	}
+	if _, err = plain.Body(&event.Event{Value: []byte(`{"a":4111`)}, nil); ReasonOf(err) != event.ReasonUndecodable || strings.Contains(err.Error(), "4111") {
+		t.Errorf("not JSON: %v", err)
+	}
+	raw := mapper(t, Config{}, Format{Value: ValueBytes})
+	if got, err = raw.Body(&event.Event{Value: []byte("\x00\xff")}, nil); err != nil || string(got) != "\x00\xff" {
+		t.Errorf("bytes: %q, %v", got, err)
+	}
+}
+
+func TestNewRefusesWithTheRemedy(t *testing.T) {
+	for want, c := range map[string]struct {
+		cfg    Config
+		format Format
+		codec  model.Codec
+	}{
+		`kafka.topics.events.value: "xml" is not known; use json, csv, text, bytes`:   {Config{}, Format{Value: "xml"}, rowCodec{}},
+		`kafka.topics.events.columns: a json value has no columns`:                    {Config{}, Format{Columns: []string{"a"}}, rowCodec{}},
+		`flow.feature.fields: a text value has no fields by name`:                     {Config{Fields: []string{"a"}}, Format{Value: ValueText}, rowCodec{}},
+		`flow.feature.fields: a csv value has no fields by name`:                      {Config{Fields: []string{"a"}}, Format{Value: ValueCSV}, rowCodec{}},
+		`flow.feature.fields: "a" is none of kafka.topics.events.columns [b c]`:       {Config{Fields: []string{"a"}}, Format{Value: ValueCSV, Columns: []string{"b", "c"}}, rowCodec{}},
+		`flow.feature.fields: a model of content type application/json takes no list`: {Config{Fields: []string{"a"}}, Format{}, plainCodec{}},
+		`flow.feature.request: expression "a +" at 1:3`:                               {Config{Request: "a +"}, Format{}, rowCodec{}},
+		`flow.feature: fields and request are both set; keep one`:                     {Config{Fields: []string{"a"}, Request: "a"}, Format{}, rowCodec{}},
+	} {
+		if _, err := New(c.cfg, c.format, c.codec); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v; want %s", err, want)
+		}
+	}
+}
+
+// typical is about the size of the payload of the speed scenarios.
+const typical = `{"id":"0191e6f2-7c1d-7d3a-9c1f-1f2e3d4c5b6a","card_token":"tok_0001234","amount":129.95,"currency":"EUR","hour":23,"country":"AT","country_risk":0.12,"merchant_risk":0.4,"event_time":"2026-01-02T03:04:05.678Z"}`
+
+func TestFieldsAllocateNothingPerEvent(t *testing.T) {
+	for name, c := range map[string]struct {
+		format  Format
+		payload string
+	}{
+		"json": {Format{}, typical},
+		"csv":  {Format{Value: ValueCSV, Columns: []string{"amount", "hour", "country_risk", "merchant_risk"}}, `129.95,23,0.12,"0.4"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := mapper(t, Config{Fields: []string{"amount", "hour", "country_risk", "merchant_risk"}}, c.format)
+			e := &event.Event{Value: []byte(c.payload)}
+			dst := make([]byte, 0, 128)
+			n := testing.AllocsPerRun(200, func() {
+				if _, err := m.Body(e, dst); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if n >= 1 { // the race detector's pool forgets now and then
+				t.Errorf("%v allocations per event, want 0", n)
+			}
+		})
+	}
+}
+
+func BenchmarkMapper(b *testing.B) {
+	fields := []string{"amount", "hour", "country_risk", "merchant_risk"}
+	for name, cfg := range map[string]Config{
+		"fields":  {Fields: fields},
+		"request": {Request: "[amount, hour, country_risk, merchant_risk]"},
+		"payload": {},
+	} {
+		b.Run(name, func(b *testing.B) {
+			m := mapper(b, cfg, Format{})
+			e := &event.Event{Value: []byte(typical)}
+			dst := make([]byte, 0, 512)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := m.Body(e, dst); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func FuzzMapper(f *testing.F) {
+	for _, s := range []string{typical, `{"a":1e400}`, `{"a":NaN}`, `{"a":{"a":[{}]},"a":2}`, "1,2", "\"1\"\"\",2", `{"\u0061":1,"\ud800":2}`, `[[[[`, "{\"a\":\"\x01\"}"} {
+		f.Add([]byte(s))
+	}
+	csv := Format{Value: ValueCSV, Columns: []string{"a", "b"}}
+	var all []*Mapper
+	for _, format := range []Format{{}, csv, {Value: ValueText}} {
+		for _, cfg := range []Config{{}, {Fields: []string{"a", "b"}}, {Request: `[a, b ?? 0, payload]`}, {Request: `map(payload, #)`}} {
+			if m, err := New(cfg, format, rowCodec{}); err == nil {
+				all = append(all, m)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		before := string(payload)
+		for _, m := range all {
+			body, err := m.Body(&event.Event{Value: payload}, nil)
+			if _, typed := errors.AsType[*Error](err); err != nil && !typed {
+				t.Errorf("untyped error %v", err)
+			}
+			if err == nil && m.fields != nil && strings.Count(string(body), ";") != 1 {
+				t.Errorf("row %q of %q", body, payload)
+			}
+		}
+		if string(payload) != before {
+			t.Error("the payload was changed")
+		}
+	})
+}

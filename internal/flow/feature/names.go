@@ -1,49 +1,62 @@
 package feature
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/builtin"
-	"github.com/expr-lang/expr/vm"
 )
 
-// namesIn collects the names that an expression uses.
+// namesIn is the visitor that collects the names of an expression before expr
+// rearranges it. A name stands there once more per use.
 type namesIn struct {
 	names []string
-	calls []string
+	calls []string // names of functions that are not expr's own
 }
 
-// Visit notes a name or the name of a function.
+// Visit notes a name, or takes it back when it turns out to be called.
 func (n *namesIn) Visit(node *ast.Node) {
 	switch x := (*node).(type) {
 	case *ast.IdentifierNode:
-		if !slices.Contains(n.names, x.Value) {
-			n.names = append(n.names, x.Value)
-		}
+		n.names = append(n.names, x.Value)
 	case *ast.CallNode:
 		if id, ok := x.Callee.(*ast.IdentifierNode); ok {
 			n.calls = append(n.calls, id.Value)
+			n.drop(id.Value)
 		}
 	}
 }
 
-// namesOf returns what an evaluation may ask the scope for, and refuses what
-// expr takes but no event can answer: unknown functions and $env.
-func namesOf(program *vm.Program, scope Scope) ([]string, error) {
-	var found namesIn
-	root := program.Node()
-	ast.Walk(&root, &found)
-	for _, name := range found.calls {
-		if name != nameSteps && !slices.Contains(builtin.Names, name) {
-			return nil, fmt.Errorf("expression calls %s, which is no function; see the list of expr's functions", name)
+func (n *namesIn) drop(name string) {
+	for i, one := range slices.Backward(n.names) {
+		if one == name {
+			n.names = slices.Delete(n.names, i, i+1)
+			return
 		}
 	}
-	if slices.Contains(found.names, "$env") {
-		return nil, fmt.Errorf("expression uses $env; write payload for the whole event")
+}
+
+// asked returns what an evaluation may ask the scope for, and refuses what expr
+// takes but no event can answer: unknown functions, $env and fields that are
+// hidden by a function of the same name.
+func (n *namesIn) asked(scope Scope) ([]string, error) {
+	for _, name := range n.calls {
+		if name != nameSteps && !slices.Contains(builtin.Names, name) {
+			return nil, fmt.Errorf("%s is no function of the expression language", name)
+		}
 	}
-	return slices.DeleteFunc(found.names, func(name string) bool {
-		return name == nameSteps || slices.Contains(builtin.Names, name) && !scope.knows(name)
-	}), nil
+	known := scope.types()
+	slices.Sort(n.names)
+	for _, name := range slices.Compact(n.names) {
+		_, listed := known[name]
+		switch {
+		case name == "$env":
+			return nil, errors.New("$env is not known; write payload for the whole event")
+		case !listed && slices.Contains(builtin.Names, name):
+			return nil, fmt.Errorf("%s is a function; write payload.%s for a field of that name", name, name)
+		}
+	}
+	return slices.Compact(n.names), nil
 }

@@ -101,7 +101,7 @@ func (o *Output) value(in *Input, p *event.Prediction, env map[string]any) ([]by
 	}
 	value, err := json.Marshal(v)
 	if err != nil {
-		return nil, &Error{Reason: event.ReasonFeature, Field: "kafka.topics.predictions.format", Text: "the value cannot be written as JSON: it holds NaN or an infinite number"}
+		return nil, &Error{Reason: event.ReasonFeature, Field: "kafka.topics.predictions.format", Text: notSayable}
 	}
 	return value, nil
 }
@@ -113,12 +113,12 @@ func (o *Output) env(in *Input, p *event.Prediction) (map[string]any, error) {
 	}
 	env := envelope(p)
 	env[nameHeaders], env[nameNow] = headers(in.event), in.now
-	if o.uses("prediction") {
-		v, err := decodeText(p.Prediction, "prediction")
+	if o.uses(namePrediction) {
+		v, err := decodeText(p.Prediction, namePrediction)
 		if err != nil {
 			return nil, err
 		}
-		env["prediction"] = v
+		env[namePrediction] = v
 	}
 	if o.uses(namePayload) {
 		v, err := in.payload()

@@ -4,17 +4,20 @@ import (
 	"time"
 
 	"betimes/internal/event"
+
+	"github.com/expr-lang/expr/types"
 )
 
 // Names that an expression knows beside fields.
 const (
-	nameKey       = "key"
-	nameHeaders   = "headers"
-	nameEventTime = "event_time"
-	nameNow       = "now"
-	namePayload   = "payload"
-	nameAnswer    = "answer"
-	nameSteps     = "betimes_step" // inserted by Compile, see steps
+	nameKey        = "key"
+	nameHeaders    = "headers"
+	nameEventTime  = "event_time"
+	nameNow        = "now"
+	namePayload    = "payload"
+	nameAnswer     = "answer"
+	namePrediction = "prediction"
+	nameSteps      = "betimes_step" // inserted by Compile, see steps
 )
 
 // Scope is what the names of an expression stand for.
@@ -27,21 +30,21 @@ const (
 	OverPrediction              // the fields of the envelope, headers, now and payload; no other name
 )
 
-// types gives the names of a scope with a value of their type; nil is any type.
-// Every other name is a field of any type, except over a prediction.
-func (s Scope) types() map[string]any {
-	env := map[string]any{
-		nameHeaders: map[string]string{}, nameNow: time.Time{}, namePayload: nil, nameKey: "", nameEventTime: time.Time{},
-		nameSteps: func() bool { return true },
+// types gives the names of a scope with their types. Every other name is a
+// field of any type, except over a prediction.
+func (s Scope) types() types.Map {
+	env := types.Map{
+		nameHeaders: types.TypeOf(map[string]string{}), nameNow: types.TypeOf(time.Time{}), namePayload: types.Any,
+		nameKey: types.String, nameEventTime: types.TypeOf(time.Time{}), nameSteps: types.TypeOf(func() bool { return true }),
 	}
 	switch s {
 	case OverAnswer:
-		env[nameAnswer] = nil
+		env[nameAnswer] = types.Any
 	case OverPrediction:
 		for name, v := range envelope(&event.Prediction{}) {
-			env[name] = v
+			env[name] = types.TypeOf(v)
 		}
-		env["prediction"] = nil
+		env[namePrediction] = types.Any
 	}
 	return env
 }
@@ -69,9 +72,4 @@ func orZero(t *time.Time) time.Time {
 		return time.Time{}
 	}
 	return *t
-}
-
-func (s Scope) knows(name string) bool {
-	_, ok := s.types()[name]
-	return ok
 }
