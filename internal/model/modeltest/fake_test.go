@@ -2,7 +2,6 @@ package modeltest
 
 import (
 	"bytes"
-	"context"
 	"testing"
 	"testing/synctest"
 	"time"

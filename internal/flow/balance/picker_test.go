@@ -1,0 +1,76 @@
+package balance
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/model"
+	"betimes/internal/model/modeltest"
+)
+
+func TestThePickerPassesTheExerciseOfEveryInvoker(t *testing.T) {
+	modeltest.Exercise(t, func(t *testing.T, b modeltest.Behaviour) model.Invoker {
+		return New(Config{Model: "m", Endpoint: "e", Limit: max(b.Calls, 4)}, modeltest.Scripted(t, b), nil)
+	}, model.ClassThrottled, model.ClassModelFault, model.ClassConnection)
+}
+
+// answers is an endpoint that takes its time and says so.
+type answers struct{ total, queue, compute time.Duration }
+
+func (a answers) Invoke(_ context.Context, r *model.Request) (*model.Response, error) {
+	time.Sleep(a.total)
+	return &model.Response{
+		Answers: make([]model.Answer, len(r.Items)),
+		Times:   model.Times{Total: a.total, Queue: a.queue, Compute: a.compute, Server: a.compute > 0},
+	}, nil
+}
+
+func TestTheEventSaysWhereTheTimeOfItsCallWent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Config{Model: "m", Endpoint: "e", Limit: 1}, answers{10 * time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond}, nil)
+		call := func() *event.Event {
+			e := &event.Event{}
+			e.Timeline.Start(time.Now())
+			if _, err := p.Invoke(t.Context(), &model.Request{Items: []model.Item{{Event: e}}}); err != nil {
+				t.Error(err)
+			}
+			return e
+		}
+		go call()
+		synctest.Wait()
+		e := call() // waits for the first to give its slot back
+		want := map[event.Stage]time.Duration{event.StageBalance: 10 * time.Millisecond, event.StageNetwork: 3 * time.Millisecond, event.StageModel: 7 * time.Millisecond}
+		for s, d := range want {
+			if got, _ := e.Timeline.Spent(s); got != d {
+				t.Errorf("%s took %v, want %v", s, got, d)
+			}
+		}
+		if s := p.Snapshot(); s.Invocations["ok"] != 2 || !s.Up || s.InFlight != 0 {
+			t.Errorf("snapshot %+v", s)
+		}
+	})
+}
+
+// refuses is an endpoint that fails.
+type refuses struct{ class model.Class }
+
+func (r refuses) Invoke(context.Context, *model.Request) (*model.Response, error) {
+	return nil, &model.Error{Class: r.class, Endpoint: "e"}
+}
+
+func TestAnEndpointIsDownWhileOnlyItselfIsToBlame(t *testing.T) {
+	request := &model.Request{Items: []model.Item{{}}}
+	p := New(Config{Model: "m", Endpoint: "e", Limit: 1}, refuses{model.ClassConnection}, nil)
+	_, _ = p.Invoke(t.Context(), request)
+	if p.Err() == nil || p.Snapshot().Up {
+		t.Error("a refused connection leaves the endpoint up")
+	}
+	p.inner = refuses{model.ClassBadInput}
+	_, _ = p.Invoke(t.Context(), request)
+	if p.Err() != nil {
+		t.Error("an endpoint that refuses one event counts as down")
+	}
+}
