@@ -1,0 +1,232 @@
+package trail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"betimes/internal/event"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Deps are what a Trail works with.
+type Deps struct {
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+	Reader     Reader
+	Topics     Topics
+	Dir        string // folder of the index, its own; empty: memory only
+	// Lazy waits for the first Expect or Find and then begins at that moment, a
+	// little earlier to be safe, instead of reading all that the topics have.
+	Lazy bool
+}
+
+// Trail follows the topics of one pipeline.
+type Trail struct {
+	log    *slog.Logger
+	reader Reader
+	topics Topics
+	lazy   bool
+	index  *index
+	waits  waits
+
+	woken    chan struct{}
+	wakeOnce sync.Once
+	wokenAt  time.Time
+	caughtUp atomic.Bool
+}
+
+const (
+	retryAfter = time.Second     // between two attempts at a tail
+	lazyMargin = 5 * time.Second // clocks of brokers may be behind
+)
+
+// New makes a Trail; Run reads its index and follows the topics.
+func New(c Config, deps Deps) (*Trail, error) {
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	t := &Trail{
+		log: deps.Log, reader: deps.Reader, topics: deps.Topics, lazy: deps.Lazy,
+		index: newIndex(deps.Dir, int64(c.MaxBytes), deps.Log), woken: make(chan struct{}),
+	}
+	if !deps.Lazy {
+		t.wake()
+	}
+	return t, register(deps.Registerer, t)
+}
+
+func (t *Trail) wake() {
+	t.wakeOnce.Do(func() {
+		t.wokenAt = time.Now()
+		close(t.woken)
+	})
+}
+
+// CaughtUp says whether all that was there at the start has been read; before
+// that an id may be unknown although a topic has it.
+func (t *Trail) CaughtUp() bool { return t.caughtUp.Load() }
+
+// Run follows the topics until ctx ends. A broker that does not answer is waited for.
+func (t *Trail) Run(ctx context.Context) error {
+	if err := t.index.load(); err != nil {
+		return err
+	}
+	select {
+	case <-t.woken:
+	case <-ctx.Done():
+		return nil
+	}
+	keeper := newKeeper(t.index)
+	defer keeper.close()
+	for {
+		err := t.follow(ctx, keeper)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := t.recover(ctx, keeper, err); err != nil {
+			return err
+		}
+	}
+}
+
+// recover prepares another attempt after follow failed with cause.
+func (t *Trail) recover(ctx context.Context, k *keeper, cause error) error {
+	t.log.Warn("trail cannot follow the topics and tries again", "error", cause)
+	if errors.Is(cause, ErrGone) { // the topics are others than they were
+		k.wait()
+		if err := t.index.reset(); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-time.After(retryAfter):
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// follow reads on from the index's positions until something fails.
+func (t *Trail) follow(ctx context.Context, k *keeper) error {
+	start := Start{Positions: t.index.positions()}
+	if t.lazy {
+		start.At = t.wokenAt.Add(-lazyMargin)
+	}
+	tail, err := t.reader.Tail(ctx, t.topics.all(), start)
+	if err != nil {
+		return err
+	}
+	defer tail.Close()
+	for {
+		events, err := tail.Poll(ctx)
+		for _, e := range events {
+			t.take(e)
+			k.turn()
+		}
+		if err != nil {
+			return err
+		}
+		if tail.CaughtUp() {
+			t.caughtUp.Store(true)
+		}
+	}
+}
+
+// take notes one record and tells who waits for it.
+func (t *Trail) take(e *event.Event) {
+	place := t.topics.place(e.Source.Topic)
+	if place == event.Unfinished {
+		t.index.accept(idOf(e), e.Source, e.Recorded)
+		return
+	}
+	t.waits.tell(e, place)
+	source, known := sourceOf(e)
+	t.index.end(idOf(e), e.Source, e.Recorded, source, known)
+}
+
+// Find says where the event of an id is; event.ErrUnknown when no record of it is known.
+func (t *Trail) Find(ctx context.Context, id string) (event.Whereabouts, error) {
+	t.wake()
+	candidates, err := t.index.find(id)
+	if err != nil {
+		return event.Whereabouts{}, err
+	}
+	best := event.Whereabouts{}
+	known := false
+	for _, c := range candidates {
+		w, ok, err := t.read(ctx, id, c)
+		if err != nil {
+			return event.Whereabouts{}, err
+		}
+		if ok && (!known || better(w, best)) {
+			best, known = w, true
+		}
+	}
+	if !known {
+		return event.Whereabouts{}, t.unknown()
+	}
+	return complete(ctx, t.reader, best)
+}
+
+func (t *Trail) unknown() error {
+	if !t.CaughtUp() {
+		return fmt.Errorf("%w so far; the topics are still being read", event.ErrUnknown)
+	}
+	return event.ErrUnknown
+}
+
+// read gives what one record says of id; not ok when it is gone or another event's.
+func (t *Trail) read(ctx context.Context, id string, at event.Source) (event.Whereabouts, bool, error) {
+	e, err := t.reader.ReadAt(ctx, at)
+	if errors.Is(err, ErrGone) {
+		return event.Whereabouts{}, false, nil
+	}
+	if err != nil {
+		return event.Whereabouts{}, false, fmt.Errorf("reading %s: %w", at, err)
+	}
+	if idOf(e) != id {
+		return event.Whereabouts{}, false, nil
+	}
+	if place := t.topics.place(at.Topic); place != event.Unfinished {
+		return ended(e, place), true, nil
+	}
+	return accepted(e), true, nil
+}
+
+// better says whether a tells more than b: an ending more than none, then the newer.
+func better(a, b event.Whereabouts) bool {
+	if (a.Place == event.Unfinished) != (b.Place == event.Unfinished) {
+		return b.Place == event.Unfinished
+	}
+	if a.Place == event.Unfinished {
+		return a.At.After(b.At)
+	}
+	return a.EndedAt.After(b.EndedAt)
+}
+
+// complete adds to an ending what only the accepted record knows.
+func complete(ctx context.Context, r Reader, w event.Whereabouts) (event.Whereabouts, error) {
+	if w.Place == event.Unfinished || w.Accepted.Topic == "" {
+		return w, nil
+	}
+	e, err := r.ReadAt(ctx, w.Accepted)
+	if errors.Is(err, ErrGone) {
+		return w, nil
+	}
+	if err != nil {
+		return w, fmt.Errorf("reading %s: %w", w.Accepted, err)
+	}
+	if idOf(e) != w.ID {
+		return w, nil
+	}
+	w.At, w.Payload = e.Recorded, e.Value
+	if !w.Timeline.Started() {
+		w.Timeline = accepted(e).Timeline
+	}
+	return w, nil
+}
