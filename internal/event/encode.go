@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/json"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -8,7 +9,7 @@ import (
 
 // AppendPrediction appends the JSON of p, format 1, with the stages of t in
 // the order of the journey. LatencyUS and StagesUS of p are not looked at: they
-// are what t says. The bytes equal those of encoding/json but for that order.
+// are what t says. Include holds what encoding/json can write. The bytes equal those of encoding/json but for that order.
 func AppendPrediction(b []byte, p *Prediction, t *Timeline) []byte {
 	b = appendString(append(b, `{"id":`...), p.ID)
 	b = appendString(append(b, `,"key":`...), p.Key)
@@ -31,7 +32,9 @@ func AppendPrediction(b []byte, p *Prediction, t *Timeline) []byte {
 	b = t.appendStages(b)
 	b = append(b, '}')
 	if len(p.Include) > 0 {
-		b = append(append(b, `,"include":`...), p.Include...)
+		if include, err := json.Marshal(p.Include); err == nil {
+			b = append(append(b, `,"include":`...), include...)
+		}
 	}
 	return append(b, '}')
 }

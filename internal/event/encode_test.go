@@ -15,7 +15,7 @@ func TestPredictionReadsBackAsItWasWritten(t *testing.T) {
 		"with everything": {
 			ID: "a-1", Key: "card \"7\"\n\x01é", Status: "ok", Prediction: json.RawMessage(`{"score":0.5}`),
 			Model: ModelRef{"fraud", "fraud", "AllTraffic", "v1"}, Cache: "off", Batch: 1, Attempts: 2,
-			EventTime: &at, Received: at, Deadline: &deadline, Late: true, Include: json.RawMessage(`{"/a":1}`),
+			EventTime: &at, Received: at, Deadline: &deadline, Late: true, Include: map[string]any{"a": "b"},
 		},
 		"with the least": {ID: "x", Status: "ok", Prediction: json.RawMessage(`1`), Cache: "off", Received: at},
 	}

@@ -22,7 +22,7 @@ type Prediction struct {
 	Late       bool             `json:"late"`
 	LatencyUS  int64            `json:"latency_us"`
 	StagesUS   map[string]int64 `json:"stages_us"`
-	Include    json.RawMessage  `json:"include,omitempty"` // object: pointer → value, by kafka.topics.predictions.include
+	Include    map[string]any   `json:"include,omitempty"` // kafka.topics.predictions.include
 }
 
 // ModelRef says who answered.

@@ -120,6 +120,17 @@ func (t *Timeline) Last() time.Time { return time.UnixMicro(t.last) }
 // Skewed says that two clocks disagreed: a stage came out negative and is shown as zero.
 func (t *Timeline) Skewed() bool { return t.skew }
 
+// Stages are the microseconds of each stage that the event has passed, by name.
+func (t *Timeline) Stages() map[string]int64 {
+	all := make(map[string]int64, NumStages)
+	for s := range Stage(NumStages) {
+		if t.seen&(1<<s) != 0 {
+			all[stageNames[s]] = t.spent[s]
+		}
+	}
+	return all
+}
+
 // AppendHeader appends the value of the header betimes-timeline.
 func (t *Timeline) AppendHeader(b []byte) []byte {
 	b = append(b, "t0="...)

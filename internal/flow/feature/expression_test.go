@@ -188,3 +188,25 @@ func TestOtherFormatsInExpressions(t *testing.T) {
 		}
 	}
 }
+
+func FuzzExpression(f *testing.F) {
+	for _, s := range []string{`amount * 2`, `list | filter(# > 1) | map(# * hour)`, `let a = 1; a`, `{"a": [card]}`, `payload?.x ?? key`, `now - event_time`, `card[1:3]`, `reduce(list, #acc + #, 0)`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		x, err := Compile(src, Any)
+		if err != nil {
+			return
+		}
+		r, _ := NewReader(Format{})
+		in := r.Open(payment, time.Unix(160, 0))
+		defer in.Close()
+		_, err = x.Eval(in)
+		if _, typed := errors.AsType[*Error](err); err != nil && !typed {
+			t.Errorf("untyped error %v", err)
+		}
+		if err != nil && strings.Contains(err.Error(), "4111111111111111") && !strings.Contains(src, "4111111111111111") {
+			t.Errorf("the error holds the card number: %v", err)
+		}
+	})
+}

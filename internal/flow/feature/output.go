@@ -88,16 +88,15 @@ func (o *Output) value(in *Input, p *event.Prediction, env map[string]any) ([]by
 	if o.raw {
 		return p.Prediction, nil
 	}
-	var v any = p
-	if o.format != nil {
-		x, err := o.format.run(in, env)
-		if err != nil {
-			return nil, err
-		}
-		if text, ok := x.(string); ok {
-			return []byte(text), nil
-		}
-		v = x
+	if o.format == nil {
+		return event.AppendPrediction(make([]byte, 0, 768), p, &in.event.Timeline), nil
+	}
+	v, err := o.format.run(in, env)
+	if err != nil {
+		return nil, err
+	}
+	if text, ok := v.(string); ok {
+		return []byte(text), nil
 	}
 	value, err := json.Marshal(v)
 	if err != nil {
@@ -111,6 +110,7 @@ func (o *Output) env(in *Input, p *event.Prediction) (map[string]any, error) {
 	if o.format == nil && len(o.headers) == 0 {
 		return nil, nil
 	}
+	p.LatencyUS, p.StagesUS = in.event.Timeline.Total().Microseconds(), in.event.Timeline.Stages()
 	env := envelope(p)
 	env[nameHeaders], env[nameNow] = headers(in.event), in.now
 	if o.uses(namePrediction) {

@@ -76,8 +76,16 @@ func TestResponseThatFailsIsTheModelsFault(t *testing.T) {
 
 func TestOutputMakesTheRecord(t *testing.T) {
 	p := &event.Prediction{
-		ID: "1", Key: "card-7", Status: "ok", Prediction: json.RawMessage(`{"score":0.9}`), LatencyUS: 1200,
-		Model: event.ModelRef{Name: "fraud"}, StagesUS: map[string]int64{"model": 900}, Received: time.Unix(1, 0).UTC(),
+		ID: "1", Key: "card-7", Status: "ok", Prediction: json.RawMessage(`{"score":0.9}`),
+		Model: event.ModelRef{Name: "fraud"}, Received: time.Unix(1, 0).UTC(),
+	}
+	timed := func() *Input {
+		in := open(t, payment, Format{})
+		line := &in.event.Timeline
+		line.Start(time.Unix(1, 0))
+		line.Mark(event.StageNetwork, time.Unix(1, 300_000))
+		line.Mark(event.StageModel, time.Unix(1, 1_200_000))
+		return in
 	}
 	for format, want := range map[string]string{
 		FormatRaw: `{"score":0.9}`,
@@ -89,12 +97,12 @@ func TestOutputMakesTheRecord(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _, err := o.Record(open(t, payment, Format{}), p); err != nil || string(got) != want {
+		if got, _, err := o.Record(timed(), p); err != nil || string(got) != want {
 			t.Errorf("%s: %s, %v; want %s", format, got, err, want)
 		}
 	}
 	envelope, _ := NewOutput("", nil)
-	value, _, err := envelope.Record(open(t, payment, Format{}), p)
+	value, _, err := envelope.Record(timed(), p)
 	var back event.Prediction
 	if err != nil || json.Unmarshal(value, &back) != nil || back.LatencyUS != 1200 || back.Status != "ok" {
 		t.Errorf("envelope: %s, %v", value, err)
