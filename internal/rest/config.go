@@ -1,14 +1,77 @@
 package rest
 
-import "betimes/internal/setting"
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"betimes/internal/setting"
+)
 
 // Config is one HTTP model server that answers POST.
 type Config struct {
 	URL         string                    `yaml:"url" doc:"Exact URL that is posted to, for example http://127.0.0.1:9000/invocations."`
 	Headers     map[string]setting.Secret `yaml:"headers" doc:"Headers of every request, for example Authorization; write file:PATH to read a value from a file."`
 	Connections int                       `yaml:"connections" doc:"Most connections to the server. Fewer than the calls at once: calls wait for a connection."`
+	Timeout     time.Duration             `yaml:"timeout" doc:"Longest wait for one answer, whatever the deadline. Smaller frees a stuck connection sooner, larger lets slow models answer."`
 	CA          string                    `yaml:"ca" doc:"File of the server's certificate authority; default: the system's."`
 }
 
 // DefaultConfig allows as many connections as calls.
-func DefaultConfig() Config { return Config{Connections: 256} }
+func DefaultConfig() Config { return Config{Connections: 256, Timeout: time.Minute} }
+
+// Validate notes what is wrong.
+func (c Config) Validate() setting.Problems {
+	var ps setting.Problems
+	c.validateURL(&ps)
+	for name := range c.Headers {
+		validateHeader(&ps, name)
+	}
+	if c.Connections < 1 {
+		ps.Add("connections", "%d leaves no connection; write 1 or more", c.Connections)
+	}
+	ps.Positive("timeout", c.Timeout)
+	return ps
+}
+
+func (c Config) validateURL(ps *setting.Problems) {
+	const example = "write for example http://127.0.0.1:9000/invocations"
+	u, err := url.Parse(c.URL)
+	switch {
+	case c.URL == "":
+		ps.Add("url", "it is empty; %s", example)
+	case err != nil:
+		ps.Add("url", "it is not a URL; %s", example)
+	case u.User != nil:
+		ps.Add("url", "it holds a user or password; put them into headers.Authorization, best as file:PATH")
+	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		ps.Add("url", "%q is not an http or https URL with a host; %s", c.URL, example)
+	case u.Fragment != "":
+		ps.Add("url", "%q has a part after #, which no server gets; remove it", c.URL)
+	}
+}
+
+// taken are the headers that the door itself sends.
+func taken() []string {
+	return []string{"Content-Type", "Content-Length", "Accept", "Host", "Connection", "Transfer-Encoding", deadlineHeader}
+}
+
+func validateHeader(ps *setting.Problems, name string) {
+	path := "headers." + name
+	switch {
+	case !isToken(name):
+		ps.Add(path, "%q is not the name of a header; use letters, digits and -", name)
+	case slices.Contains(taken(), http.CanonicalHeaderKey(name)):
+		ps.Add(path, "%s is set by betimes; remove it (content_type and accept belong to the model)", name)
+	}
+}
+
+func isToken(name string) bool {
+	for _, r := range name {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_') {
+			return false
+		}
+	}
+	return name != ""
+}

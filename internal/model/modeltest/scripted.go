@@ -31,4 +31,3 @@ func Scripted(t *testing.T, b Behaviour) model.Invoker {
 	}
 	return f
 }
-

@@ -1,0 +1,156 @@
+package rest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"betimes/internal/model"
+	"betimes/internal/model/exchange"
+)
+
+const deadlineHeader = "X-Deadline-Ms"
+
+// Deps are the endpoint's collaborators.
+type Deps struct {
+	Name       string // of the endpoint in answers, errors and metrics
+	Registerer prometheus.Registerer
+}
+
+// Endpoint is one model server. It is a model.Invoker, safe for concurrent use.
+type Endpoint struct {
+	name    string
+	url     *url.URL
+	headers *headers
+	client  *exchange.Client
+}
+
+// New makes an Endpoint. It fails when a file of the configuration cannot be
+// read, not when the server is away.
+func New(c Config, d Deps) (*Endpoint, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return nil, fmt.Errorf("url: %w", err)
+	}
+	authority, err := authorityOf(c.CA)
+	if err != nil {
+		return nil, err
+	}
+	h, err := newHeaders(c.Headers)
+	if err != nil {
+		return nil, err
+	}
+	dialled := newConnections(d.Registerer).WithLabelValues(d.Name)
+	return &Endpoint{
+		name: d.Name, url: u, headers: h,
+		client: exchange.New(exchange.Config{
+			Endpoint: d.Name, Connections: c.Connections, Timeout: c.Timeout, TLS: authority, Dialed: dialled.Inc,
+		}),
+	}, nil
+}
+
+func authorityOf(file string) (*tls.Config, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca: %s holds no PEM certificate; write the file of the authority that signed the server's", file)
+	}
+	return &tls.Config{RootCAs: pool}, nil
+}
+
+// Close closes idle connections; calls under way end by themselves.
+func (e *Endpoint) Close() { e.client.Close() }
+
+// Reach says whether the server takes connections, and why not.
+func (e *Endpoint) Reach(ctx context.Context) error { return e.client.Reach(ctx, e.url) }
+
+var errNoItems = errors.New("a request without items; ask about at least one event")
+
+// Invoke asks once.
+func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Response, error) {
+	if r == nil || len(r.Items) == 0 {
+		return nil, e.fail(model.ClassBadInput, errNoItems)
+	}
+	body := r.Items[0].Body
+	if len(r.Items) > 1 {
+		codec, err := model.CodecFor(r.ContentType)
+		if err != nil {
+			return nil, e.fail(model.ClassBadInput, err)
+		}
+		body = codec.Join(r.Items)
+	}
+	header, err := e.header(r)
+	if err != nil {
+		return nil, e.fail(model.ClassDenied, err)
+	}
+	reply, err := e.client.Do(ctx, exchange.Request{URL: e.url, Header: header, Body: body})
+	if err != nil {
+		return nil, err
+	}
+	if reply.Status < 200 || reply.Status > 299 {
+		return nil, e.refused(reply)
+	}
+	return e.answer(r, reply)
+}
+
+// header is the shared set with this request's deadline, or the set itself
+// when there is none.
+func (e *Endpoint) header(r *model.Request) (http.Header, error) {
+	shared, err := e.headers.of(r.ContentType, r.Accept)
+	if err != nil {
+		return nil, err
+	}
+	deadline := r.Deadline()
+	if deadline.IsZero() {
+		return shared, nil
+	}
+	h := make(http.Header, len(shared)+1)
+	for name, values := range shared {
+		h[name] = values
+	}
+	left := max(0, time.Until(deadline).Milliseconds())
+	h[deadlineHeader] = []string{strconv.FormatInt(left, 10)}
+	return h, nil
+}
+
+func (e *Endpoint) answer(r *model.Request, reply exchange.Reply) (*model.Response, error) {
+	contentType := reply.Header.Get("Content-Type")
+	resp := &model.Response{ContentType: contentType, Endpoint: e.name, Times: reply.Times}
+	readServerTiming(&resp.Times, reply.Header)
+	if len(r.Items) == 1 {
+		resp.Answers = []model.Answer{{Body: reply.Body}}
+		return resp, nil
+	}
+	codec, err := model.CodecFor(r.ContentType)
+	if err != nil {
+		return nil, e.fail(model.ClassBadInput, err)
+	}
+	parts, err := codec.Split(reply.Body, contentType, len(r.Items))
+	if err != nil {
+		return nil, e.fail(model.ClassBadOutput, err)
+	}
+	resp.Answers = make([]model.Answer, len(parts))
+	for i := range parts {
+		resp.Answers[i].Body = parts[i]
+	}
+	return resp, nil
+}
+
+func (e *Endpoint) fail(class model.Class, cause error) error {
+	return &model.Error{Class: class, Endpoint: e.name, Err: cause}
+}
