@@ -125,6 +125,13 @@ func (t *tail) CaughtUp() bool {
 
 func (t *tail) Close() {}
 
+// readSoFar is how many records tails were given.
+func (c *cluster) readSoFar() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reads
+}
+
 // accept writes an event as the gateway does.
 func (c *cluster) accept(id string) event.Source {
 	e := &event.Event{Key: []byte("key of " + id), Value: []byte(`{"id":"` + id + `"}`)}
@@ -144,7 +151,7 @@ func (c *cluster) predict(id string, src event.Source) {
 
 // bury writes the dead letter of the event at src.
 func (c *cluster) bury(id string, src event.Source) {
-	c.write("dead-letters", &event.Event{Value: []byte("x"), Headers: append(endingOf(id, src),
+	c.write("dead-letters", &event.Event{Value: []byte("x"), Recorded: began.Add(time.Hour), Headers: append(endingOf(id, src),
 		event.Header{Name: event.HeaderReason, Value: []byte("model_input")},
 		event.Header{Name: event.HeaderStage, Value: []byte("model")},
 		event.Header{Name: event.HeaderAttempts, Value: []byte("5")})})

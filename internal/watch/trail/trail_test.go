@@ -156,10 +156,10 @@ func TestARestartReadsOnlyWhatIsNew(t *testing.T) {
 	fill(c, 5000)
 	_, stop := follow(t, smallIndex, Deps{Reader: c, Dir: dir})
 	stop()
-	before := c.reads
+	before := c.readSoFar()
 	c.accept("new")
 	tr, _ := follow(t, smallIndex, Deps{Reader: c, Dir: dir})
-	if got := c.reads - before; got != 2 {
+	if got := c.readSoFar() - before; got != 2 {
 		t.Errorf("the restart read %d records, want the 2 new ones", got)
 	}
 	for i := range 5000 {
