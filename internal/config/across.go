@@ -14,11 +14,11 @@ func (l *list) across(cfg Config, from origins) {
 	c := checker{l, cfg, from}
 	c.top()
 	c.cluster()
-	c.partitions()
+	c.copies()
 	c.models()
 	c.route()
+	c.expressions()
 	c.ports()
-	c.tokens()
 }
 
 // checker looks at the settled file.
@@ -70,29 +70,19 @@ func (c checker) cluster() {
 	if len(k.Seeds) == 0 && k.Embedded == nil {
 		c.bad("kafka.seeds", "the list is empty; name brokers like host:9092, or remove the key for embedded brokers")
 	}
-	if len(k.Seeds) > 0 && k.Embedded != nil {
-		c.bad("kafka.embedded", "kafka.seeds names brokers too; remove one of both (embedded: null over an extended file)")
-	}
 	if len(k.Seeds) > 0 && c.Flow.Stream.From == "" {
 		c.bad("flow.stream.from", "kafka.seeds names a cluster of your own, so where to begin without committed offsets must be said; write latest, earliest or a time like 2026-01-31T00:00:00Z")
 	}
 }
 
-// partitions of the terminal topics must be those of events: a prediction has its event's number.
-func (c checker) partitions() {
-	events := c.Kafka.Topics.Events.Partitions
-	seen := map[string]string{}
+// copies of a partition need as many brokers.
+func (c checker) copies() {
+	if c.Kafka.Embedded == nil {
+		return
+	}
 	for key, topic := range topicsByKey(&c.Kafka.Topics) {
-		path := "kafka.topics." + key
-		if topic.Partitions != events {
-			c.bad(path+".partitions", "%d is not the %d of kafka.topics.events.partitions; every topic of the pipeline has the same count, remove this one", topic.Partitions, events)
-		}
-		if other, taken := seen[topic.Name]; taken {
-			c.bad(path+".name", "%s is the name of kafka.topics.%s too; choose another", shorten(topic.Name), other)
-		}
-		seen[topic.Name] = key
-		if e := c.Kafka.Embedded; e != nil && topic.ReplicationFactor > e.Brokers {
-			c.bad(path+".replication_factor", "%d copies do not fit on %d embedded brokers; lower it or raise kafka.embedded.brokers", topic.ReplicationFactor, e.Brokers)
+		if brokers := c.Kafka.Embedded.Brokers; topic.ReplicationFactor > brokers {
+			c.bad("kafka.topics."+key+".replication_factor", "%d copies do not fit on %d embedded brokers; lower it or raise kafka.embedded.brokers", topic.ReplicationFactor, brokers)
 		}
 	}
 }
@@ -103,12 +93,6 @@ func (c checker) route() {
 	}
 	if c.Flow.Model != "" {
 		c.known("flow.model", c.Flow.Model)
-	}
-	for i, r := range c.Flow.Route {
-		c.known(index("flow.route", i)+".model", r.Model)
-		if r.When == "" && i < len(c.Flow.Route)-1 {
-			c.bad(index("flow.route", i), "without when it takes every event, and entry %d after it is never reached; put it last", i+1)
-		}
 	}
 	if c.Flow.Model == "" && len(c.Flow.Route) == 0 && len(c.Models) > 1 {
 		c.bad("flow.model", "there are %d models (%s); name one here, or write flow.route", len(c.Models), strings.Join(modelNames(c.Config), ", "))

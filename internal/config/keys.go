@@ -31,7 +31,7 @@ func (w *keyWalk) fields(path string, v reflect.Value) {
 func (w *keyWalk) field(path string, f field, v reflect.Value) {
 	inner, below := section(path, f.typ)
 	k := Key{Path: path, Type: typeName(f.typ), Doc: f.doc, Section: inner != nil}
-	if inner == nil {
+	if inner == nil && !follows(v) {
 		k.Default = show(v)
 	}
 	w.keys = append(w.keys, k)
@@ -42,6 +42,20 @@ func (w *keyWalk) field(path string, f field, v reflect.Value) {
 	default:
 		w.fields(below, initial(inner))
 	}
+}
+
+// follows says whether nothing stands in a default: it follows from other values,
+// or there is none, and the key's meaning says so.
+func follows(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Bool, reflect.Float64:
+		return false
+	case reflect.Int:
+		return v.IsZero() && !readsText(v.Type()) // auto is 0
+	case reflect.Int64:
+		return v.IsZero() && textTypeName(v.Type()) != "size or auto"
+	}
+	return v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0
 }
 
 // section gives the struct whose keys stand below a key of type t, and their path.

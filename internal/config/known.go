@@ -28,6 +28,11 @@ func namesFile(path string) bool {
 	}, func(pattern string) bool { return matches(pattern, path) })
 }
 
+// namesProgram says whether the value at path is part of a command line.
+func namesProgram(path string) bool {
+	return matches("models.*.serve.image", path) || matches("models.*.serve.command", parent(path))
+}
+
 // matches compares a path with a pattern in which * is any one key.
 func matches(pattern, path string) bool {
 	want, have := strings.Split(pattern, "."), strings.Split(path, ".")

@@ -89,8 +89,10 @@ func (l *loader) check(cfg Config) {
 	found.rooms(cfg, l.origins)
 	found.across(cfg, l.origins)
 	unread := list{slices.Clone(l.problems)}
+	said := map[string]bool{} // the room's own word comes first
 	for _, p := range found.problems {
-		if !unread.covers(p.Path) {
+		if !unread.covers(p.Path) && !said[p.Path] {
+			said[p.Path] = true
 			l.problems = append(l.problems, p)
 		}
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -80,9 +81,14 @@ func (l *list) err(file string, files []string) error {
 }
 
 // addUnder adds a room's problems below its section.
-func (l *list) addUnder(section string, found setting.Problems, origins origins) {
+func (l *list) addUnder(section string, found setting.Problems, from origins) {
 	for _, p := range found {
-		path := join(section, p.Path)
-		l.add(origins.nearest(path), path, "%s", p.Text)
+		path := elementOf(join(section, p.Path))
+		l.add(from.nearest(path), path, "%s", p.Text)
 	}
 }
+
+var dottedIndex = regexp.MustCompile(`\.(\d+)(\.|$)`)
+
+// elementOf writes a list's entry as origins do: fields.0 is fields[0].
+func elementOf(path string) string { return dottedIndex.ReplaceAllString(path, "[$1]$2") }

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strconv"
@@ -66,8 +67,11 @@ func (d *decoder) string(path string, n *node, text string, v reflect.Value) err
 	if !n.quoted && !inMap && (text == "true" || text == "false") {
 		return fmt.Errorf("%s is not text; write it in quotes if it is meant", text)
 	}
-	if namesFile(path) {
+	switch {
+	case namesFile(path):
 		text = beside(n.from.File, text)
+	case namesProgram(path):
+		text = program(n.from.File, text)
 	}
 	v.SetString(text)
 	return nil
@@ -134,6 +138,23 @@ func beside(file, path string) string {
 		return path
 	}
 	return filepath.Join(filepath.Dir(file), path)
+}
+
+// program takes a part of a command from the folder of file when it is there:
+// a script beside the file runs from wherever betimes was started.
+func program(file, text string) string {
+	path, isExec := strings.CutPrefix(text, "exec:")
+	whole, err := filepath.Abs(beside(file, path))
+	if err != nil || file == "" {
+		return text
+	}
+	if found, err := os.Stat(whole); err != nil || !found.Mode().IsRegular() {
+		return text
+	}
+	if isExec {
+		whole = "exec:" + whole
+	}
+	return whole
 }
 
 // scheme says whether text begins like builtin:, s3: or http:.

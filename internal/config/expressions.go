@@ -1,0 +1,50 @@
+package config
+
+import (
+	"strings"
+
+	"betimes/internal/flow/feature"
+	"betimes/internal/model"
+)
+
+// expressions compiles what the stream will compile, so that a mistake is found
+// before the first event.
+func (c checker) expressions() {
+	c.addUnder("flow.route", feature.ValidateRoutes(c.Flow.Route, modelNames(c.Config)), c.origins)
+	p := c.Kafka.Topics.Predictions
+	if _, err := feature.NewOutput(p.Format, p.Headers); err != nil {
+		c.pathed(err, "kafka.topics.predictions")
+	}
+	for _, name := range modelNames(c.Config) {
+		c.asked(name, c.Models[name])
+	}
+}
+
+// asked tries to prepare the requests and answers of one model.
+func (c checker) asked(name string, m ModelConfig) {
+	path := "models." + name
+	if m.Response != "" {
+		if _, err := feature.NewResponse(name, m.Response); err != nil {
+			c.pathed(err, path+".response")
+		}
+	}
+	codec, err := model.CodecFor(m.MediaType())
+	if err != nil {
+		c.bad(path+".content_type", "%s", err)
+		return
+	}
+	events := c.Kafka.Topics.Events
+	if _, err := feature.New(c.Flow.Feature, feature.Format{Value: events.Value, Columns: events.Columns}, codec); err != nil {
+		c.pathed(err, "flow.feature")
+	}
+}
+
+// pathed notes an error whose text begins with the path it is about.
+func (c checker) pathed(err error, otherwise string) {
+	path, text, ok := strings.Cut(err.Error(), ": ")
+	if !ok || !strings.Contains(path, ".") || strings.ContainsAny(path, " \"") {
+		path, text = otherwise, err.Error()
+	}
+	path = elementOf(path)
+	c.bad(path, "%s", text)
+}
