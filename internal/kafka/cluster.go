@@ -73,7 +73,6 @@ func (c *Cluster) commonOptions() []kgo.Opt {
 		kgo.SeedBrokers(c.cfg.Seeds...),
 		kgo.SoftwareNameAndVersion("betimes", "1"),
 		kgo.WithLogger(clientLog{c.deps.Log}),
-		kgo.WithHooks(c.metrics),
 		kgo.RetryBackoffFn(retryBackoff),
 		kgo.MetadataMinAge(metadataMinAge),
 		kgo.MetadataMaxAge(metadataMaxAge),

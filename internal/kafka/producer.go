@@ -22,19 +22,25 @@ const (
 	maxBatchBytes      = 1_000_012 // Kafka's own default; brokers refuse more unless told
 )
 
-// ErrFull says that too much waits for the brokers already.
-var ErrFull = errors.New("too many records wait for the brokers")
+// Errors of writing, beside ErrTooLarge and Kafka's own.
+var (
+	ErrFull        = errors.New("too many records wait for the brokers")
+	ErrUnavailable = fmt.Errorf("no broker took the record within %s", deliveryTimeout)
+)
 
 // Producer writes records: idempotent, acknowledged by every in-sync replica,
 // sent at once. Many goroutines may use it.
 //
 // The outcome told by done is final: with nil the record is in every in-sync
-// replica exactly once; with an error it is not and will not be.
-// Whoever waits less long than deliveryTimeout must take the
-// record as possibly written.
+// replica; with an error it is not and will not be, except that Close leaves
+// open what was sent and not answered. A record that was never sent is given up
+// after 30 s; one that was sent is asked after until its answer is known, for as
+// long as it takes. So whoever stops waiting earlier, as the gateway does, must
+// take the record as possibly written.
 type Producer struct {
-	client  *kgo.Client
-	metrics *metrics
+	client   *kgo.Client
+	metrics  *metrics
+	patience patience
 }
 
 // NewProducer makes a Producer named what.
@@ -47,13 +53,12 @@ func (c *Cluster) NewProducer(what string) (*Producer, error) {
 		kgo.ProducerBatchMaxBytes(maxBatchBytes),
 		kgo.MaxBufferedRecords(maxBufferedRecords),
 		kgo.MaxBufferedBytes(maxBufferedBytes),
-		kgo.RecordDeliveryTimeout(deliveryTimeout),
 		kgo.UnknownTopicRetries(-1), // a broker that starts does not know its topics yet; the delivery timeout ends it
 	)
 	if err != nil {
 		return nil, err
 	}
-	return &Producer{client, c.metrics}, nil
+	return &Producer{client: client, metrics: c.metrics}, nil
 }
 
 // Write hands a record over and returns at once; done, which must be quick, is
@@ -71,18 +76,26 @@ func (p *Producer) Write(r *Record, done func(event.Source, error)) {
 }
 
 func (p *Producer) send(out *kgo.Record, done func(event.Source, error)) {
-	p.client.TryProduce(context.Background(), out, func(r *kgo.Record, err error) {
+	p.client.TryProduce(p.patience.context(), out, func(r *kgo.Record, err error) {
 		if err != nil {
 			p.metrics.writes.WithLabelValues("failed").Inc()
-			if errors.Is(err, kgo.ErrMaxBuffered) {
-				err = ErrFull
-			}
-			done(event.Source{}, fmt.Errorf("write to topic %s: %w", r.Topic, err))
+			done(event.Source{}, fmt.Errorf("write to topic %s: %w", r.Topic, readable(err)))
 			return
 		}
 		p.metrics.written.Inc()
 		done(event.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}, nil)
 	})
+}
+
+// readable names the errors that a room tells apart.
+func readable(err error) error {
+	switch {
+	case errors.Is(err, kgo.ErrMaxBuffered):
+		return ErrFull
+	case errors.Is(err, context.DeadlineExceeded):
+		return ErrUnavailable
+	}
+	return err
 }
 
 // Flush waits until every record handed over before is done.
@@ -94,4 +107,9 @@ func (p *Producer) Flush(ctx context.Context) error {
 }
 
 // Close gives up what is not written yet; its done is called with an error. Flush first.
-func (p *Producer) Close() { p.client.Close() }
+func (p *Producer) Close() {
+	p.client.Close()
+	if l := p.patience.current.Load(); l != nil {
+		l.cancel()
+	}
+}

@@ -112,7 +112,7 @@ func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec, create bo
 	if err != nil {
 		return fmt.Errorf("kafka %v: list topics: %w", c.cfg.Seeds, err)
 	}
-	var problems []string
+	var problems, created []string
 	var existing []TopicSpec
 	for _, spec := range specs {
 		detail := have[spec.Name]
@@ -124,6 +124,7 @@ func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec, create bo
 			problems = append(problems, fmt.Sprintf("topic %s: %v", spec.Name, detail.Err))
 		case create:
 			problems = append(problems, c.create(ctx, spec)...)
+			created = append(created, spec.Name)
 		default:
 			problems = append(problems, fmt.Sprintf("topic %s does not exist; create it: %s", spec.Name, spec.command(c.cfg.Seeds[0])))
 		}
@@ -132,7 +133,37 @@ func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec, create bo
 	if err != nil {
 		return err
 	}
-	return topicsError(append(problems, differ...))
+	if err := topicsError(append(problems, differ...)); err != nil {
+		return err
+	}
+	return c.awaitTopics(ctx, created)
+}
+
+// awaitTopics waits until all topics have leaders: brokers create after they answer.
+func (c *Cluster) awaitTopics(ctx context.Context, names []string) error {
+	for len(names) > 0 {
+		have, err := c.admin.ListTopics(ctx, names...)
+		if err != nil {
+			return fmt.Errorf("kafka %v: list topics: %w", c.cfg.Seeds, err)
+		}
+		i := slices.IndexFunc(names, func(name string) bool { return !led(have[name]) })
+		if i < 0 {
+			return nil
+		}
+		if !pause(ctx, metadataMinAge/2) {
+			return fmt.Errorf("topic %s has no leader for every partition: %w", names[i], ctx.Err())
+		}
+	}
+	return nil
+}
+
+func led(d kadm.TopicDetail) bool {
+	for _, p := range d.Partitions {
+		if p.Err != nil || p.Leader < 0 {
+			return false
+		}
+	}
+	return d.Err == nil && len(d.Partitions) > 0
 }
 
 func topicsError(problems []string) error {
