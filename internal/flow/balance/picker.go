@@ -3,6 +3,8 @@ package balance
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -19,9 +21,16 @@ type Config struct {
 	Limit                 int // calls at once
 }
 
+// Deps are a Picker's collaborators.
+type Deps struct {
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+}
+
 // Picker is the Invoker of one model. It has one endpoint.
 type Picker struct {
 	config Config
+	log    *slog.Logger
 	inner  model.Invoker
 	slots  chan struct{}
 
@@ -35,9 +44,12 @@ type Picker struct {
 const ok = model.NumClasses
 
 // New makes a Picker that asks inner.
-func New(config Config, inner model.Invoker, r prometheus.Registerer) *Picker {
-	p := &Picker{config: config, inner: inner, slots: make(chan struct{}, max(config.Limit, 1))}
-	p.register(r)
+func New(config Config, inner model.Invoker, deps Deps) *Picker {
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Picker{config: config, log: deps.Log, inner: inner, slots: make(chan struct{}, max(config.Limit, 1))}
+	p.register(deps.Registerer)
 	return p
 }
 
@@ -98,7 +110,7 @@ func (p *Picker) count(err error, took time.Duration, now time.Time) {
 		p.calls[ok].Add(1)
 		p.counter[ok].Inc()
 		p.seconds.Record(took)
-		p.failing.Store(0)
+		p.answered()
 		return
 	}
 	class := model.ClassOf(err)
@@ -107,13 +119,22 @@ func (p *Picker) count(err error, took time.Duration, now time.Time) {
 	if class == model.ClassCanceled {
 		return
 	}
+	if !class.OfEndpoint() {
+		p.answered()
+		return
+	}
 	if e, is := errors.AsType[*model.Error](err); is {
 		p.last.Store(e)
 	}
-	if class.OfEndpoint() {
-		p.failing.CompareAndSwap(0, now.UnixMicro())
-	} else {
-		p.failing.Store(0)
+	if p.failing.CompareAndSwap(0, now.UnixMicro()) {
+		p.log.Warn("endpoint fails, its events wait", "endpoint", p.config.Endpoint, "model", p.config.Model, "cause", p.cause())
+	}
+}
+
+// answered notes that the endpoint does its work, whatever the answer.
+func (p *Picker) answered() {
+	if p.failing.Load() != 0 && p.failing.Swap(0) != 0 {
+		p.log.Info("endpoint answers again", "endpoint", p.config.Endpoint, "model", p.config.Model)
 	}
 }
 
@@ -122,10 +143,18 @@ func (p *Picker) Err() error {
 	if p.failing.Load() == 0 {
 		return nil
 	}
-	if e := p.last.Load(); e != nil {
-		return e
+	return fmt.Errorf("models.%s: %s", p.config.Model, p.cause())
+}
+
+// cause says why the newest call failed, without the other side's own words:
+// they may repeat the event.
+func (p *Picker) cause() string {
+	e := p.last.Load()
+	if e == nil {
+		return "unknown"
 	}
-	return nil
+	short := model.Error{Class: e.Class, Status: e.Status, OriginalStatus: e.OriginalStatus, Err: e.Err, Endpoint: p.config.Endpoint}
+	return short.Error()
 }
 
 // Snapshot is the endpoint as a pulse has it.
@@ -139,8 +168,8 @@ func (p *Picker) Snapshot() pulse.Endpoint {
 			s.Invocations[outcome(class)] = n
 		}
 	}
-	if err := p.Err(); err != nil {
-		s.LastError = err.Error()
+	if !s.Up {
+		s.LastError = p.cause()
 	}
 	return s
 }
