@@ -20,10 +20,10 @@ const (
 // below internal/; a sub-room counts as its room.
 var rooms = map[string]Floor{
 	"event": Words, "budget": Words, "model": Words, "lifecycle": Words,
-	"setting": Words, "pulse": Words, "privacy": Words, "pointer": Words,
+	"setting": Words, "pulse": Words, "privacy": Words, "pointer": Words, "logbook": Words,
 	"kafka": Doors, "sagemaker": Doors, "rest": Doors, "listen": Doors,
 	"flow/gateway": Rooms, "flow/stream": Rooms, "flow/feature": Rooms,
-	"watch/latency": Rooms, "watch/trail": Rooms,
+	"flow/balance": Rooms, "watch/latency": Rooms, "watch/trail": Rooms,
 	"steer/rollout": Hands, "lab/broker": Hands, "lab/emulator": Hands, "lab/learn": Hands, "lab/loadgen": Hands,
 	"dashboard": Hands, "admin": Hands,
 	"config": Desk, "app": Wiring, "house": Command,
