@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kversion"
@@ -25,20 +27,23 @@ type Deps struct {
 
 // Cluster is a running set of brokers.
 type Cluster struct {
+	log   *slog.Logger
 	fake  *kfake.Cluster
+	home  *home
 	addrs []string
-	close sync.Once
-}
+	noted ends
 
-// cleanEvery is how often old segments are removed, in milliseconds.
-const cleanEvery = 30_000
+	stop    context.CancelFunc // of noteEnds
+	stopped chan struct{}
+	close   sync.Once
+}
 
 // New starts the brokers; clients may connect when it returns.
 func New(cfg Config, deps Deps) (*Cluster, error) {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	home, err := openHome(deps.Dir, cfg)
+	home, err := openHome(deps.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -46,36 +51,54 @@ func New(cfg Config, deps Deps) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	fake, err := kfake.NewCluster(
+	home.Brokers, home.Ports, home.Running = cfg.Brokers, doors.ports(), true
+	if err := home.save(); err != nil {
+		doors.close()
+		return nil, err
+	}
+	fake, err := kfake.NewCluster(options(cfg, home, doors, deps.Log)...)
+	if err != nil {
+		doors.close()
+		return nil, fmt.Errorf("embedded brokers in %s: %w", deps.Dir, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &Cluster{log: deps.Log, fake: fake, home: home, addrs: doors.addrs(), stop: cancel, stopped: make(chan struct{})}
+	go func() {
+		defer close(c.stopped)
+		c.noteEnds(ctx)
+	}()
+	deps.Log.Info("embedded brokers listen", "addresses", c.addrs, "dir", deps.Dir)
+	return c, nil
+}
+
+const (
+	cleanEvery         = 30 * time.Second // old segments are removed
+	segmentBytes       = 16 * setting.MiB // nothing smaller than a segment leaves the disk
+	minSessionTimeout  = time.Second      // Kafka's 6 s are long for trying things on one machine
+	heartbeatInterval  = time.Second      // KIP-848 members ask for changes this often
+	autoTopicPartition = 1
+)
+
+func options(cfg Config, home *home, doors *doors, log *slog.Logger) []kfake.Opt {
+	return []kfake.Opt{
 		kfake.NumBrokers(cfg.Brokers),
 		kfake.ListenFn(doors.next),
 		kfake.ClusterID(home.ClusterID),
 		kfake.DataDir(home.records()),
 		kfake.MaxVersions(versions()),
-		kfake.DefaultNumPartitions(1),
+		kfake.DefaultNumPartitions(autoTopicPartition),
 		kfake.AllowAutoTopicCreation(),
-		kfake.WithLogger(brokerLog{deps.Log}),
+		kfake.GroupMinSessionTimeout(minSessionTimeout),
+		kfake.WithLogger(brokerLog{log}),
 		kfake.BrokerConfigs(map[string]string{
-			"log.cleaner.backoff.ms":                   strconv.Itoa(cleanEvery),
-			"log.segment.bytes":                        strconv.FormatInt(int64(16*setting.MiB), 10),
-			"group.consumer.heartbeat.interval.ms":     "1000",
-			"group.consumer.min.session.timeout.ms":    "1000",
-			"group.consumer.min.heartbeat.interval.ms": "100",
+			"log.cleaner.backoff.ms":               milliseconds(cleanEvery),
+			"log.segment.bytes":                    strconv.FormatInt(int64(segmentBytes), 10),
+			"group.consumer.heartbeat.interval.ms": milliseconds(heartbeatInterval),
 		}),
-	)
-	if err != nil {
-		doors.close()
-		return nil, fmt.Errorf("embedded brokers in %s: %w", deps.Dir, err)
 	}
-	c := &Cluster{fake: fake, addrs: doors.addrs()}
-	home.Ports = doors.ports()
-	if err := home.save(); err != nil {
-		c.Close()
-		return nil, err
-	}
-	deps.Log.Info("embedded brokers listen", "addresses", c.addrs, "dir", deps.Dir)
-	return c, nil
 }
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // versions caps what Java's clients 4.x cannot read in this kfake's answers:
 // CreateTopics with configs, DescribeTopicPartitions, and ListGroups by type.
@@ -88,7 +111,7 @@ func versions() *kversion.Versions {
 }
 
 // Addrs returns the brokers' addresses, HOST:PORT, the first broker first.
-func (c *Cluster) Addrs() []string { return append([]string(nil), c.addrs...) }
+func (c *Cluster) Addrs() []string { return slices.Clone(c.addrs) }
 
 // Run keeps the brokers until ctx ends, then closes them.
 func (c *Cluster) Run(ctx context.Context) error {
@@ -98,4 +121,17 @@ func (c *Cluster) Run(ctx context.Context) error {
 }
 
 // Close stops the brokers and writes what they remember to disk.
-func (c *Cluster) Close() { c.close.Do(c.fake.Close) }
+func (c *Cluster) Close() { c.close.Do(c.shut) }
+
+func (c *Cluster) shut() {
+	c.stop()
+	<-c.stopped
+	if err := c.saveEnds(); err != nil {
+		c.log.Warn("ends of partitions are not noted", "error", err)
+	}
+	c.fake.Close()
+	c.home.Running = false
+	if err := c.home.save(); err != nil {
+		c.log.Warn("brokers' folder is not marked as closed", "error", err)
+	}
+}

@@ -3,53 +3,101 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
+	"os"
 	"strconv"
 )
 
-// doors are the brokers' listeners, opened before the brokers are, so that a
-// taken port is told by name.
+// doors are the brokers' listeners. They are opened before the brokers are, so
+// that a taken port is told by name and any host may be listened on.
 type doors struct {
-	open  []net.Listener
+	open  []door
 	given int
 }
 
 // listen opens one listener per broker. known are the ports of the last run,
 // used when the configured port is 0.
 func listen(cfg Config, known []int) (*doors, error) {
-	host, portText, err := net.SplitHostPort(cfg.Listen)
+	host, text, err := net.SplitHostPort(cfg.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("kafka.embedded.listen: %q: %w", cfg.Listen, err)
+		return nil, fmt.Errorf("kafka.embedded.listen: %q is not HOST:PORT: %w", cfg.Listen, err)
 	}
-	first, err := strconv.Atoi(portText)
+	first, err := strconv.Atoi(text)
 	if err != nil {
-		return nil, fmt.Errorf("kafka.embedded.listen: %q: the port is not a number", cfg.Listen)
+		return nil, fmt.Errorf("kafka.embedded.listen: the port of %q is not a number", cfg.Listen)
 	}
 	d := &doors{}
 	for i := range cfg.Brokers {
-		port := first + i
-		if first == 0 {
-			port = 0
-			if i < len(known) {
-				port = known[i]
-			}
+		port := 0
+		switch {
+		case first != 0:
+			port = first + i
+		case i < len(known):
+			port = known[i]
 		}
-		ln, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		ln, err := listenOn(host, port)
 		if err != nil {
 			d.close()
 			return nil, taken(cfg, i, port, err)
 		}
-		d.open = append(d.open, ln)
+		d.open = append(d.open, door{ln, advertised(host, ln.Addr().(*net.TCPAddr).Port)})
 	}
 	return d, nil
 }
 
+// A free port is kept for later runs, so it must not be one that the system
+// gives to outgoing connections (32768 and up on Linux) while we are away.
+const (
+	firstFreePort = 20000
+	lastFreePort  = 31999
+	freePortTries = 100
+)
+
+func listenOn(host string, port int) (net.Listener, error) {
+	for range freePortTries {
+		if port != 0 {
+			break
+		}
+		try := firstFreePort + rand.IntN(lastFreePort-firstFreePort+1)
+		if ln, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(try))); err == nil {
+			return ln, nil
+		}
+	}
+	return net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+}
+
 func taken(cfg Config, i, port int, err error) error {
-	remedy := "choose another kafka.embedded.listen, or stop what uses the port"
-	if cfg.Listen != "" && port != 0 {
-		remedy += "; lsof -i :" + strconv.Itoa(port) + " names it"
+	remedy := "stop what uses the port, or choose another kafka.embedded.listen"
+	if _, text, _ := net.SplitHostPort(cfg.Listen); text == "0" && port != 0 {
+		remedy = "the last run had this port and clients may know it; stop what uses it, or write another port than 0 once"
 	}
 	return fmt.Errorf("kafka.embedded.listen: %s: broker %d of %d cannot have port %d: %w; %s", cfg.Listen, i+1, cfg.Brokers, port, err, remedy)
+}
+
+// door is a listener whose address is what clients are told.
+type door struct {
+	net.Listener
+	told address
+}
+
+func (d door) Addr() net.Addr { return d.told }
+
+type address string
+
+func (address) Network() string  { return "tcp" }
+func (a address) String() string { return string(a) }
+
+// advertised is the address clients are told: the host listened on, or this
+// machine's name when that is every interface.
+func advertised(host string, port int) address {
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+		if name, err := os.Hostname(); err == nil {
+			host = name
+		}
+	}
+	return address(net.JoinHostPort(host, strconv.Itoa(port)))
 }
 
 // next gives the listeners to the brokers, in order.
@@ -62,23 +110,23 @@ func (d *doors) next(string, string) (net.Listener, error) {
 }
 
 func (d *doors) addrs() []string {
-	var list []string
-	for _, ln := range d.open {
-		list = append(list, ln.Addr().String())
+	list := make([]string, len(d.open))
+	for i, ln := range d.open {
+		list[i] = ln.Addr().String()
 	}
 	return list
 }
 
 func (d *doors) ports() []int {
-	var list []int
-	for _, ln := range d.open {
-		list = append(list, ln.Addr().(*net.TCPAddr).Port)
+	list := make([]int, len(d.open))
+	for i, ln := range d.open {
+		list[i] = ln.Listener.Addr().(*net.TCPAddr).Port
 	}
 	return list
 }
 
 func (d *doors) close() {
 	for _, ln := range d.open {
-		ln.Close()
+		_ = ln.Close() // nothing was accepted
 	}
 }

@@ -1,0 +1,141 @@
+package broker_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+)
+
+// ledger remembers what was acknowledged.
+type ledger struct {
+	mu    sync.Mutex
+	acked map[string]bool
+	wake  chan struct{} // one token when something was acknowledged
+}
+
+func (l *ledger) ack(id string) {
+	l.mu.Lock()
+	l.acked[id] = true
+	l.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *ledger) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.acked)
+}
+
+// await waits until n records are acknowledged.
+func (l *ledger) await(t *testing.T, ctx context.Context, n int) {
+	t.Helper()
+	for l.count() < n {
+		select {
+		case <-l.wake:
+		case <-ctx.Done():
+			t.Fatalf("%d of %d records were acknowledged in time", l.count(), n)
+		}
+	}
+}
+
+// keepWriting writes records with ids 0, 1, 2, … until ctx ends, with at most
+// 200 waiting for their acknowledgement.
+func keepWriting(ctx context.Context, p *kafka.Producer, l *ledger) {
+	slots := make(chan struct{}, 200)
+	for n := 0; ctx.Err() == nil; n++ {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		id := fmt.Sprint(n)
+		p.Write(&kafka.Record{Topic: "events", Partition: kafka.ByKey, Key: []byte(id), Value: make([]byte, 300)}, func(_ event.Source, err error) {
+			if err == nil {
+				l.ack(id)
+			}
+			<-slots
+		})
+	}
+}
+
+func TestKilledBrokersKeepWhatTheyAcknowledged(t *testing.T) {
+	const kills = 8
+	dir, random := t.TempDir(), rand.New(rand.NewPCG(1, 2))
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	brokers := startChild(t, dir)
+	cfg := kafka.DefaultConfig()
+	cfg.Seeds = brokers.addrs
+	c, err := kafka.Open(cfg, kafka.Deps{Pipeline: "kill"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	spec := kafka.TopicSpec{Name: "events", Partitions: 6, ReplicationFactor: 3}
+	if err := c.EnsureTopics(ctx, []kafka.TopicSpec{spec}, true); err != nil {
+		t.Fatal(err)
+	}
+	p, err := c.NewProducer("kill")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	l := &ledger{acked: map[string]bool{}, wake: make(chan struct{}, 1)}
+	writing, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	wg.Go(func() { keepWriting(writing, p, l) })
+	for range kills {
+		l.await(t, ctx, l.count()+300+random.IntN(3000))
+		brokers.kill()
+		brokers = startChild(t, dir)
+	}
+	l.await(t, ctx, l.count()+1000)
+	stop()
+	wg.Wait()
+	if err := p.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	brokers.kill()
+	startChild(t, dir)
+	found, twice := audit(t, ctx, c)
+	for id := range l.acked {
+		if !found[id] {
+			t.Errorf("record %s was acknowledged and is lost", id)
+		}
+	}
+	t.Logf("%d kills, %d acknowledged, %d found, %d of them twice", kills+1, len(l.acked), len(found), twice)
+}
+
+// audit reads everything and counts what is there more than once.
+func audit(t *testing.T, ctx context.Context, c *kafka.Cluster) (found map[string]bool, twice int) {
+	t.Helper()
+	tail, err := c.NewTail(ctx, kafka.TailConfig{Topics: []string{"events"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tail.Close()
+	found = map[string]bool{}
+	for !tail.CaughtUp() {
+		events, err := tail.Poll(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if found[string(e.Key)] {
+				twice++
+			}
+			found[string(e.Key)] = true
+		}
+	}
+	return found, twice
+}

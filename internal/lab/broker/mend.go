@@ -1,0 +1,177 @@
+package broker
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// mend repairs what a kill in the middle of a write leaves behind and kfake
+// does not repair itself. kfake cuts a torn batch off a segment, but
+//   - it reads past a torn entry at the end of groups.log and pids.log without
+//     cutting it off, so that whatever is appended later is lost at the next start;
+//   - it never fills up an index that is behind its segment, so that every later
+//     batch gets the index entry of another.
+func mend(records string) error {
+	for _, name := range []string{"groups.log", "pids.log"} {
+		if err := mendLog(filepath.Join(records, name)); err != nil {
+			return err
+		}
+	}
+	dirs, err := os.ReadDir(filepath.Join(records, "partitions"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("embedded brokers: %w", err)
+	}
+	for _, d := range dirs {
+		if err := mendPartition(filepath.Join(records, "partitions", d.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// mendLog cuts a log of entries (length, CRC of the rest, version and data;
+// little-endian) after its last whole one.
+func mendLog(path string) error {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("embedded brokers: %w", err)
+	}
+	if whole := wholeEntries(data); whole < len(data) {
+		return truncate(path, int64(whole))
+	}
+	return nil
+}
+
+func wholeEntries(data []byte) int {
+	at := 0
+	for len(data)-at >= 10 {
+		n := int(binary.LittleEndian.Uint32(data[at:]))
+		if n < 2 || n > len(data)-at-8 {
+			break
+		}
+		body := data[at+8 : at+8+n]
+		if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(data[at+4:]) {
+			break
+		}
+		at += 8 + n
+	}
+	return at
+}
+
+func truncate(path string, size int64) error {
+	if err := os.Truncate(path, size); err != nil {
+		return fmt.Errorf("embedded brokers: cut off a torn write: %w", err)
+	}
+	return nil
+}
+
+// mendPartition makes the last segment and its index agree.
+func mendPartition(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("embedded brokers: %w", err)
+	}
+	var bases []int64
+	for _, e := range entries {
+		if digits, ok := strings.CutSuffix(e.Name(), ".dat"); ok {
+			if base, err := strconv.ParseInt(digits, 10, 64); err == nil {
+				bases = append(bases, base)
+			}
+		}
+	}
+	if len(bases) == 0 {
+		return nil
+	}
+	return mendSegment(filepath.Join(dir, strconv.FormatInt(slices.Max(bases), 10)))
+}
+
+// mendSegment cuts path.dat after its last whole batch and gives path.idx one
+// entry per batch.
+func mendSegment(path string) error {
+	data, err := os.ReadFile(path + ".dat")
+	if err != nil {
+		return fmt.Errorf("embedded brokers: %w", err)
+	}
+	batches, whole := wholeBatches(data)
+	if whole < len(data) {
+		if err := truncate(path+".dat", int64(whole)); err != nil {
+			return err
+		}
+	}
+	index, err := os.ReadFile(path + ".idx")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("embedded brokers: %w", err)
+	}
+	if len(index) == len(batches)*indexEntrySize {
+		return nil
+	}
+	if err := os.WriteFile(path+".idx", fillIndex(index, batches), 0o600); err != nil {
+		return fmt.Errorf("embedded brokers: %w", err)
+	}
+	return nil
+}
+
+// batchHeader is what an index entry is made of.
+type batchHeader struct {
+	epoch         int32
+	transactional bool
+}
+
+const (
+	batchHeaderSize   = 61 // a record batch, magic 2, up to its records
+	transactionalFlag = 1 << 4
+	controlFlag       = 1 << 5
+)
+
+// wholeBatches reads record batches up to the first that is torn.
+func wholeBatches(data []byte) (list []batchHeader, whole int) {
+	for len(data)-whole >= batchHeaderSize {
+		b := data[whole:]
+		size := 12 + int64(binary.BigEndian.Uint32(b[8:]))
+		if size < batchHeaderSize || size > int64(len(b)) ||
+			crc32.Checksum(b[21:size], castagnoli) != binary.BigEndian.Uint32(b[17:]) {
+			break
+		}
+		attributes := binary.BigEndian.Uint16(b[21:])
+		list = append(list, batchHeader{
+			epoch:         int32(binary.BigEndian.Uint32(b[12:])),
+			transactional: attributes&transactionalFlag != 0 && attributes&controlFlag == 0,
+		})
+		whole += int(size)
+	}
+	return list, whole
+}
+
+// indexEntrySize is kfake's: version, CRC (lowest byte), epoch, time, transaction.
+const indexEntrySize = 15
+
+// fillIndex keeps the whole entries there are and makes the missing ones. The
+// time is recomputed by kfake at load; a transaction that was open is aborted.
+func fillIndex(index []byte, batches []batchHeader) []byte {
+	have := min(len(index)/indexEntrySize, len(batches))
+	index = index[:have*indexEntrySize]
+	for _, b := range batches[have:] {
+		var e [indexEntrySize]byte
+		e[0] = 1
+		binary.LittleEndian.PutUint32(e[2:], uint32(b.epoch))
+		if b.transactional {
+			e[14] = 1
+		}
+		e[1] = byte(crc32.Checksum(e[2:], castagnoli))
+		index = append(index, e[:]...)
+	}
+	return index
+}
