@@ -16,6 +16,9 @@ import (
 // retryAfter is told with 503: brokers elect a new leader within seconds.
 const retryAfter = time.Second
 
+// statusGone counts requests whose caller went away before the answer; nobody reads it.
+const statusGone = 499
+
 // draft is one event as a decoder found it.
 type draft struct {
 	value       []byte // aliases the body, or has memory of its own
@@ -120,7 +123,8 @@ func (s *Server) await(ctx context.Context, t *ticket, timeout <-chan time.Time)
 		select {
 		case <-t.done:
 		case <-ctx.Done():
-			return event.Source{}, notDurable("the caller is gone")
+			p := listen.NewProblem(statusGone, "caller_gone", "The caller is gone", "")
+			return event.Source{}, &p
 		case <-timeout:
 			s.deps.Log.Warn("brokers did not acknowledge in time", "ack_timeout", s.config.AckTimeout)
 			return event.Source{}, notDurable("the brokers did not acknowledge within " + s.config.AckTimeout.String() + "; send it again with the same Idempotency-Key")

@@ -2,7 +2,7 @@ package gateway
 
 import (
 	"net/http"
-	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,6 +60,7 @@ func readCall(h http.Header, received time.Time) (call, *listen.Problem) {
 	if len(c.passed) > 0 { // tracestate means nothing alone
 		c.passed = appendPassed(c.passed, h, "Tracestate", "tracestate")
 	}
+	c.passed = slices.Clip(c.passed) // many events share it: who appends must copy
 	return c, nil
 }
 
@@ -82,9 +83,9 @@ func readWait(lines []string) time.Duration {
 	return 0
 }
 
-// appendPassed passes one header on when its value is short printable ASCII.
+// appendPassed passes one header (from in canonical form) on when its value is short printable ASCII.
 func appendPassed(list []event.Header, h http.Header, from, to string) []event.Header {
-	v := h[textproto.CanonicalMIMEHeaderKey(from)]
+	v := h[from]
 	if len(v) == 0 || v[0] == "" || len(v[0]) > 512 || !printable(v[0]) {
 		return list
 	}

@@ -185,18 +185,13 @@ func percent(s string) string {
 }
 
 // structuredEvents are the drafts of one JSON array of structured CloudEvents.
-func structuredEvents(body []byte, most int, _ *lease) iter.Seq[draft] {
+func structuredEvents(body []byte, most int, _ *lease) (iter.Seq[draft], *listen.Problem) {
+	src := json.NewDecoder(bytes.NewReader(body))
+	if open, err := src.Token(); tooDeep(body) || err != nil || open != json.Delim('[') {
+		return nil, malformed("not_json", "", "the body is not a JSON array of CloudEvents")
+	}
 	return func(yield func(draft) bool) {
 		wrong := draft{problem: malformed("not_json", "", "the rest of the body is not a JSON array of CloudEvents")}
-		if tooDeep(body) {
-			yield(wrong)
-			return
-		}
-		src := json.NewDecoder(bytes.NewReader(body))
-		if open, err := src.Token(); err != nil || open != json.Delim('[') {
-			yield(wrong)
-			return
-		}
 		for src.More() {
 			var one json.RawMessage
 			if src.Decode(&one) != nil {
@@ -210,5 +205,5 @@ func structuredEvents(body []byte, most int, _ *lease) iter.Seq[draft] {
 		if _, err := src.Token(); err != nil || src.More() {
 			yield(wrong)
 		}
-	}
+	}, nil
 }

@@ -20,15 +20,14 @@ const maxColumns = 4096
 // with the header's names. A cell that is a JSON number stays one, an empty
 // cell is a missing field, anything else is a string. The objects' memory is
 // taken from the lease.
-func rows(body []byte, most int, l *lease) iter.Seq[draft] {
+func rows(body []byte, most int, l *lease) (iter.Seq[draft], *listen.Problem) {
+	src := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, byteOrderMark)))
+	src.ReuseRecord = true
+	names, problem := header(src)
+	if problem != nil {
+		return nil, problem
+	}
 	return func(yield func(draft) bool) {
-		src := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, byteOrderMark)))
-		src.ReuseRecord = true
-		names, problem := header(src)
-		if problem != nil {
-			yield(draft{problem: problem})
-			return
-		}
 		for {
 			cells, err := src.Read()
 			if err == io.EOF {
@@ -38,7 +37,7 @@ func rows(body []byte, most int, l *lease) iter.Seq[draft] {
 				return
 			}
 		}
-	}
+	}, nil
 }
 
 // header reads the names, each as a JSON string ready to be written.

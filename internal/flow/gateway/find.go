@@ -42,7 +42,7 @@ type found struct {
 // find says where an event is: GET /v1/events/{id}.
 func (s *Server) find(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	if s.deps.Finder == nil {
+	if s.deps.Finder == nil || checkID(id, "id") != nil {
 		unknown(w)
 		return
 	}

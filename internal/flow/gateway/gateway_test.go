@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,7 +24,6 @@ type broker struct {
 	fail   error             // Settled with it
 	refuse error             // returned by Handle
 	hold   chan *event.Event // when set, settles nothing and sends the event here
-	at     map[string]int64  // offset by id
 }
 
 func (b *broker) Handle(_ context.Context, e *event.Event) error {
@@ -93,11 +93,51 @@ func send(s *Server, body string, headers ...string) *httptest.ResponseRecorder 
 	return w
 }
 
+// sendReader posts a body of known length, or in chunks.
+func sendReader(s *Server, body string, chunked bool) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "/v1/events", iotest.OneByteReader(strings.NewReader(body)))
+	if !chunked {
+		r.ContentLength = int64(len(body))
+	}
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	return w
+}
+
+// request sends a request without body.
+func request(s *Server, method, path string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	return w
+}
+
+// post is send whose answer is held against openapi.json.
+func post(t testing.TB, s *Server, body string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	w := send(s, body, headers...)
+	checkAnswer(t, http.MethodPost, "/v1/events", w)
+	return w
+}
+
+// get asks path, which is an instance of route; its answer is held against openapi.json.
+func get(t testing.TB, s *Server, path, route string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	checkAnswer(t, http.MethodGet, route, w)
+	return w
+}
+
 func TestOneJSONObjectIsAcceptedOnceTheBrokerHasIt(t *testing.T) {
 	b := &broker{}
 	s := newServer(t, testConfig(), Deps{Next: b})
 	body := `{"id":"p-1","card_token":"c-9","amount":12.340000000000000001,"event_time":"2026-11-25T18:00:00Z"}`
-	w := send(s, body, "Content-Type: application/json", "X-Priority: 7", "Traceparent: 00-abc-def-01")
+	w := post(t, s, body, "Content-Type: application/json", "X-Priority: 7", "Traceparent: 00-abc-def-01")
 	if w.Code != 202 || w.Body.String() != `{"id":"p-1","partition":3,"offset":0}`+"\n" {
 		t.Fatalf("answer is %d %s", w.Code, w.Body)
 	}

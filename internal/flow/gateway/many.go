@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"iter"
 	"net/http"
@@ -18,70 +19,101 @@ const aheadEvents = 1024
 
 // many answers a request of many events: 200 and one status each, in order.
 func (s *Server) many(w http.ResponseWriter, r *http.Request, c *call, l *lease, f form, body []byte) {
-	answers := answers{w: w, array: f.array}
-	answers.begin()
-	var ahead []step
-	index := 0
-	for d := range f.many(body, int(s.config.MaxBytes), l) {
-		if r.Context().Err() != nil {
-			break // the caller reads no answers
-		}
-		if len(ahead) == aheadEvents {
-			s.finish(r, &answers, &ahead[0])
-			ahead = append(ahead[:0], ahead[1:]...)
-		}
-		ahead = append(ahead, s.start(r, c, l, &d, index))
-		index++
+	drafts, problem := f.many(body, int(s.config.MaxBytes), l)
+	if problem != nil {
+		s.refuse(w, problem)
+		return
 	}
-	for i := range ahead {
-		s.finish(r, &answers, &ahead[i])
+	m := manyEvents{server: s, ctx: r.Context(), call: c, lease: l, answers: answers{w: w, array: f.array}}
+	m.answers.begin()
+	for d := range drafts {
+		if m.ctx.Err() != nil {
+			return // the caller reads no answers
+		}
+		m.add(&d)
 	}
-	answers.end()
+	m.finish(len(m.ahead))
+	m.answers.end()
+}
+
+// manyEvents is one request of many events at work.
+type manyEvents struct {
+	server  *Server
+	ctx     context.Context // the request's
+	call    *call
+	lease   *lease
+	answers answers
+	ahead   []step // begun, not answered, in order
+	index   int
+	broken  *listen.Problem // an event did not become durable: later ones are not begun
+}
+
+// add begins one event and answers the oldest ones when too many are under way.
+func (m *manyEvents) add(d *draft) {
+	if len(m.ahead) == aheadEvents {
+		m.finish(aheadEvents / 2)
+	}
+	if m.broken != nil {
+		d.problem = m.broken
+	}
+	m.ahead = append(m.ahead, m.begin(d))
+	m.index++
+}
+
+// finish answers the oldest n events.
+func (m *manyEvents) finish(n int) {
+	for i := range m.ahead[:n] {
+		m.answer(&m.ahead[i])
+	}
+	m.ahead = append(m.ahead[:0], m.ahead[n:]...)
 }
 
 // step is one of many events under way.
 type step struct {
 	index   int
 	id      string
+	began   time.Time
 	ticket  *ticket
 	again   bool
 	problem *listen.Problem
 }
 
-// start hands one event on. An Idempotency-Key names each by its place.
-func (s *Server) start(r *http.Request, c *call, l *lease, d *draft, index int) step {
+// begin hands one event on. An Idempotency-Key names each by its place.
+func (m *manyEvents) begin(d *draft) step {
 	var id string
-	if c.id != "" {
-		id = c.id + "-" + strconv.Itoa(index)
-		if p := checkID(id, "Idempotency-Key"); p != nil {
-			d.problem = p
-		}
+	if m.call.id != "" && d.problem == nil {
+		id = m.call.id + "-" + strconv.Itoa(m.index)
+		d.problem = checkID(id, "Idempotency-Key")
 	}
-	e, made, problem := s.identify(c, id, d)
+	totals := &m.server.metrics.totals
+	e, made, problem := m.server.identify(m.call, id, d)
 	if problem != nil {
-		s.metrics.totals.refused.Add(1)
-		return step{index: index, problem: problem}
+		totals.refused.Add(1)
+		return step{index: m.index, problem: problem}
 	}
-	st := step{index: index, id: e.ID}
-	st.ticket, st.again, st.problem = s.accept(r.Context(), e, made, l)
+	st := step{index: m.index, id: e.ID, began: time.Now()}
+	st.ticket, st.again, st.problem = m.server.accept(m.ctx, e, made, m.lease)
 	if st.problem != nil {
-		s.metrics.totals.refused.Add(1)
+		totals.refused.Add(1)
 	}
 	return st
 }
 
-// finish waits for one event and writes its status.
-func (s *Server) finish(r *http.Request, a *answers, st *step) {
+// answer waits for one event and writes its status.
+func (m *manyEvents) answer(st *step) {
 	var src event.Source
 	if st.problem == nil {
-		timer := time.NewTimer(s.config.AckTimeout)
-		src, st.problem = s.await(r.Context(), st.ticket, timer.C)
+		timer := time.NewTimer(time.Until(st.began.Add(m.server.config.AckTimeout)))
+		src, st.problem = m.server.await(m.ctx, st.ticket, timer.C)
 		timer.Stop()
+		if st.problem != nil && st.problem.Status == http.StatusServiceUnavailable {
+			m.broken = st.problem
+		}
 	}
 	if st.problem == nil && st.again {
-		s.metrics.totals.duplicate.Add(1)
+		m.server.metrics.totals.duplicate.Add(1)
 	}
-	a.add(st, src)
+	m.answers.add(st, src)
 }
 
 // answers writes one status per event, as NDJSON or as one JSON array.
@@ -140,7 +172,10 @@ func (a *answers) end() {
 func (a *answers) write(b []byte) { _, _ = a.w.Write(b) } // the caller may have gone
 
 // lines are the drafts of NDJSON: one JSON object a line, empty lines skipped.
-func lines(body []byte, most int, _ *lease) iter.Seq[draft] {
+func lines(body []byte, most int, _ *lease) (iter.Seq[draft], *listen.Problem) {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, malformed("empty", "", "the body is empty; send one JSON object a line")
+	}
 	return func(yield func(draft) bool) {
 		for len(body) > 0 {
 			var line []byte
@@ -153,7 +188,7 @@ func lines(body []byte, most int, _ *lease) iter.Seq[draft] {
 				return
 			}
 		}
-	}
+	}, nil
 }
 
 // bounded refuses a draft of many that is larger than one event may be.

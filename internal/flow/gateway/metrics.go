@@ -12,6 +12,7 @@ import (
 // metrics of the gateway; the totals are also read by the pulse.
 type metrics struct {
 	requests *prometheus.CounterVec
+	accepted prometheus.Counter // requests of code 202
 	ack      prometheus.Histogram
 	totals   totals
 }
@@ -31,6 +32,7 @@ func newMetrics(r prometheus.Registerer, f *flight) *metrics {
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
 		}),
 	}
+	m.accepted = m.requests.WithLabelValues(strconv.Itoa(http.StatusAccepted))
 	if r == nil {
 		return m
 	}
@@ -58,8 +60,16 @@ func (m *metrics) count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &counted{ResponseWriter: w, code: http.StatusOK}
 		next.ServeHTTP(c, r)
-		m.requests.WithLabelValues(strconv.Itoa(c.code)).Inc()
+		m.answered(c.code).Inc()
 	})
+}
+
+// answered gives the counter of a code. The most frequent one is looked up once.
+func (m *metrics) answered(code int) prometheus.Counter {
+	if code == http.StatusAccepted {
+		return m.accepted
+	}
+	return m.requests.WithLabelValues(strconv.Itoa(code))
 }
 
 // counted remembers the status code of an answer.

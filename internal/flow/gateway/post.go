@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"iter"
 	"mime"
 	"net/http"
@@ -72,7 +73,7 @@ func (s *Server) refuse(w http.ResponseWriter, p *listen.Problem) {
 // form is how a body holds events: one, or many.
 type form struct {
 	one   func(h http.Header, body []byte) draft
-	many  func(body []byte, max int, l *lease) iter.Seq[draft]
+	many  func(body []byte, most int, l *lease) (iter.Seq[draft], *listen.Problem)
 	array bool // answers to many are one JSON array, not NDJSON
 }
 
@@ -83,6 +84,9 @@ const (
 
 // formOf chooses the form by Content-Type, ce-specversion and X-Key.
 func formOf(h http.Header) (form, *listen.Problem) {
+	if h.Get("Content-Type") == mediaJSON && h.Get("ce-specversion") == "" {
+		return form{one: object}, nil
+	}
 	media, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "us-ascii") && h.Get("X-Key") == "" {
 		return form{}, unsupported("the charset is not UTF-8; send UTF-8")
@@ -98,8 +102,10 @@ func formOf(h http.Header) (form, *listen.Problem) {
 		return form{many: lines}, nil
 	case media == "text/csv":
 		return form{many: rows}, nil
-	case isJSON(media), h.Get("Content-Type") == "":
+	case isJSON(media):
 		return form{one: object}, nil
+	case h.Get("Content-Type") == "":
+		return form{one: guess}, nil
 	case h.Get("X-Key") != "":
 		return form{one: raw}, nil
 	case err != nil:
@@ -121,6 +127,18 @@ func isJSON(media string) bool {
 // object is one JSON object.
 func object(_ http.Header, body []byte) draft {
 	return draft{value: body, json: true, contentType: mediaJSON}
+}
+
+// guess takes a body of no declared type for what it looks like.
+func guess(h http.Header, body []byte) draft {
+	start := bytes.TrimLeft(body, " \t\r\n")
+	switch {
+	case len(start) == 0, start[0] == '{', h.Get("X-Key") == "" && (start[0] == '[' || bytes.HasPrefix(start, byteOrderMark)):
+		return object(h, body)
+	case h.Get("X-Key") != "":
+		return draft{value: body, contentType: "application/octet-stream"}
+	}
+	return draft{problem: unsupported("without a Content-Type only a JSON object is taken, or any bytes with X-Key")}
 }
 
 // raw is any bytes; the key comes with X-Key.
