@@ -1,12 +1,10 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -31,15 +29,15 @@ func parseStart(from string) (start, error) {
 	return start{at: at}, nil
 }
 
-// offsets asks the brokers for the offsets that start means.
-func (s start) offsets(ctx context.Context, admin *kadm.Client, topics []string) (kadm.ListedOffsets, error) {
+// lister gives how to ask for the offsets that start means.
+func (s start) lister(c *Cluster) lister {
 	switch {
 	case s.latest:
-		return admin.ListEndOffsets(ctx, topics...)
+		return c.admin.ListEndOffsets
 	case !s.at.IsZero():
-		return admin.ListOffsetsAfterMilli(ctx, s.at.UnixMilli(), topics...)
+		return c.after(s.at)
 	}
-	return admin.ListStartOffsets(ctx, topics...)
+	return c.admin.ListStartOffsets
 }
 
 // unset is what the library gives for a partition without committed offset: the log's start.
@@ -84,17 +82,17 @@ func (m *Member) begin(ctx context.Context, offsets map[string]map[int32]kgo.Off
 	if len(begun) == 0 {
 		return nil, nil
 	}
-	listed, err := m.from.offsets(ctx, m.cluster.admin, topics)
+	listed, err := m.cluster.list(ctx, topics, m.from.lister(m.cluster))
 	if err != nil {
-		return nil, fmt.Errorf("where to begin in %v: %w", topics, err)
+		return nil, err
 	}
 	for p := range begun {
-		o, ok := listed.Lookup(p.Topic, p.Number)
-		if !ok || o.Offset < 0 {
-			return nil, fmt.Errorf("where to begin in %s: no offset: %w", p, cmp.Or(o.Err, error(kerr.UnknownTopicOrPartition)))
+		o, ok := listed[p]
+		if !ok {
+			return nil, fmt.Errorf("where to begin in %s: %w", p, kerr.UnknownTopicOrPartition)
 		}
-		begun[p] = o.Offset
-		offsets[p.Topic][p.Number] = kgo.NewOffset().At(o.Offset)
+		begun[p] = o
+		offsets[p.Topic][p.Number] = kgo.NewOffset().At(o)
 	}
 	return begun, nil
 }

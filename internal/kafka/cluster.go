@@ -79,6 +79,7 @@ func (c *Cluster) commonOptions() []kgo.Opt {
 		kgo.DialTimeout(dialTimeout),
 		kgo.MaxDecompressBatchBytes(maxDecompressBytes),
 		kgo.DisableClientMetrics(),
+		kgo.AlwaysRetryEOF(), // a broker that was killed
 	}
 	if c.cfg.Rack != "" {
 		opts = append(opts, kgo.Rack(c.cfg.Rack))

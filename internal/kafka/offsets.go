@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"betimes/internal/event"
@@ -19,53 +18,76 @@ var ErrGone = errors.New("the record is not in the topic")
 // Offsets returns each partition's first offset and the one after its last
 // record that is committed, so that end - position is what can be read.
 func (c *Cluster) Offsets(ctx context.Context, topic string) (start, end map[int32]int64, err error) {
-	starts, err := c.admin.ListStartOffsets(ctx, topic)
-	if err != nil {
-		return nil, nil, fmt.Errorf("offsets of topic %s: %w", topic, err)
-	}
-	ends, err := c.admin.ListCommittedOffsets(ctx, topic)
-	if err != nil {
-		return nil, nil, fmt.Errorf("offsets of topic %s: %w", topic, err)
-	}
-	if start, err = plainOffsets(starts, topic); err != nil {
+	if start, err = c.offsets(ctx, topic, c.admin.ListStartOffsets); err != nil {
 		return nil, nil, err
 	}
-	if end, err = plainOffsets(ends, topic); err != nil {
+	if end, err = c.offsets(ctx, topic, c.admin.ListCommittedOffsets); err != nil {
 		return nil, nil, err
 	}
 	return start, end, nil
 }
 
-func plainOffsets(listed kadm.ListedOffsets, topic string) (map[int32]int64, error) {
-	out := make(map[int32]int64, len(listed[topic]))
-	for n, o := range listed[topic] {
-		if o.Err != nil {
-			return nil, fmt.Errorf("offsets of topic %s partition %d: %w", topic, n, o.Err)
-		}
-		out[n] = o.Offset
+// lister is one of the library's ways to list offsets.
+type lister = func(ctx context.Context, topics ...string) (kadm.ListedOffsets, error)
+
+func (c *Cluster) offsets(ctx context.Context, topic string, list lister) (map[int32]int64, error) {
+	listed, err := c.list(ctx, []string{topic}, list)
+	if err != nil {
+		return nil, err
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("offsets of topic %s: %w", topic, kerr.UnknownTopicOrPartition)
+	out := make(map[int32]int64, len(listed))
+	for p, o := range listed {
+		out[p.Number] = o
+	}
+	return out, nil
+}
+
+// list asks for one offset of every partition of topics.
+func (c *Cluster) list(ctx context.Context, topics []string, list lister) (map[Partition]int64, error) {
+	out, err := ask(ctx, func() (map[Partition]int64, error) {
+		listed, err := list(ctx, topics...)
+		if err != nil {
+			return nil, err
+		}
+		out := make(map[Partition]int64)
+		for topic, ps := range listed {
+			for n, o := range ps {
+				if o.Err != nil {
+					return nil, fmt.Errorf("topic %s: %w", topic, o.Err)
+				}
+				out[Partition{topic, n}] = o.Offset
+			}
+		}
+		return out, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("kafka %v: offsets of %v: %w", c.cfg.Seeds, topics, err)
 	}
 	return out, nil
 }
 
 // Committed returns the next offsets that a group committed. A partition without one is absent.
 func (c *Cluster) Committed(ctx context.Context, group string) (map[Partition]int64, error) {
-	responses, err := c.admin.FetchOffsets(ctx, group)
-	if err != nil {
-		return nil, fmt.Errorf("offsets of group %s: %w", group, err)
-	}
-	out := make(map[Partition]int64)
-	for topic, parts := range responses {
-		for n, o := range parts {
-			if o.Err != nil {
-				return nil, fmt.Errorf("offsets of group %s: topic %s partition %d: %w", group, topic, n, o.Err)
-			}
-			if o.At >= 0 {
-				out[Partition{topic, n}] = o.At
+	out, err := ask(ctx, func() (map[Partition]int64, error) {
+		responses, err := c.admin.FetchOffsets(ctx, group)
+		if err != nil {
+			return nil, err
+		}
+		out := make(map[Partition]int64)
+		for topic, parts := range responses {
+			for n, o := range parts {
+				if o.Err != nil {
+					return nil, fmt.Errorf("topic %s partition %d: %w", topic, n, o.Err)
+				}
+				if o.At >= 0 {
+					out[Partition{topic, n}] = o.At
+				}
 			}
 		}
+		return out, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("kafka %v: offsets of group %s: %w", c.cfg.Seeds, group, err)
 	}
 	return out, nil
 }

@@ -63,11 +63,11 @@ type Tail struct {
 
 // NewTail opens a Tail. Its positions are fixed when it returns.
 func (c *Cluster) NewTail(ctx context.Context, cfg TailConfig) (*Tail, error) {
-	starts, err := c.list(c.admin.ListStartOffsets(ctx, cfg.Topics...))
+	starts, err := c.list(ctx, cfg.Topics, c.admin.ListStartOffsets)
 	if err != nil {
 		return nil, err
 	}
-	ends, err := c.list(c.admin.ListCommittedOffsets(ctx, cfg.Topics...))
+	ends, err := c.list(ctx, cfg.Topics, c.admin.ListCommittedOffsets)
 	if err != nil {
 		return nil, err
 	}
@@ -90,28 +90,12 @@ func (c *Cluster) NewTail(ctx context.Context, cfg TailConfig) (*Tail, error) {
 	return &Tail{cluster: c, client: client, end: ends, next: next}, nil
 }
 
-func (c *Cluster) list(listed kadm.ListedOffsets, err error) (map[Partition]int64, error) {
-	if err != nil {
-		return nil, fmt.Errorf("kafka %v: offsets: %w", c.cfg.Seeds, err)
-	}
-	out := make(map[Partition]int64)
-	for topic, ps := range listed {
-		for n, o := range ps {
-			if o.Err != nil {
-				return nil, fmt.Errorf("offsets of topic %s: %w", topic, o.Err)
-			}
-			out[Partition{topic, n}] = o.Offset
-		}
-	}
-	return out, nil
-}
-
 func (c *Cluster) tailStart(ctx context.Context, cfg TailConfig, starts, ends map[Partition]int64) (map[Partition]int64, error) {
 	switch cfg.From.kind {
 	case fromEnd:
 		return maps.Clone(ends), nil
 	case fromTime:
-		return c.list(c.admin.ListOffsetsAfterMilli(ctx, cfg.From.at.UnixMilli(), cfg.Topics...))
+		return c.list(ctx, cfg.Topics, c.after(cfg.From.at))
 	case fromOffsets:
 		next := maps.Clone(starts)
 		for p, o := range cfg.From.offsets {
@@ -122,6 +106,13 @@ func (c *Cluster) tailStart(ctx context.Context, cfg TailConfig, starts, ends ma
 		return next, nil
 	}
 	return starts, nil
+}
+
+// after lists the first offset of a time, or the end.
+func (c *Cluster) after(at time.Time) lister {
+	return func(ctx context.Context, topics ...string) (kadm.ListedOffsets, error) {
+		return c.admin.ListOffsetsAfterMilli(ctx, at.UnixMilli(), topics...)
+	}
 }
 
 // Poll waits for one fetch and returns its events, in order within each

@@ -108,9 +108,9 @@ func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec, create bo
 	for i := range specs {
 		names[i] = specs[i].Name
 	}
-	have, err := c.admin.ListTopics(ctx, names...)
+	have, err := c.listTopics(ctx, names)
 	if err != nil {
-		return fmt.Errorf("kafka %v: list topics: %w", c.cfg.Seeds, err)
+		return err
 	}
 	var problems, created []string
 	var existing []TopicSpec
@@ -142,9 +142,9 @@ func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec, create bo
 // awaitTopics waits until all topics have leaders: brokers create after they answer.
 func (c *Cluster) awaitTopics(ctx context.Context, names []string) error {
 	for len(names) > 0 {
-		have, err := c.admin.ListTopics(ctx, names...)
+		have, err := c.listTopics(ctx, names)
 		if err != nil {
-			return fmt.Errorf("kafka %v: list topics: %w", c.cfg.Seeds, err)
+			return err
 		}
 		i := slices.IndexFunc(names, func(name string) bool { return !led(have[name]) })
 		if i < 0 {
@@ -164,6 +164,14 @@ func led(d kadm.TopicDetail) bool {
 		}
 	}
 	return d.Err == nil && len(d.Partitions) > 0
+}
+
+func (c *Cluster) listTopics(ctx context.Context, names []string) (kadm.TopicDetails, error) {
+	have, err := ask(ctx, func() (kadm.TopicDetails, error) { return c.admin.ListTopics(ctx, names...) })
+	if err != nil {
+		return nil, fmt.Errorf("kafka %v: list topics: %w", c.cfg.Seeds, err)
+	}
+	return have, nil
 }
 
 func topicsError(problems []string) error {

@@ -135,3 +135,7 @@ func (c *Cluster) shut() {
 		c.log.Warn("brokers' folder is not marked as closed", "error", err)
 	}
 }
+
+// ApplyRetention removes what is older or more than topics keep, now instead of
+// within the next half minute.
+func (c *Cluster) ApplyRetention() { c.fake.ApplyRetention() }
