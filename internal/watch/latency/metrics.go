@@ -132,3 +132,40 @@ func zeroCount(h pulse.Histogram) uint64 {
 	}
 	return 0
 }
+
+// culpritMetric asks the Monitor for the stage to blame when Prometheus asks.
+type culpritMetric struct {
+	monitor *Monitor
+	culprit *prometheus.Desc
+}
+
+// culpritSpan is how far back a culprit shows in the metric: long enough to be
+// seen by every scrape, short enough to clear soon after.
+const culpritSpan = time.Minute
+
+func newCulpritMetric(m *Monitor) *culpritMetric {
+	return &culpritMetric{m, prometheus.NewDesc("betimes_latency_culprit",
+		"1 for the stage to blame for a rise of latency or a missed objective within the last minute, else 0.", []string{"stage"}, nil)}
+}
+
+// Describe implements prometheus.Collector.
+func (c *culpritMetric) Describe(ch chan<- *prometheus.Desc) { ch <- c.culprit }
+
+// Collect implements prometheus.Collector.
+func (c *culpritMetric) Collect(ch chan<- prometheus.Metric) {
+	blamed := ""
+	if w := c.monitor.Why(min(c.monitor.window, culpritSpan)); w.Culprit != nil {
+		blamed = w.Culprit.Stage
+	}
+	for s := range event.Stage(event.NumStages) {
+		value := 0.0
+		if s.String() == blamed {
+			value = 1
+		}
+		metric, err := prometheus.NewConstMetric(c.culprit, prometheus.GaugeValue, value, s.String())
+		if err != nil {
+			metric = prometheus.NewInvalidMetric(c.culprit, err)
+		}
+		ch <- metric
+	}
+}

@@ -1,0 +1,112 @@
+package latency
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"betimes/internal/pulse"
+)
+
+// endpointsAt is what an instance said of its endpoints at one moment.
+type endpointsAt struct {
+	at        time.Time
+	endpoints []pulse.Endpoint
+}
+
+// minute is the span of an endpoint's figures.
+const minute = time.Minute
+
+// keepEndpoints keeps what p says, and of older pulses those of the last minute
+// and one before it, to subtract.
+func (one *instance) keepEndpoints(p pulse.Pulse) {
+	if n := len(one.minute); n > 0 && p.Epoch > one.minute[n-1].at.UnixMicro() {
+		one.minute = nil // counts began anew
+	}
+	p.Endpoints = slices.DeleteFunc(p.Endpoints, func(e pulse.Endpoint) bool { return !usable(e.Latency) })
+	one.minute = append(one.minute, endpointsAt{p.At, p.Endpoints})
+	for len(one.minute) > 2 && p.At.Sub(one.minute[1].at) >= minute {
+		one.minute = slices.Delete(one.minute, 0, 1)
+	}
+}
+
+// Endpoint is one endpoint as all its callers see it, over the last minute.
+type Endpoint struct {
+	Model       string           `json:"model"`
+	Name        string           `json:"name"`
+	Door        string           `json:"door"`
+	Up          bool             `json:"up"`      // for every caller
+	Callers     int              `json:"callers"` // instances that call it
+	InFlight    int              `json:"in_flight"`
+	RatePerS    float64          `json:"rate_per_s"`
+	Invocations map[string]int64 `json:"invocations"` // by class
+	P50US       int64            `json:"p50_us"`
+	P99US       int64            `json:"p99_us"`
+	LastError   string           `json:"last_error,omitempty"`
+
+	latency pulse.Histogram
+	seconds float64
+}
+
+// Endpoints lists the endpoints by model and name.
+func (m *Monitor) Endpoints() []Endpoint {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	byName := map[string]*Endpoint{}
+	m.live(func(one *instance) {
+		newest, oldest := one.minute[len(one.minute)-1], one.minute[0]
+		for _, e := range newest.endpoints {
+			key := e.Model + " " + e.Name
+			sum, ok := byName[key]
+			if !ok {
+				sum = &Endpoint{Model: e.Model, Name: e.Name, Door: e.Door, Up: true, Invocations: map[string]int64{}}
+				byName[key] = sum
+			}
+			sum.add(e, before(oldest, newest, e), newest.at.Sub(oldest.at))
+		}
+	})
+	out := make([]Endpoint, 0, len(byName))
+	for _, key := range slices.Sorted(maps.Keys(byName)) {
+		out = append(out, byName[key].finished())
+	}
+	slices.SortStableFunc(out, func(a, b Endpoint) int { return cmp.Compare(a.Model, b.Model) })
+	return out
+}
+
+// before is the endpoint's state in the oldest pulse; zero when newest is the only one.
+func before(oldest, newest endpointsAt, e pulse.Endpoint) pulse.Endpoint {
+	if oldest.at.Equal(newest.at) {
+		return e
+	}
+	for _, o := range oldest.endpoints {
+		if o.Model == e.Model && o.Name == e.Name {
+			return o
+		}
+	}
+	return pulse.Endpoint{}
+}
+
+func (sum *Endpoint) add(e, before pulse.Endpoint, d time.Duration) {
+	sum.Up = sum.Up && e.Up
+	sum.Callers++
+	sum.InFlight += e.InFlight
+	sum.LastError = cmp.Or(sum.LastError, e.LastError)
+	sum.latency = sum.latency.Plus(e.Latency.Minus(before.Latency))
+	sum.seconds = max(sum.seconds, d.Seconds())
+	for class, n := range e.Invocations {
+		sum.Invocations[class] += n - before.Invocations[class]
+	}
+}
+
+func (sum *Endpoint) finished() Endpoint {
+	var calls int64
+	for _, n := range sum.Invocations {
+		calls += n
+	}
+	if sum.seconds > 0 {
+		sum.RatePerS = float64(calls) / sum.seconds
+	}
+	sum.P50US, sum.P99US = sum.latency.Quantile(0.5).Microseconds(), sum.latency.Quantile(0.99).Microseconds()
+	return *sum
+}

@@ -1,0 +1,217 @@
+package latency
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"betimes/internal/pulse"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Objective is what the pipeline promises: target of the events within latency.
+type Objective struct {
+	Latency time.Duration
+	Target  float64 // 0.99
+}
+
+// Monitor takes pulses and answers where the time goes, for all instances together.
+type Monitor struct {
+	objective Objective
+	window    time.Duration
+
+	mu        sync.Mutex
+	history   *history
+	instances map[string]*instance
+	changes   []pulse.Change // oldest first
+}
+
+const (
+	silentAfter  = 5 * time.Second // without a pulse an instance is not counted on
+	forgetAfter  = 10 * time.Minute
+	maxInstances = 4096
+	maxChanges   = 200
+	maxAhead     = 5 * time.Second // of a foreign clock; beyond it our own counts
+	youngPulse   = 3 * time.Second // the first pulse of a process that began so lately counts whole
+)
+
+// instance is one role's newest word, and its endpoints over the last minute.
+type instance struct {
+	newest pulse.Pulse
+	minute []endpointsAt
+}
+
+// NewMonitor makes a Monitor and registers its metric.
+func NewMonitor(c Config, o Objective, reg prometheus.Registerer) (*Monitor, error) {
+	m := &Monitor{objective: o, window: c.Window, history: newHistory(), instances: map[string]*instance{}}
+	return m, reg.Register(newCulpritMetric(m))
+}
+
+// Window is the span of the newest figures, as configured.
+func (m *Monitor) Window() time.Duration { return m.window }
+
+// Take counts what an instance did since its last pulse.
+func (m *Monitor) Take(p pulse.Pulse) {
+	now := time.Now()
+	if p.Instance == "" || p.At.Before(now.Add(-History)) {
+		return
+	}
+	if p.At.After(now.Add(maxAhead)) {
+		p.At = now
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := p.Role + " " + p.Instance
+	one, known := m.instances[key]
+	if known && (p.Epoch < one.newest.Epoch || p.Epoch == one.newest.Epoch && !p.At.After(one.newest.At)) {
+		return // read again, or another process of that name that has gone
+	}
+	if !known {
+		if !m.room(now) {
+			return
+		}
+		one = &instance{}
+		m.instances[key] = one
+	}
+	for name, h := range p.Stages {
+		if !usable(h) {
+			delete(p.Stages, name)
+		}
+	}
+	m.count(one.newest, p, known)
+	one.newest = p
+	one.keepEndpoints(p)
+	m.note(p.Changes)
+}
+
+// usable refuses what would not add up.
+func usable(h pulse.Histogram) bool {
+	return h.Valid() && h.SumUS >= 0 && !slices.ContainsFunc(h.Counts, func(n int64) bool { return n < 0 })
+}
+
+// count adds what p counted since the pulse before.
+func (m *Monitor) count(before, p pulse.Pulse, known bool) {
+	restarted := known && p.Epoch != before.Epoch
+	young := p.At.Sub(time.UnixMicro(p.Epoch)) < youngPulse
+	switch {
+	case restarted, !known && young:
+		m.history.add(p.At, p.Stages, p.Outcomes)
+	case known:
+		m.history.add(p.At, stagesSince(p, before), outcomesSince(p, before))
+	}
+}
+
+func stagesSince(p, before pulse.Pulse) map[string]pulse.Histogram {
+	out := make(map[string]pulse.Histogram, len(p.Stages))
+	for name, h := range p.Stages {
+		out[name] = h.Minus(before.Stages[name])
+	}
+	return out
+}
+
+func outcomesSince(p, before pulse.Pulse) map[string]int64 {
+	out := make(map[string]int64, len(p.Outcomes))
+	for name, n := range p.Outcomes {
+		out[name] = n - before.Outcomes[name]
+	}
+	return out
+}
+
+// room makes room for one more instance; m.mu is held.
+func (m *Monitor) room(now time.Time) bool {
+	for key, one := range m.instances {
+		if now.Sub(one.newest.At) > forgetAfter {
+			delete(m.instances, key)
+		}
+	}
+	return len(m.instances) < maxInstances
+}
+
+func (m *Monitor) note(changes []pulse.Change) {
+	m.changes = append(m.changes, changes...)
+	slices.SortStableFunc(m.changes, func(a, b pulse.Change) int { return a.At.Compare(b.At) })
+	if extra := len(m.changes) - maxChanges; extra > 0 {
+		m.changes = slices.Delete(m.changes, 0, extra)
+	}
+}
+
+// Instance is one running role as its pulse says.
+type Instance struct {
+	Name     string    `json:"name"`
+	Role     string    `json:"role"`
+	Admin    string    `json:"admin,omitempty"`
+	Started  time.Time `json:"started"`
+	At       time.Time `json:"at"` // of the newest pulse
+	Silent   bool      `json:"silent"`
+	InFlight int       `json:"in_flight"`
+	Queued   int       `json:"queued"`
+}
+
+// Instances lists who was heard of lately, by role and name.
+func (m *Monitor) Instances() []Instance {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	out := make([]Instance, 0, len(m.instances))
+	for _, one := range m.instances {
+		p := one.newest
+		if now.Sub(p.At) > forgetAfter {
+			continue
+		}
+		out = append(out, Instance{
+			Name: p.Instance, Role: p.Role, Admin: p.Admin, Started: time.UnixMicro(p.Epoch), At: p.At,
+			Silent: now.Sub(p.At) > silentAfter, InFlight: p.InFlight, Queued: p.Queued,
+		})
+	}
+	slices.SortFunc(out, func(a, b Instance) int { return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Name, b.Name)) })
+	return out
+}
+
+// live gives f the newest pulse of each instance that is not silent; m.mu is held.
+func (m *Monitor) live(f func(*instance)) {
+	now := time.Now()
+	for _, one := range m.instances {
+		if now.Sub(one.newest.At) <= silentAfter {
+			f(one)
+		}
+	}
+}
+
+// Lag lists how far each partition is behind, by topic and partition. Of two
+// instances that name one partition the newer pulse counts.
+func (m *Monitor) Lag() []pulse.Lag {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	type place struct {
+		topic     string
+		partition int32
+	}
+	at, lag := map[place]time.Time{}, map[place]pulse.Lag{}
+	m.live(func(one *instance) {
+		for _, l := range one.newest.Lag {
+			p := place{l.Topic, l.Partition}
+			if !one.newest.At.Before(at[p]) {
+				at[p], lag[p] = one.newest.At, l
+			}
+		}
+	})
+	out := make([]pulse.Lag, 0, len(lag))
+	for _, l := range lag {
+		out = append(out, l)
+	}
+	slices.SortFunc(out, func(a, b pulse.Lag) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return out
+}
+
+// Changes lists what happened to the roles, newest first.
+func (m *Monitor) Changes() []pulse.Change {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := slices.Clone(m.changes)
+	slices.Reverse(out)
+	return out
+}
