@@ -87,7 +87,6 @@ type attribution struct {
 	rise      time.Duration
 	share     float64
 	carried   time.Duration // rise of stages that only wait for this one
-	arrivals  bool          // nothing rose by itself: more events came
 	byTail    bool          // the mean is as it was; only the slowest rose
 	unmatched bool          // there is no healthy time to compare with
 }
@@ -121,11 +120,10 @@ func blame(bad, good span) attribution {
 	switch {
 	case waited <= work.rise: // the work itself took longer
 		a.carried = 0
-	case work.mayFill(all): // and what waits for it waits longer
+	case !unmatched && work.mayFill(all): // and what waits for it waits longer
 		a.carried = waited
 	default:
 		a = wait
-		a.arrivals = true
 	}
 	if all > 0 {
 		a.share = float64(a.rise+a.carried) / float64(all)
