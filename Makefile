@@ -1,0 +1,56 @@
+# betimes: `make help` lists the targets.
+GO       ?= go
+BIN      := bin/betimes
+DATA     ?=
+CAMPAIGN := kills backlog sustain fuzz
+
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## bin/betimes, one static binary; needs only Go
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/betimes
+
+.PHONY: up
+up: build ## run examples/v1-simplified.yaml on this machine; needs only Go
+	./$(BIN) up examples/v1-simplified.yaml
+
+.PHONY: demo
+demo: build ## V1 with load of its own; a stage is made slow, watch it being named
+	./$(BIN) demo --temporary
+
+.PHONY: test
+test: deps ## every test, with the race detector and with real clients and browsers
+	$(GO) vet ./...
+	$(GO) test -race ./...
+	$(GO) test -tags interop -run 'Interop' ./...
+
+.PHONY: test-quick
+test-quick: ## the tests that need only Go; under a minute
+	$(GO) test ./...
+
+.PHONY: deps
+deps: ## install what `make test` needs by package name (Debian; root, or already there)
+	@scripts/deps
+
+.PHONY: campaign
+campaign: build ## the long counts: make campaign NAME=kills SEED=1 (names: kills backlog sustain fuzz)
+	@test -n "$(NAME)" || { echo "say which: make campaign NAME=one of $(CAMPAIGN)"; exit 2; }
+	@scripts/campaign $(NAME)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (60s)
+	@scripts/campaign fuzz
+
+.PHONY: bench
+bench: build ## latency and cost against the floor, same run; writes a table
+	$(GO) run ./bench -scenario p1 -sut ./$(BIN)
+
+.PHONY: docs
+docs: ## write the generated pages anew
+	$(GO) test ./internal/house ./internal/config ./internal/app -update
+
+.PHONY: lint
+lint: ## staticcheck, and govulncheck where its database answers
+	@scripts/lint

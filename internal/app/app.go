@@ -1,0 +1,184 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"betimes/internal/admin"
+	"betimes/internal/budget"
+	"betimes/internal/config"
+	"betimes/internal/kafka"
+	"betimes/internal/lifecycle"
+	"betimes/internal/privacy"
+	"betimes/internal/watch/trail"
+)
+
+// Options are what a command says beside the file.
+type Options struct {
+	Role      string   // up, gateway, stream, watch, emulate or broker
+	Without   []string // roles of up that are left out
+	Temporary bool     // keep everything in a folder that is removed at the end
+	Log       *slog.Logger
+	Version   string
+	// Progress is told what takes a while before the process is ready; it may be nil.
+	Progress func(text string)
+}
+
+// App is one process: the rooms of a role.
+type App struct {
+	loaded   *config.Loaded
+	config   config.Config
+	options  Options
+	log      *slog.Logger
+	registry *prometheus.Registry
+	metrics  prometheus.Registerer // with the pipeline's label
+	privacy  privacy.Policy
+	budget   budget.Budget
+	instance string
+
+	folder    *folder
+	group     lifecycle.Group
+	closers   []func()
+	addresses Addresses
+
+	seeds    []string
+	clusters map[string]*kafka.Cluster
+	admin    *admin.Server
+	trail    *trail.Trail
+	started  time.Time
+	emulated string // URL of the emulator in this process
+	builders map[string]bool
+	reloads  []func(config.Config)
+}
+
+// New makes the App of a role. Nothing runs yet.
+func New(loaded *config.Loaded, options Options) (*App, error) {
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	if options.Progress == nil {
+		options.Progress = func(string) {}
+	}
+	a := &App{
+		loaded: loaded, config: loaded.Config, options: options, log: options.Log,
+		registry: prometheus.NewRegistry(), clusters: map[string]*kafka.Cluster{}, started: time.Now(),
+	}
+	a.metrics = prometheus.WrapRegistererWith(prometheus.Labels{"pipeline": a.config.Name}, a.registry)
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(options.Version))
+	a.instance = instanceName(a.config)
+	a.privacy = privacy.Policy{Show: a.config.Privacy.Show, Salt: []byte(a.config.Name)}
+	a.budget = budget.Budget{Latency: a.config.Objective.Latency}
+	return a, nil
+}
+
+// instanceName is stable on one machine: BETIMES_INSTANCE, else a hash of host and data_dir.
+func instanceName(c config.Config) string {
+	if name := os.Getenv("BETIMES_INSTANCE"); name != "" {
+		return name
+	}
+	host, _ := os.Hostname()
+	if i := strings.LastIndexByte(host, '-'); i > 0 && os.Getenv("KUBERNETES_SERVICE_HOST") != "" && isNumber(host[i+1:]) {
+		return host // a StatefulSet's pod
+	}
+	sum := sha256.Sum256([]byte(host + "\x00" + c.DataDir))
+	return hex.EncodeToString(sum[:4])
+}
+
+func isNumber(s string) bool {
+	return s != "" && !slices.ContainsFunc([]byte(s), func(c byte) bool { return c < '0' || c > '9' })
+}
+
+func buildInfo(version string) prometheus.Collector {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "betimes_build_info", Help: "Always 1; the version is a label.", ConstLabels: prometheus.Labels{"version": version}})
+	g.Set(1)
+	return g
+}
+
+// Run builds the rooms of the role and runs them until ctx ends. ready is
+// called once all of them work.
+func (a *App) Run(ctx context.Context, ready func(Addresses)) (err error) {
+	defer func() {
+		for _, f := range slices.Backward(a.closers) {
+			f()
+		}
+	}()
+	a.limitMemory()
+	if err := a.open(); err != nil {
+		return err
+	}
+	for _, part := range partsOf(a.options.Role, a.options.Without) {
+		if err := part.build(a, ctx); err != nil {
+			return err
+		}
+	}
+	draining, drained := context.WithCancel(context.WithoutCancel(ctx))
+	defer drained()
+	go a.drainThenStop(ctx, drained)
+	err = a.group.Run(draining, func() {
+		if ready != nil {
+			ready(a.addresses)
+		}
+	})
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return err
+}
+
+// drainThenStop turns the process unready, goes on answering for drain_delay,
+// then stops the rooms.
+func (a *App) drainThenStop(ctx context.Context, stop func()) {
+	<-ctx.Done()
+	if a.admin != nil {
+		a.admin.Drain()
+	}
+	time.Sleep(time.Duration(a.config.DrainDelay))
+	stop()
+}
+
+// open locks the folder of the role.
+func (a *App) open() error {
+	dir := a.config.DataDir
+	if a.options.Temporary {
+		temp, err := os.MkdirTemp("", "betimes-")
+		if err != nil {
+			return fmt.Errorf("temporary folder: %w", err)
+		}
+		a.closers = append(a.closers, func() { os.RemoveAll(temp) })
+		dir = temp
+	}
+	f, err := openFolder(dir, a.options.Role)
+	if err != nil {
+		return err
+	}
+	a.folder = f
+	a.closers = append(a.closers, f.close)
+	return nil
+}
+
+// limitMemory tells Go's collector how much there is.
+func (a *App) limitMemory() {
+	if limit := int64(a.config.Memory); limit > 0 {
+		debug.SetMemoryLimit(limit)
+		return
+	}
+	debug.SetMemoryLimit(availableMemory())
+}
+
+// add puts a room after those already added.
+func (a *App) add(name string, r lifecycle.Runner) { a.group.Add(name, r) }
+
+// close calls f at the end, after all rooms have stopped.
+func (a *App) close(f func()) { a.closers = append(a.closers, f) }

@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"betimes/internal/budget"
+	"betimes/internal/event"
+	"betimes/internal/flow/feature"
+	"betimes/internal/model"
+	"betimes/internal/pointer"
+)
+
+// chain is the prediction path: what happens between an event that a worker
+// has and its ending.
+//
+//	route → feature → balance ∘ endpoint → answer → prediction
+type chain struct {
+	reader  *feature.Reader
+	router  *feature.Router
+	models  map[string]*asked
+	output  *feature.Output
+	include *feature.Include
+	timed   bool            // events have a time of their own
+	time    pointer.Pointer // where it is
+}
+
+// asked is one model as the chain asks it.
+type asked struct {
+	name        string
+	contentType string
+	accept      string
+	mapper      *feature.Mapper
+	codec       model.Codec
+	response    *feature.Response // nil: the answer is the prediction
+	invoker     model.Invoker
+}
+
+// work makes one attempt at an event.
+func (c *chain) work(ctx context.Context, e *event.Event) event.Ending {
+	in := c.reader.Open(e, time.Now())
+	defer in.Close()
+	name, err := c.router.Model(in)
+	if err != nil {
+		return unmapped(err)
+	}
+	m := c.models[name]
+	body, err := m.mapper.Append(in, nil)
+	if err != nil {
+		return unmapped(err)
+	}
+	e.Timeline.Mark(event.StageFeature, time.Now())
+	resp, err := m.ask(ctx, e, body)
+	if err != nil {
+		return failed(err)
+	}
+	return c.predicted(in, e, m, resp)
+}
+
+// unmapped ends an event that the mapping cannot use.
+func unmapped(err error) event.Ending {
+	return event.Fail(feature.ReasonOf(err), event.StageFeature, err)
+}
+
+// ask makes one call for one event.
+func (m *asked) ask(ctx context.Context, e *event.Event, body []byte) (*model.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, budget.Call(e.Deadline, time.Now()))
+	defer cancel()
+	resp, err := m.invoker.Invoke(ctx, &model.Request{
+		Model: m.name, ContentType: m.contentType, Accept: m.accept, InferenceID: inferenceID(e.ID),
+		Items: []model.Item{{Event: e, Body: body, Deadline: e.Deadline}},
+	})
+	if err == nil && resp.Answers[0].Err != nil {
+		err = resp.Answers[0].Err
+	}
+	return resp, err
+}
+
+// inferenceID is the event's id, or what fits of it: the same at every attempt.
+func inferenceID(id string) string { return id[:min(len(id), 64)] }
+
+// failed says what a failed call means for its event. What the endpoint is to
+// blame for is waited out; what the event may be the cause of uses up an attempt.
+func failed(err error) event.Ending {
+	class := model.ClassOf(err)
+	switch {
+	case class == model.ClassTooLarge:
+		return event.Fail(event.ReasonTooLarge, event.StageModel, err)
+	case class.OfEvent():
+		return event.Fail(event.ReasonModelInput, event.StageModel, err)
+	case class.OfEndpoint():
+		return event.Ending{Place: event.Unfinished, Stage: event.StageNetwork, Err: err}
+	case class == model.ClassBadOutput:
+		return event.Ending{Place: event.Unfinished, Counted: true, Reason: event.ReasonBadModelOutput, Stage: event.StageModel, Err: err}
+	}
+	return event.Ending{Place: event.Unfinished, Counted: true, Reason: event.ReasonModelError, Stage: event.StageModel, Err: err}
+}
+
+// predicted makes the ending of an answered event.
+func (c *chain) predicted(in *feature.Input, e *event.Event, m *asked, resp *model.Response) event.Ending {
+	answer, err := m.codec.Decode(resp.Answers[0].Body, resp.ContentType)
+	if err != nil {
+		return failed(&model.Error{Class: model.ClassBadOutput, Endpoint: resp.Endpoint, Err: err})
+	}
+	if m.response != nil {
+		if answer, err = m.response.Prediction(in, answer); err != nil {
+			return event.Fail(feature.ReasonOf(err), event.StageModel, err)
+		}
+	}
+	now := time.Now()
+	p := event.Prediction{
+		ID: e.ID, Key: string(e.Key), Status: "ok", Prediction: answer, Cache: "off", Batch: 1, Attempts: e.Attempts,
+		Model:    event.ModelRef{Name: m.name, Endpoint: resp.Endpoint, Variant: resp.Variant, Version: resp.Version},
+		Received: e.Received, Late: e.Late(now), Include: c.include.Of(in),
+	}
+	if !e.Deadline.IsZero() {
+		p.Deadline = &e.Deadline
+	}
+	if c.timed {
+		if at := pointer.Time(in.At(c.time)); !at.IsZero() {
+			p.EventTime = &at
+		}
+	}
+	value, headers, err := c.output.Record(in, &p)
+	if err != nil {
+		return event.Fail(feature.ReasonOf(err), event.StagePublish, err)
+	}
+	return event.Ending{Place: event.Predicted, Value: value, Headers: headers}
+}

@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/flow/gateway"
+	"betimes/internal/kafka"
+	"betimes/internal/listen"
+	"betimes/internal/pulse"
+)
+
+// buildGateway makes the door for events over HTTP.
+func (a *App) buildGateway(context.Context) error {
+	cluster, err := a.cluster("gateway")
+	if err != nil {
+		return err
+	}
+	producer, err := cluster.NewProducer("events")
+	if err != nil {
+		return err
+	}
+	a.close(producer.Close)
+	finder, err := a.buildTrail("gateway", true)
+	if err != nil {
+		return err
+	}
+	listener, err := listen.Open(a.config.Flow.Gateway.Listen, "flow.gateway.listen")
+	if err != nil {
+		return err
+	}
+	a.close(func() { listener.Close() })
+	a.addresses.Gateway = listener.Addr().String()
+	topic := a.config.Kafka.Topics.Events.Name
+	server, err := gateway.New(a.config.Flow.Gateway, gateway.Deps{
+		Log: a.log, Registerer: a.metrics, Gatherer: a.registry, Budget: a.budget, Privacy: a.privacy,
+		Next: producer.Events(topic), Finder: finder, Recent: recent(cluster, topic), Listener: listener,
+		Ready: func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			return cluster.Ping(ctx)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	a.add("gateway", server)
+	return a.addPulse("gateway", a.instance, cluster, func(p *pulse.Pulse) {
+		counts := server.Snapshot()
+		p.InFlight = int(counts.InFlight)
+		p.Outcomes = map[string]int64{"accepted": counts.Accepted, "repeated": counts.Duplicate, "failed": counts.Failed}
+	})
+}
+
+// recent reads the events of the last window, so that a gateway knows again
+// which ids it has answered.
+func recent(cluster *kafka.Cluster, topic string) gateway.Recent {
+	return func(ctx context.Context, since time.Time, each func(string, []byte, event.Source)) error {
+		tail, err := cluster.NewTail(ctx, kafka.TailConfig{Topics: []string{topic}, From: kafka.TailAt(since)})
+		if err != nil {
+			return err
+		}
+		defer tail.Close()
+		for !tail.CaughtUp() {
+			events, err := tail.Poll(ctx)
+			if err != nil {
+				return err
+			}
+			for _, e := range events {
+				if id := e.Header(event.HeaderID); len(id) > 0 {
+					each(string(id), e.Value, e.Source)
+				}
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,134 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"betimes/internal/config"
+	"betimes/internal/flow/balance"
+	"betimes/internal/flow/feature"
+	"betimes/internal/model"
+	"betimes/internal/pointer"
+	"betimes/internal/pulse"
+	"betimes/internal/rest"
+)
+
+// endpoints are the pickers of one process.
+type endpoints []*balance.Picker
+
+// snapshot is what a pulse says of them.
+func (e *endpoints) snapshot() []pulse.Endpoint {
+	out := make([]pulse.Endpoint, 0, len(*e))
+	for _, p := range *e {
+		out = append(out, p.Snapshot())
+	}
+	return out
+}
+
+// buildChain makes the prediction path of this process.
+func (a *App) buildChain(ctx context.Context) (*chain, *endpoints, error) {
+	format := feature.Format{Value: a.config.Kafka.Topics.Events.Value, Columns: a.config.Kafka.Topics.Events.Columns}
+	c, err := a.buildPath(format)
+	if err != nil {
+		return nil, nil, err
+	}
+	all := &endpoints{}
+	for _, name := range slices.Sorted(maps.Keys(a.config.Models)) {
+		m, picker, err := a.buildAsked(ctx, name, format)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.models[name] = m
+		*all = append(*all, picker)
+	}
+	a.check("model", func(context.Context) error { return oneAnswers(*all) })
+	return c, all, nil
+}
+
+// oneAnswers is why no endpoint answers.
+func oneAnswers(all endpoints) error {
+	var first error
+	for _, p := range all {
+		err := p.Err()
+		if err == nil {
+			return nil
+		}
+		first = cmp.Or(first, err)
+	}
+	return first
+}
+
+// buildPath makes what all models share.
+func (a *App) buildPath(format feature.Format) (*chain, error) {
+	c := &chain{models: map[string]*asked{}}
+	var err error
+	if c.reader, err = feature.NewReader(format); err != nil {
+		return nil, err
+	}
+	if c.router, err = a.router(); err != nil {
+		return nil, err
+	}
+	predictions := a.config.Kafka.Topics.Predictions
+	if c.output, err = feature.NewOutput(predictions.Format, predictions.Headers); err != nil {
+		return nil, err
+	}
+	if c.include, err = feature.NewInclude(predictions.Include); err != nil {
+		return nil, err
+	}
+	if at := a.config.Flow.Gateway.EventTime; at != "" {
+		if c.time, err = pointer.Parse(at); err != nil {
+			return nil, fmt.Errorf("flow.gateway.event_time: %w", err)
+		}
+		c.timed = true
+	}
+	return c, nil
+}
+
+func (a *App) router() (*feature.Router, error) {
+	if len(a.config.Flow.Route) > 0 {
+		return feature.NewRouter(a.config.Flow.Route)
+	}
+	return feature.To(a.config.Flow.Model), nil
+}
+
+// buildAsked makes one model as the chain asks it.
+func (a *App) buildAsked(ctx context.Context, name string, format feature.Format) (*asked, *balance.Picker, error) {
+	m := a.config.Models[name]
+	media := m.MediaType()
+	codec, err := model.CodecFor(media)
+	if err != nil {
+		return nil, nil, fmt.Errorf("models.%s.content_type: %w", name, err)
+	}
+	out := &asked{name: name, contentType: media, accept: cmp.Or(m.Accept, media), codec: codec}
+	if out.mapper, err = feature.New(a.config.Flow.Feature, format, codec); err != nil {
+		return nil, nil, err
+	}
+	if m.Response != "" {
+		if out.response, err = feature.NewResponse(name, m.Response); err != nil {
+			return nil, nil, err
+		}
+	}
+	door, at, err := a.door(ctx, name, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	picker := balance.New(at, door, balance.Deps{Log: a.log, Registerer: a.metrics})
+	out.invoker = picker
+	return out, picker, nil
+}
+
+// door opens the way to one model's endpoint.
+func (a *App) door(ctx context.Context, name string, m config.ModelConfig) (model.Invoker, balance.Config, error) {
+	if m.REST != nil {
+		e, err := rest.New(*m.REST, rest.Deps{Name: name, Registerer: a.metrics})
+		if err != nil {
+			return nil, balance.Config{}, fmt.Errorf("models.%s.rest: %w", name, err)
+		}
+		a.close(e.Close)
+		return e, balance.Config{Model: name, Endpoint: name, Door: "rest", Limit: m.REST.Connections}, nil
+	}
+	return a.sageMakerDoor(ctx, name, *m.SageMaker)
+}

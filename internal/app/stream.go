@@ -1,0 +1,113 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fastjson"
+
+	"betimes/internal/event"
+	"betimes/internal/flow/stream"
+	"betimes/internal/kafka"
+	"betimes/internal/pointer"
+	"betimes/internal/pulse"
+	"betimes/internal/watch/latency"
+)
+
+// buildStream makes the workers of this process.
+func (a *App) buildStream(ctx context.Context) error {
+	chain, endpoints, err := a.buildChain(ctx)
+	if err != nil {
+		return err
+	}
+	meter, err := latency.NewMeter(a.metrics)
+	if err != nil {
+		return err
+	}
+	for i := range a.config.Flow.Stream.Workers {
+		if err := a.addWorker(i, chain, endpoints, meter); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addWorker makes one member of the group with its lanes.
+func (a *App) addWorker(i int, chain *chain, endpoints *endpoints, meter *latency.Meter) error {
+	name := "stream-" + strconv.Itoa(i)
+	cluster, err := a.cluster(name)
+	if err != nil {
+		return err
+	}
+	producer, err := cluster.NewProducer("endings")
+	if err != nil {
+		return err
+	}
+	a.close(producer.Close)
+	clock, err := clockOf(a.config.Objective.From)
+	if err != nil {
+		return err
+	}
+	topics := a.config.Kafka.Topics
+	worker := stream.New(a.config.Flow.Stream, stream.Deps{
+		Log: a.log, Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"worker": strconv.Itoa(i)}, a.metrics),
+		Join: func(h stream.Hooks) (stream.Member, error) { return cluster.NewMember(a.memberConfig(name, h)) },
+		Sink: producer, Work: chain.work, Budget: a.budget, Clock: clock, Finished: meter.Observe,
+		Topics: stream.Topics{
+			Predictions: topics.Predictions.Name, DeadLetters: topics.DeadLetters.Name,
+			Quarantine: topics.Quarantine.Name, Shed: topics.Shed.Name,
+		},
+		Drain: a.config.ShutdownTimeout,
+	})
+	a.check(name, func(context.Context) error { return worker.Ready() })
+	a.add(name, worker)
+	return a.addPulse("stream", a.instance+"-"+strconv.Itoa(i), cluster, func(p *pulse.Pulse) {
+		worker.Snapshot(p)
+		if i == 0 { // the meter and the endpoints are those of the whole process
+			meter.Fill(p)
+			p.Endpoints = endpoints.snapshot()
+		}
+	})
+}
+
+func (a *App) memberConfig(name string, h stream.Hooks) kafka.MemberConfig {
+	c := a.config.Flow.Stream
+	static := ""
+	if c.Membership != "dynamic" {
+		static = a.config.Name + "-" + a.instance + "-" + name
+	}
+	return kafka.MemberConfig{
+		Group: c.Group, Topics: []string{a.config.Kafka.Topics.Events.Name}, Protocol: c.Protocol, StaticID: static,
+		SessionTimeout: c.SessionTimeout, From: c.From, Assigned: h.Assigned, Revoked: h.Revoked, Problem: h.Problem,
+	}
+}
+
+// clockOf tells when the clock of a foreign event starts: objective.from.
+func clockOf(from string) (func(*event.Event) (time.Time, bool), error) {
+	switch {
+	case from == "record":
+		return nil, nil
+	case from == "log_append":
+		return func(e *event.Event) (time.Time, bool) { return e.Recorded, e.Appended }, nil
+	case from == "fetch":
+		return func(e *event.Event) (time.Time, bool) { return e.Fetched, true }, nil
+	case strings.HasPrefix(from, "/"):
+		at, err := pointer.Parse(from)
+		if err != nil {
+			return nil, fmt.Errorf("objective.from: %w", err)
+		}
+		return func(e *event.Event) (time.Time, bool) {
+			doc, err := fastjson.ParseBytes(e.Value)
+			if err != nil {
+				return time.Time{}, false
+			}
+			t := pointer.Time(at.In(doc))
+			return t, !t.IsZero()
+		}, nil
+	}
+	return nil, fmt.Errorf("objective.from: %q is not known; use record, log_append, fetch or a JSON pointer", from)
+}
