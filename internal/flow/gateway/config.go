@@ -44,6 +44,7 @@ func DefaultConfig() Config {
 func (c Config) Validate() setting.Problems {
 	var ps setting.Problems
 	ps.Address("listen", c.Listen)
+	reachable := len(ps) == 0 && !listen.IsLoopback(c.Listen)
 	for _, p := range []struct{ path, text string }{{"key", c.Key}, {"id", c.ID}, {"event_time", c.EventTime}} {
 		if _, err := pointer.Parse(p.text); err != nil {
 			ps.Add(p.path, "%s", err)
@@ -58,7 +59,7 @@ func (c Config) Validate() setting.Problems {
 	if c.Rate < 0 || c.Rate != c.Rate {
 		ps.Add("rate", "%g is less than 0; write events a second, or 0 for no limit", c.Rate)
 	}
-	c.access(&ps)
+	c.access(&ps, reachable)
 	return ps
 }
 
@@ -75,13 +76,13 @@ func (c Config) sizes(ps *setting.Problems) {
 	}
 }
 
-// access checks tokens, roles and TLS.
-func (c Config) access(ps *setting.Problems) {
+// access checks tokens and TLS; reachable means from other machines.
+func (c Config) access(ps *setting.Problems, reachable bool) {
 	ps.OneOf("auth", c.Auth, "tokens", "external")
 	if c.Auth == "external" && len(c.Tokens) > 0 {
 		ps.Add("tokens", "tokens are never asked for while auth is external; remove them or set auth: tokens")
 	}
-	if c.Auth != "external" && len(c.Tokens) == 0 && !listen.IsLoopback(c.Listen) {
+	if c.Auth != "external" && len(c.Tokens) == 0 && reachable {
 		ps.Add("tokens", "none, but %s can be reached from other machines; add one, or set auth: external when a proxy checks callers", c.Listen)
 	}
 	listen.ValidateTokens(ps, "tokens", c.Tokens)

@@ -51,7 +51,10 @@ var (
 // fill reads src to its end into room taken from the lease. size is what it is
 // expected to hold, 0 when unknown.
 func fill(src io.Reader, l *lease, size, limit int) ([]byte, error) {
-	room := min(max(size, 512), firstRead)
+	room := min(size, firstRead)
+	if size == 0 {
+		room = 512
+	}
 	if !l.grow(room) {
 		return nil, errNoRoom
 	}

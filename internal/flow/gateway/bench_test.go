@@ -1,0 +1,67 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"betimes/internal/event"
+)
+
+// atOnce settles each event at once and keeps none.
+type atOnce struct{}
+
+func (atOnce) Handle(_ context.Context, e *event.Event) error {
+	e.Settled(event.Source{Topic: "events", Partition: 3, Offset: 7}, nil)
+	return nil
+}
+
+// discard is a ResponseWriter that keeps nothing.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d discard) WriteHeader(int)             {}
+
+// BenchmarkOneJSONObject is the gateway's own work for one event of 1 KB.
+func BenchmarkOneJSONObject(b *testing.B) {
+	for name, pad := range map[string]int{"100B": 60, "1KB": 980} {
+		b.Run(name, func(b *testing.B) {
+			c := testConfig()
+			c.ID = ""
+			s := newServer(b, c, Deps{Next: atOnce{}})
+			body := []byte(`{"card_token":"c-9","amount":12.34,"pad":"` + strings.Repeat("x", pad) + `"}`)
+			r := httptest.NewRequest(http.MethodPost, "/v1/events", nil)
+			r.Header.Set("Content-Type", mediaJSON)
+			r.ContentLength = int64(len(body))
+			reader := bytes.NewReader(body)
+			r.Body = io.NopCloser(reader)
+			w := discard{http.Header{}}
+			b.ReportAllocs()
+			for b.Loop() {
+				reader.Reset(body)
+				clear(w.header)
+				s.Handler().ServeHTTP(w, r)
+			}
+		})
+	}
+}
+
+// BenchmarkNDJSON is the work for each of 1000 events in one body.
+func BenchmarkNDJSON(b *testing.B) {
+	c := testConfig()
+	c.ID = ""
+	s := newServer(b, c, Deps{Next: atOnce{}})
+	body := strings.Repeat(`{"card_token":"c-9","amount":12.34}`+"\n", 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		if w := send(s, body, "Content-Type: application/x-ndjson"); w.Code != 200 {
+			b.Fatal(w.Body)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/event")
+}
