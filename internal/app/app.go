@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,6 +23,8 @@ import (
 	"betimes/internal/kafka"
 	"betimes/internal/lifecycle"
 	"betimes/internal/privacy"
+	"betimes/internal/pulse"
+	"betimes/internal/sagemaker"
 	"betimes/internal/watch/trail"
 )
 
@@ -34,6 +37,8 @@ type Options struct {
 	Version   string
 	// Progress is told what takes a while before the process is ready; it may be nil.
 	Progress func(text string)
+	Level    *slog.LevelVar                 // of Log, set anew by a reload; nil: stays
+	Reload   func() (*config.Loaded, error) // reads the file again; nil: never
 }
 
 // App is one process: the rooms of a role.
@@ -58,9 +63,12 @@ type App struct {
 	admin    *admin.Server
 	trail    *trail.Trail
 	started  time.Time
+	account  *sagemaker.Account
 	emulated string // URL of the emulator in this process
-	builders map[string]bool
 	reloads  []func(config.Config)
+
+	changesMu sync.Mutex
+	changes   []pulse.Change // for the next pulse
 }
 
 // New makes the App of a role. Nothing runs yet.
@@ -117,6 +125,11 @@ func (a *App) Run(ctx context.Context, ready func(Addresses)) (err error) {
 	a.limitMemory()
 	if err := a.open(); err != nil {
 		return err
+	}
+	if embedded[a.options.Role] == nil {
+		if err := a.openAdmin(); err != nil {
+			return err
+		}
 	}
 	for _, part := range partsOf(a.options.Role, a.options.Without) {
 		if err := part.build(a, ctx); err != nil {

@@ -59,7 +59,7 @@ func (a *App) buildTopics(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, topicsTimeout)
 	defer cancel()
-	specs := append(kafka.TopicSpecs(a.config.Kafka, a.config.Name), kafka.PulseTopic(a.config.Name), kafka.StateTopic(a.config.Name))
+	specs := kafka.TopicSpecs(a.config.Kafka, a.config.Name)
 	create := a.seeds != nil
 	if set := a.config.Kafka.CreateTopics; set != nil {
 		create = *set

@@ -20,6 +20,7 @@ var (
 	partStream   = part{"stream", (*App).buildStream}
 	partWatch    = part{"watch", (*App).buildWatch}
 	partGateway  = part{"gateway", (*App).buildGateway}
+	partReload   = part{"reload", (*App).buildReload}
 	partAdmin    = part{"admin", (*App).buildAdmin}
 )
 
@@ -70,8 +71,8 @@ func partsOf(role string, without []string) []part {
 			parts = append(parts, p)
 		}
 	}
-	if role == "broker" || role == "emulate" {
+	if embedded[role] != nil { // tools: no pipeline behind them
 		return parts
 	}
-	return append(parts, partAdmin)
+	return append([]part{partAdmin}, append(parts, partReload)...)
 }

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"betimes/internal/config"
+	"betimes/internal/logbook"
+)
+
+// settings are the flags of every command that reads a file.
+type settings struct {
+	set      []string
+	logLevel string
+	level    slog.LevelVar
+}
+
+// groups are the parts of --help, in order.
+var groups = []*cobra.Group{
+	{ID: "run", Title: "Run"}, {ID: "ask", Title: "Ask"}, {ID: "act", Title: "Act"},
+	{ID: "advise", Title: "Advise"}, {ID: "try", Title: "Try"},
+}
+
+func newRoot() *cobra.Command {
+	s := &settings{}
+	root := &cobra.Command{
+		Use:           "betimes",
+		Short:         "Keep an end-to-end latency promise on a stream of events",
+		Long:          "betimes takes events in, asks a model about each in time, and says per event where the time went.",
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{
+			HiddenDefaultCmd: true,
+		},
+	}
+	root.PersistentFlags().StringArrayVar(&s.set, "set", nil, "override one value of the file, PATH=VALUE; may be repeated")
+	root.PersistentFlags().StringVar(&s.logLevel, "log-level", "", "debug, info, warn or error instead of log.level")
+	root.AddGroup(groups...)
+	for _, c := range []struct {
+		group string
+		cmds  []*cobra.Command
+	}{
+		{"run", []*cobra.Command{newUp(s), newDemo(s), newRole(s, "gateway"), newRole(s, "stream"), newRole(s, "watch"), newRole(s, "emulate"), newRole(s, "broker")}},
+		{"ask", []*cobra.Command{newExplain(s), newWhy(s), newTop(s)}},
+		{"advise", []*cobra.Command{newConfig(s)}},
+		{"try", []*cobra.Command{newInit(s), newTry(s), newLoad(s), newVersion(), newCompletion()}},
+	} {
+		for _, cmd := range c.cmds {
+			cmd.GroupID = c.group
+			root.AddCommand(cmd)
+		}
+	}
+	return root
+}
+
+// file is the configuration file of a command's arguments.
+func file(args []string) string {
+	if len(args) == 0 {
+		return config.DefaultFile
+	}
+	return args[0]
+}
+
+// load reads the file; what is wrong with it is a usage error.
+func (s *settings) load(args []string) (*config.Loaded, error) {
+	path := file(args)
+	if _, err := os.Stat(path); err != nil && len(args) == 0 {
+		return nil, fmt.Errorf("%s is not in this folder; name a file, or write one with `betimes init`", path)
+	}
+	return config.Load(path, config.Options{Set: s.set})
+}
+
+// logger makes the process's logger as the file and --log-level say.
+func (s *settings) logger(c config.LogConfig, w io.Writer) *slog.Logger {
+	level := c.Level
+	if s.logLevel != "" {
+		level = s.logLevel
+	}
+	_ = s.level.UnmarshalText([]byte(level)) // config has checked it; a wrong flag stays at info
+	json := c.Format == "json" || c.Format == "auto" && !isTerminal(w)
+	return logbook.New(w, &s.level, json)
+}
+
+// isTerminal says whether a person watches w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// colour says whether w shows colours.
+func colour(w io.Writer) bool { return os.Getenv("NO_COLOR") == "" && isTerminal(w) }

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"betimes/internal/app"
+	"betimes/internal/config"
+)
+
+// runFlags are those of every command that serves.
+type runFlags struct {
+	addresses string
+	temporary bool
+	without   []string
+	runFor    time.Duration
+}
+
+func newUp(s *settings) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:     "up [FILE]",
+		Short:   "Everything of one file on this machine",
+		Example: "  betimes up examples/v1-simplified.yaml",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.serve(cmd, args, "up", f)
+		},
+	}
+	cmd.Flags().StringVar(&f.addresses, "addresses", "", "write the listen addresses to this file as JSON once ready")
+	cmd.Flags().BoolVar(&f.temporary, "temporary", false, "keep everything in a folder that is removed at the end")
+	cmd.Flags().StringArrayVar(&f.without, "without", nil, "leave a role out: gateway, stream, watch, emulate or broker; may be repeated")
+	cmd.Flags().DurationVar(&f.runFor, "for", 0, "run that long, then drain and stop")
+	return cmd
+}
+
+// roleTexts are the one-line helps of the single roles.
+var roleTexts = map[string]string{
+	"gateway": "Role: takes events in over HTTP",
+	"stream":  "Role: consumes events and asks the model",
+	"watch":   "Role: measures; serves page and API",
+	"emulate": "SageMaker and its neighbours alone, for any SDK",
+	"broker":  "The embedded brokers alone, for any Kafka client",
+}
+
+func newRole(s *settings, role string) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:     role + " [FILE]",
+		Short:   roleTexts[role],
+		Example: "  betimes " + role + " betimes.yaml",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.serve(cmd, args, role, f)
+		},
+	}
+	cmd.Flags().StringVar(&f.addresses, "addresses", "", "write the listen addresses to this file as JSON once ready")
+	return cmd
+}
+
+// serve runs a role until the command's context ends.
+func (s *settings) serve(cmd *cobra.Command, args []string, role string, f runFlags) error {
+	loaded, err := s.loadFor(args, role)
+	if err != nil {
+		return err
+	}
+	out := cmd.ErrOrStderr()
+	ctx := cmd.Context()
+	if f.runFor > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.runFor)
+		defer cancel()
+	}
+	log := s.logger(loaded.Config.Log, out)
+	for _, finding := range config.Production(loaded.Config) {
+		if role != "up" && role != "emulate" && role != "broker" {
+			log.Warn("unsafe outside a laptop", "path", finding.Path, "text", finding.Text)
+		}
+	}
+	began := time.Now()
+	a, err := app.New(loaded, app.Options{
+		Role: role, Without: f.without, Temporary: f.temporary, Log: log, Version: version,
+		Progress: progress(out), Level: &s.level, Reload: func() (*config.Loaded, error) { return s.load(args) },
+	})
+	if err != nil {
+		return failed(err)
+	}
+	return failed(a.Run(ctx, func(at app.Addresses) {
+		if f.addresses != "" {
+			if err := at.WriteFile(f.addresses); err != nil {
+				log.Error("addresses not written", "error", err)
+			}
+		}
+		banner(out, loaded.Config, role, at, time.Since(began))
+	}))
+}
+
+// loadFor reads the file for a role. The tools need no file: without one they
+// take the defaults.
+func (s *settings) loadFor(args []string, role string) (*config.Loaded, error) {
+	loaded, err := s.load(args)
+	if err != nil && len(args) == 0 && (role == "emulate" || role == "broker") {
+		loaded, err = config.Parse(config.DefaultFile, []byte("{}"), config.Options{Set: s.set})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return loaded, loaded.ForRole(role)
+}
+
+// progress shows what takes a while, one line each.
+func progress(w io.Writer) func(string) {
+	return func(text string) { fmt.Fprintln(w, "  "+text) }
+}
+
+// banner says that the process is ready, where it listens and what to do next.
+func banner(w io.Writer, c config.Config, role string, at app.Addresses, took time.Duration) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "betimes %s: %s is ready after %.1f s\n", role, c.Name, took.Seconds())
+	for _, line := range [][2]string{
+		{"dashboard", url(at.Dashboard, "/")}, {"gateway", url(at.Gateway, "/v1/events")},
+		{"aws", url(at.AWS, "")}, {"kafka", strings.Join(at.Kafka, ",")},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(&b, "  %-10s %s\n", line[0], line[1])
+		}
+	}
+	if text := embeddedText(c, at); text != "" {
+		fmt.Fprintf(&b, "embedded: %s; one process, no replication between machines; not for production\n", text)
+	}
+	for i, line := range nextLines(c, role, at) {
+		if i == 0 {
+			b.WriteString("next:\n")
+		}
+		fmt.Fprintf(&b, "  %s\n", line)
+	}
+	_, _ = io.WriteString(w, b.String())
+}
+
+func url(addr, path string) string {
+	if addr == "" {
+		return ""
+	}
+	return "http://" + addr + path
+}
+
+func embeddedText(c config.Config, at app.Addresses) string {
+	var parts []string
+	if len(at.Kafka) > 0 {
+		parts = append(parts, fmt.Sprintf("%d Kafka brokers", len(at.Kafka)))
+	}
+	if at.AWS != "" {
+		parts = append(parts, "SageMaker ("+c.Lab.Emulator.Profile+" profile)")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// nextLines are commands that work when they are pasted.
+func nextLines(c config.Config, role string, at app.Addresses) []string {
+	switch {
+	case role == "up" && at.Gateway != "":
+		return []string{
+			`curl -s -H 'Content-Type: application/json' -H 'Prefer: wait=2' http://` + at.Gateway + `/v1/events -d '` + sampleEvent(c) + `'`,
+			"betimes load " + fileWord(c) + "--rate 500 --for 30s",
+			"kcat -b " + at.Kafka[0] + " -t " + c.Kafka.Topics.Predictions.Name + " -C -o beginning -e -q | head -3",
+		}
+	case role == "broker":
+		return []string{"kcat -b " + at.Kafka[0] + " -L"}
+	case role == "emulate":
+		return []string{"aws --endpoint-url http://" + at.AWS + " --region us-east-1 sagemaker list-endpoints"}
+	}
+	return nil
+}

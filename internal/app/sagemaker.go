@@ -1,0 +1,38 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"betimes/internal/flow/balance"
+	"betimes/internal/model"
+	"betimes/internal/sagemaker"
+)
+
+// openAccount reads the credential chain, once per process.
+func (a *App) openAccount(ctx context.Context) (*sagemaker.Account, error) {
+	if a.account != nil {
+		return a.account, nil
+	}
+	account, err := sagemaker.NewAccount(ctx, a.config.AWS, sagemaker.Deps{Log: a.log, Registerer: a.metrics, Emulator: a.emulated})
+	if err != nil {
+		return nil, fmt.Errorf("aws: %w", err)
+	}
+	a.account = account
+	return account, nil
+}
+
+// sageMakerDoor opens the way to one SageMaker endpoint, whose state is watched.
+func (a *App) sageMakerDoor(ctx context.Context, name string, c sagemaker.Config) (model.Invoker, balance.Config, error) {
+	account, err := a.openAccount(ctx)
+	if err != nil {
+		return nil, balance.Config{}, err
+	}
+	e, err := account.Endpoint(c)
+	if err != nil {
+		return nil, balance.Config{}, fmt.Errorf("models.%s.sagemaker: %w", name, err)
+	}
+	a.close(e.Close)
+	a.add("endpoint "+c.Endpoint, e)
+	return e, balance.Config{Model: name, Endpoint: c.Endpoint, Door: "sagemaker", Limit: c.Connections}, nil
+}

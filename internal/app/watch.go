@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+	"betimes/internal/pulse"
+	"betimes/internal/watch/latency"
+)
+
+// buildWatch makes what measures: the trail, the monitor and the page.
+func (a *App) buildWatch(context.Context) error {
+	cluster, err := a.cluster("watch")
+	if err != nil {
+		return err
+	}
+	trail, err := a.buildTrail("watch", false)
+	if err != nil {
+		return err
+	}
+	monitor, err := latency.NewMonitor(a.config.Watch.Latency, latency.Objective{
+		Latency: a.config.Objective.Latency, Target: float64(a.config.Objective.Target),
+	}, a.metrics)
+	if err != nil {
+		return err
+	}
+	a.add("pulses", &listener{a.log, cluster, kafka.PulseTopic(a.config.Name).Name, monitor})
+	a.mountDashboard(cluster, monitor, trail)
+	return a.addPulse("watch", a.instance, cluster, func(p *pulse.Pulse) { p.Changes = a.takeChanges() })
+}
+
+// listener gives the pulses of all roles to the monitor.
+type listener struct {
+	log     *slog.Logger
+	cluster *kafka.Cluster
+	topic   string
+	monitor *latency.Monitor
+}
+
+// Run reads pulses from the last minutes on until ctx ends.
+func (l *listener) Run(ctx context.Context) error {
+	from := kafka.TailAt(time.Now().Add(-latency.History))
+	for {
+		err := l.read(ctx, from)
+		if ctx.Err() != nil {
+			return nil
+		}
+		l.log.Warn("pulses cannot be read, trying again", "error", err)
+		from = kafka.TailEnd()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (l *listener) read(ctx context.Context, from kafka.TailFrom) error {
+	tail, err := l.cluster.NewTail(ctx, kafka.TailConfig{Topics: []string{l.topic}, From: from})
+	if err != nil {
+		return err
+	}
+	defer tail.Close()
+	for {
+		events, err := tail.Poll(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			l.take(e)
+		}
+	}
+}
+
+func (l *listener) take(e *event.Event) {
+	p, err := pulse.Decode(e.Value)
+	if err != nil {
+		l.log.Warn("a pulse cannot be read", "source", e.Source.String(), "error", errors.Unwrap(err))
+		return
+	}
+	l.monitor.Take(p)
+}
