@@ -46,9 +46,17 @@ const unset = -2
 // assigned makes every start an exact offset and tells the room. An error lets
 // the library ask for the offsets again.
 func (m *Member) assigned(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	select {
+	case <-m.begun:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	begun, err := m.begin(ctx, offsets)
 	if err != nil {
 		return nil, err
+	}
+	if len(begun) > 0 && m.from != (start{}) {
+		m.keepStart(ctx, begun)
 	}
 	m.turn.Lock()
 	defer m.turn.Unlock()
@@ -57,9 +65,6 @@ func (m *Member) assigned(ctx context.Context, offsets map[string]map[int32]kgo.
 	}
 	if parts := m.take(offsets); len(parts) > 0 && m.cfg.Assigned != nil {
 		m.cfg.Assigned(parts)
-	}
-	if len(begun) > 0 && m.from != (start{}) {
-		m.keepStart(ctx, begun)
 	}
 	return offsets, nil
 }
@@ -102,21 +107,15 @@ func (m *Member) take(offsets map[string]map[int32]kgo.Offset) map[Partition]int
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	parts := make(map[Partition]int64)
-	var again []Partition
 	for topic, ps := range offsets {
 		for n, o := range ps {
 			p := Partition{topic, n}
-			if m.halted[p] {
-				again = append(again, p)
-			}
-			delete(m.halted, p)
 			if !m.owned[p] {
 				m.owned[p] = true
 				parts[p] = o.EpochOffset().Offset
 			}
 		}
 	}
-	m.client.ResumeFetchPartitions(byTopic(again))
 	return parts
 }
 
@@ -161,7 +160,9 @@ func (m *Member) giveUp(ctx context.Context, parts map[string][]int32) {
 		}
 	}
 	m.mu.Unlock()
-	m.client.ResumeFetchPartitions(byTopic(paused)) // pauses outlive an assignment in the library
+	if len(paused) > 0 {
+		m.client.ResumeFetchPartitions(byTopic(paused)) // pauses outlive an assignment in the library
+	}
 	if len(told) > 0 && m.cfg.Revoked != nil {
 		m.cfg.Revoked(ctx, told)
 	}

@@ -47,7 +47,8 @@ const (
 )
 
 // Member is one member of a consumer group. Assigned, Revoked and Poll's take
-// never run at the same time. One goroutine polls; the rest may be called by any.
+// never run at the same time, and none before the first Poll. One goroutine
+// polls; the rest may be called by any.
 type Member struct {
 	cfg     MemberConfig
 	cluster *Cluster
@@ -55,7 +56,9 @@ type Member struct {
 	from    start
 	nextGen bool // KIP-848 was asked for
 
-	turn sync.Mutex // held while one of the callbacks runs
+	begun     chan struct{} // closed by the first Poll
+	beginOnce sync.Once
+	turn      sync.Mutex // held while one of the callbacks runs
 
 	mu      sync.Mutex
 	owned   map[Partition]bool // Assigned was told
@@ -73,7 +76,7 @@ func (c *Cluster) NewMember(cfg MemberConfig) (*Member, error) {
 		return nil, err
 	}
 	m := &Member{
-		cfg: cfg, cluster: c, from: from,
+		cfg: cfg, cluster: c, from: from, begun: make(chan struct{}),
 		nextGen: cfg.Protocol == ProtocolConsumer || (cfg.Protocol != ProtocolClassic && cfg.StaticID == ""),
 		owned:   make(map[Partition]bool), halted: make(map[Partition]bool), highest: make(map[Partition]int64),
 	}

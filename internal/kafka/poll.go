@@ -17,6 +17,7 @@ import (
 // that the member cannot go on (it lacks a right, another process has its
 // name), or that ctx is done. Everything else is tried again by itself.
 func (m *Member) Poll(ctx context.Context, take func([]*event.Event)) error {
+	m.beginOnce.Do(func() { close(m.begun) })
 	fetches := m.client.PollRecords(ctx, pollRecords)
 	defer m.client.AllowRebalance()
 	if fetches.IsClientClosed() {

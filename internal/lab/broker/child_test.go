@@ -2,24 +2,66 @@ package broker_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
+	"betimes/internal/event"
+	"betimes/internal/kafka"
 	"betimes/internal/lab/broker"
 )
 
-// childDir, when set, makes this test binary a process of brokers.
-const childDir = "BETIMES_TEST_BROKERS_IN"
+// These, when set, make this test binary a process of brokers or of one member.
+const (
+	childDir    = "BETIMES_TEST_BROKERS_IN"
+	childMember = "BETIMES_TEST_MEMBER_AT"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		os.Exit(beBrokers(dir))
 	}
+	if addr := os.Getenv(childMember); addr != "" {
+		os.Exit(beMember(addr))
+	}
 	os.Exit(m.Run())
+}
+
+// beMember prints its partitions' count once it has some, and polls for ever.
+func beMember(addr string) int {
+	m, err := joinAs(addr, func(n int) { _ = json.NewEncoder(os.Stdout).Encode([]string{fmt.Sprint(n)}) })
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // ends with the parent
+		os.Exit(0)
+	}()
+	for err == nil {
+		err = m.Poll(context.Background(), func([]*event.Event) {})
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}
+
+// joinAs joins as the static member "one", whose session outlasts every test.
+func joinAs(addr string, assigned func(n int)) (*kafka.Member, error) {
+	cfg := kafka.DefaultConfig()
+	cfg.Seeds = []string{addr}
+	c, err := kafka.Open(cfg, kafka.Deps{Pipeline: "test"})
+	if err != nil {
+		return nil, err
+	}
+	return c.NewMember(kafka.MemberConfig{
+		Group: "g", Topics: []string{"things"}, StaticID: "one", SessionTimeout: 2 * time.Minute,
+		Assigned: func(parts map[kafka.Partition]int64) { assigned(len(parts)) },
+	})
 }
 
 // beBrokers prints the addresses and runs until the parent goes away.
@@ -37,16 +79,22 @@ func beBrokers(dir string) int {
 	return 0
 }
 
-// child is a process of brokers.
+// child is another process.
 type child struct {
 	cmd   *exec.Cmd
-	addrs []string
+	addrs []string // what it printed: brokers their addresses
 }
 
 func startChild(t *testing.T, dir string) *child {
 	t.Helper()
+	return start(t, childDir+"="+dir)
+}
+
+// start runs this binary with a variable, until it has printed its first line.
+func start(t *testing.T, variable string) *child {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	cmd.Env = append(os.Environ(), variable)
 	cmd.Stderr = os.Stderr
 	if _, err := cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -65,7 +113,7 @@ func startChild(t *testing.T, dir string) *child {
 	}
 	if err != nil {
 		c.kill()
-		t.Fatalf("brokers did not start: %v", err)
+		t.Fatalf("the child did not start: %v", err)
 	}
 	t.Cleanup(c.kill)
 	return c

@@ -116,6 +116,27 @@ func TestKilledBrokersKeepWhatTheyAcknowledged(t *testing.T) {
 	t.Logf("%d kills, %d acknowledged, %d found, %d of them twice", kills+1, len(l.acked), len(found), twice)
 }
 
+// Both sessions outlast the test: whoever had to wait for their end would fail it.
+func TestASuccessorOfAKilledMemberHasItsPartitionsAtOnce(t *testing.T) {
+	for name, killBrokers := range map[string]bool{"the member is killed": false, "member and brokers are killed": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			brokers := startChild(t, dir)
+			ensure(t, openDoor(t, brokers.addrs), kafka.TopicSpec{Name: "things", Partitions: 6, ReplicationFactor: 3})
+			start(t, childMember+"="+brokers.addrs[0]).kill()
+			if killBrokers {
+				brokers.kill()
+				startChild(t, dir)
+			}
+			began := time.Now()
+			if line := start(t, childMember+"="+brokers.addrs[0]).addrs; line[0] != "6" {
+				t.Errorf("the successor has %s partitions, want 6", line[0])
+			}
+			t.Logf("after %s", time.Since(began).Round(time.Millisecond))
+		})
+	}
+}
+
 // audit reads everything and counts what is there more than once.
 func audit(t *testing.T, ctx context.Context, c *kafka.Cluster) (found map[string]bool, twice int) {
 	t.Helper()

@@ -102,7 +102,10 @@ func commit(t *testing.T, c *kafka.Cluster, topic string, next int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Stop()
+	polling, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- m.Poll(polling, func([]*event.Event) {}) }()
+	defer func() { stop(); <-ended; m.Stop() }()
 	select {
 	case <-assigned:
 	case <-limit(t).Done():

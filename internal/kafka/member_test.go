@@ -1,0 +1,297 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+)
+
+// worker is a member that commits what it took when its partitions go.
+type worker struct {
+	*kafka.Member
+	t *testing.T
+
+	mu       sync.Mutex
+	began    map[kafka.Partition]int64
+	next     map[kafka.Partition]int64
+	seen     map[string]int
+	problems []error
+	changed  chan struct{} // one token when something above changed
+	stop     context.CancelFunc
+	stopped  chan error
+}
+
+func work(t *testing.T, c *kafka.Cluster, cfg kafka.MemberConfig) *worker {
+	t.Helper()
+	w := &worker{
+		t: t, began: map[kafka.Partition]int64{}, next: map[kafka.Partition]int64{}, seen: map[string]int{},
+		changed: make(chan struct{}, 1), stopped: make(chan error, 1),
+	}
+	cfg.Group, cfg.Topics = "g", []string{"things"}
+	cfg.Assigned, cfg.Revoked, cfg.Problem = w.assigned, w.revoked, w.problem
+	m, err := c.NewMember(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Member = m
+	ctx, cancel := context.WithCancel(t.Context())
+	w.stop = cancel
+	go func() {
+		var err error
+		for err == nil {
+			err = m.Poll(ctx, w.take)
+		}
+		w.stopped <- err
+	}()
+	t.Cleanup(func() { cancel(); m.Stop() })
+	return w
+}
+
+func (w *worker) tell() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (w *worker) assigned(parts map[kafka.Partition]int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for p, o := range parts {
+		if _, twice := w.began[p]; twice {
+			w.t.Errorf("%s was assigned twice without being revoked", p)
+		}
+		w.began[p], w.next[p] = o, o
+	}
+	w.tell()
+}
+
+func (w *worker) revoked(ctx context.Context, parts []kafka.Partition) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	done := map[kafka.Partition]int64{}
+	for _, p := range parts {
+		done[p] = w.next[p]
+		delete(w.began, p)
+		delete(w.next, p)
+	}
+	if err := w.Commit(ctx, done); err != nil {
+		w.t.Errorf("commit while partitions go: %v", err)
+	}
+	w.tell()
+}
+
+func (w *worker) take(events []*event.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range events {
+		p := kafka.Partition{Topic: e.Source.Topic, Number: e.Source.Partition}
+		if want, ok := w.next[p]; !ok || e.Source.Offset != want {
+			w.t.Errorf("an event of %s came, want offset %d (assigned: %v)", e.Source, want, ok)
+		}
+		w.next[p] = e.Source.Offset + 1
+		w.seen[string(e.Value)]++
+	}
+	w.tell()
+}
+
+func (w *worker) problem(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.problems = append(w.problems, err)
+	w.tell()
+}
+
+// await waits until something is so.
+func (w *worker) await(what string, so func(w *worker) bool) {
+	w.t.Helper()
+	ctx := limit(w.t)
+	for {
+		w.mu.Lock()
+		ok := so(w)
+		w.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-w.changed:
+		case <-ctx.Done():
+			w.t.Fatalf("in vain waited for %s", what)
+		}
+	}
+}
+
+// halt ends polling and waits for its end.
+func (w *worker) halt() {
+	w.t.Helper()
+	w.stop()
+	if err := <-w.stopped; !errors.Is(err, context.Canceled) {
+		w.t.Errorf("polling ended with %v", err)
+	}
+}
+
+// leave ends polling and leaves the group.
+func (w *worker) leave() {
+	w.t.Helper()
+	w.halt()
+	if err := w.Leave(limit(w.t)); err != nil {
+		w.t.Error(err)
+	}
+}
+
+func owns(n int) func(*worker) bool { return func(w *worker) bool { return len(w.began) == n } }
+func saw(n int) func(*worker) bool  { return func(w *worker) bool { return len(w.seen) == n } }
+
+func TestMembersShareATopicAndHandItOver(t *testing.T) {
+	for name, cfg := range map[string][2]kafka.MemberConfig{
+		"dynamic, by default":  {{}, {}},
+		"dynamic, classic":     {{Protocol: kafka.ProtocolClassic}, {Protocol: kafka.ProtocolClassic}},
+		"static, by default":   {{StaticID: "one"}, {StaticID: "two"}},
+		"static, KIP-848":      {{StaticID: "one", Protocol: kafka.ProtocolConsumer}, {StaticID: "two", Protocol: kafka.ProtocolConsumer}},
+		"from a time long ago": {{From: "earliest"}, {From: "2020-01-01T00:00:00Z"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := open(t, config(brokers(t, 3)))
+			topic(t, c, "things", 6)
+			p := producer(t, c)
+			write(t, p, numbered("things", 300)...)
+
+			one := work(t, c, cfg[0])
+			one.await("all partitions", owns(6))
+			one.await("all events", saw(300))
+
+			two := work(t, c, cfg[1])
+			two.await("half of the partitions", owns(3))
+			one.await("the other half", owns(3))
+			more := numbered("things", 600)[300:]
+			write(t, p, more...)
+			one.leave()
+			two.await("all partitions", owns(6))
+			one.mu.Lock()
+			rest := 600 - len(one.seen)
+			one.mu.Unlock()
+			two.await("what the other did not take", saw(rest))
+			for id, n := range two.seen {
+				if n != 1 || one.seen[id] != 0 {
+					t.Errorf("event %s was taken %d times by one and %d times by two", id, one.seen[id], n)
+				}
+			}
+			two.leave()
+			committed, err := c.Committed(limit(t), "g")
+			var sum int64
+			for _, o := range committed {
+				sum += o
+			}
+			if err != nil || sum != 600 {
+				t.Errorf("committed %v, %v; want 600 in all", committed, err)
+			}
+		})
+	}
+}
+
+func TestAStaticMemberComesBackToItsPartitions(t *testing.T) {
+	c := open(t, config(brokers(t, 1)))
+	topic(t, c, "things", 4)
+	cfg := kafka.MemberConfig{StaticID: "one", SessionTimeout: time.Minute}
+	two := work(t, c, kafka.MemberConfig{StaticID: "two", SessionTimeout: time.Minute})
+	one := work(t, c, cfg)
+	one.await("half of the partitions", owns(2))
+	two.await("the other half", owns(2))
+	one.mu.Lock()
+	had := fmt.Sprint(one.began)
+	one.mu.Unlock()
+	one.halt()
+	one.Stop()
+	again := work(t, c, cfg) // well within the minute
+	again.await("its partitions", owns(2))
+	again.mu.Lock()
+	defer again.mu.Unlock()
+	if has := fmt.Sprint(again.began); has != had {
+		t.Errorf("it had %s and came back to %s", had, has)
+	}
+}
+
+func TestLatestSkipsNothingThatComesAfterTheJoin(t *testing.T) {
+	c := open(t, config(brokers(t, 1)))
+	topic(t, c, "things", 2)
+	p := producer(t, c)
+	write(t, p, numbered("things", 10)...)
+	one := work(t, c, kafka.MemberConfig{From: "latest", StaticID: "one"})
+	one.await("its partitions", owns(2))
+	one.halt()
+	one.Stop() // as if killed before it committed anything itself
+	write(t, p, &kafka.Record{Topic: "things", Value: []byte("while away")})
+	two := work(t, c, kafka.MemberConfig{From: "latest", StaticID: "one"})
+	two.await("the event of the meantime", saw(1))
+	if two.seen["while away"] != 1 {
+		t.Errorf("it saw %v", two.seen)
+	}
+}
+
+func TestGoneRecordsHaltTheirPartitionAndAreTold(t *testing.T) {
+	c := open(t, config(brokers(t, 1)))
+	topic(t, c, "things", 2)
+	write(t, producer(t, c), &kafka.Record{Topic: "things", Partition: 0, Value: []byte("a")}, &kafka.Record{Topic: "things", Partition: 1, Value: []byte("b")})
+	gone := kafka.Partition{Topic: "things", Number: 0}
+	one := work(t, c, kafka.MemberConfig{StaticID: "one"})
+	one.await("both events", saw(2))
+	one.halt()
+	if err := one.Commit(limit(t), map[kafka.Partition]int64{gone: 100, {Topic: "things", Number: 1}: 0}); err != nil {
+		t.Fatal(err)
+	}
+	one.mu.Lock()
+	clear(one.began) // nothing to commit when it stops
+	one.next = map[kafka.Partition]int64{gone: 100, {Topic: "things", Number: 1}: 0}
+	one.mu.Unlock()
+	one.Stop()
+
+	two := work(t, c, kafka.MemberConfig{StaticID: "one"})
+	two.await("the problem", func(w *worker) bool { return len(w.problems) > 0 })
+	two.await("the event of the sound partition", saw(1))
+	var halt *kafka.HaltError
+	if !errors.As(two.problems[0], &halt) || halt.Partition != gone || halt.Start != 0 || halt.End != 1 {
+		t.Fatalf("the problem is %v", two.problems[0])
+	}
+	for _, want := range []string{"things:0 halted", "OFFSET_OUT_OF_RANGE", "it holds offsets 0 to 0", "--group g --topic things:0 --reset-offsets"} {
+		if !strings.Contains(halt.Error(), want) {
+			t.Errorf("the problem is %q, want %q in it", halt, want)
+		}
+	}
+	two.Resume(gone)
+	write(t, producer(t, c), &kafka.Record{Topic: "things", Partition: 0, Value: []byte("c")}, &kafka.Record{Topic: "things", Partition: 1, Value: []byte("d")})
+	two.await("the next event of the sound partition", saw(2))
+	if two.seen["c"] != 0 {
+		t.Error("the halted partition goes on")
+	}
+	if len(two.problems) != 1 {
+		t.Errorf("it was told %d times", len(two.problems))
+	}
+}
+
+func TestPausedPartitionsWait(t *testing.T) {
+	c := open(t, config(brokers(t, 1)))
+	topic(t, c, "things", 2)
+	p := producer(t, c)
+	one := work(t, c, kafka.MemberConfig{})
+	one.await("its partitions", owns(2))
+	zero := kafka.Partition{Topic: "things", Number: 0}
+	one.Pause(zero)
+	write(t, p, &kafka.Record{Topic: "things", Partition: 0, Value: []byte("a")}, &kafka.Record{Topic: "things", Partition: 1, Value: []byte("b")})
+	one.await("the other partition's event", saw(1))
+	if one.seen["b"] != 1 {
+		t.Errorf("it saw %v, want b", one.seen)
+	}
+	if high, ok := one.HighWatermark(kafka.Partition{Topic: "things", Number: 1}); !ok || high != 1 {
+		t.Errorf("the high watermark is %d, %v", high, ok)
+	}
+	one.Resume(zero)
+	one.await("the paused event", saw(2))
+}
