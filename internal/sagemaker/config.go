@@ -1,6 +1,12 @@
 package sagemaker
 
-import "time"
+import (
+	"net/url"
+	"regexp"
+	"time"
+
+	"betimes/internal/setting"
+)
 
 // Config is one SageMaker endpoint as a model.
 type Config struct {
@@ -32,4 +38,66 @@ func DefaultConfig() Config {
 // DefaultAWSConfig leaves everything to the environment.
 func DefaultAWSConfig() AWSConfig {
 	return AWSConfig{Role: "arn:aws:iam::000000000000:role/betimes", Bucket: "betimes"}
+}
+
+// Validate notes what is wrong. Empty values that have a default are right.
+func (c Config) Validate() setting.Problems {
+	var ps setting.Problems
+	checkName(&ps, "endpoint", c.Endpoint)
+	checkName(&ps, "variant", c.Variant)
+	checkRegion(&ps, "region", c.Region)
+	checkURL(&ps, "url", c.URL)
+	if c.Connections < 1 {
+		ps.Add("connections", "%d leaves no connection; write 1 or more", c.Connections)
+	}
+	if c.Instances < 1 {
+		ps.Add("instances", "%d is no endpoint; write 1 or more", c.Instances)
+	}
+	if !matches(`ml\.[a-z0-9-]+\.[a-z0-9]+`, c.InstanceType) {
+		ps.Add("instance_type", "%q is not an instance type; write for example ml.m5.large", c.InstanceType)
+	}
+	if c.Probe < 0 {
+		ps.Add("probe", "%s is less than 0s; write for example 10s", c.Probe)
+	}
+	return ps
+}
+
+// Validate notes what is wrong. Empty values that have a default are right.
+func (c AWSConfig) Validate() setting.Problems {
+	var ps setting.Problems
+	checkRegion(&ps, "region", c.Region)
+	checkURL(&ps, "endpoint_url", c.EndpointURL)
+	if !matches(`arn:aws[a-z-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@/_-]+`, c.Role) {
+		ps.Add("role", "%q is not the ARN of a role; write for example arn:aws:iam::123456789012:role/betimes", c.Role)
+	}
+	if !matches(`[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`, c.Bucket) {
+		ps.Add("bucket", "%q is not the name of a bucket: 3 to 63 lower-case letters, digits, . and -", c.Bucket)
+	}
+	return ps
+}
+
+func checkName(ps *setting.Problems, path, name string) {
+	if name != "" && (len(name) > 63 || !matches(`[a-zA-Z0-9](-*[a-zA-Z0-9])*`, name)) {
+		ps.Add(path, "%q is not a SageMaker name: at most 63 letters, digits and - between them", name)
+	}
+}
+
+func checkRegion(ps *setting.Problems, path, region string) {
+	if region != "" && !matches(`[a-z]{2,}(-[a-z]+)+-\d+`, region) {
+		ps.Add(path, "%q is not a region; write for example eu-west-1", region)
+	}
+}
+
+func checkURL(ps *setting.Problems, path, text string) {
+	if text == "" {
+		return
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
+		ps.Add(path, "it is not a plain http or https URL; write for example http://127.0.0.1:8070")
+	}
+}
+
+func matches(pattern, text string) bool {
+	return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(text)
 }

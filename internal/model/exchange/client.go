@@ -125,12 +125,18 @@ func (c *Client) fault(ctx context.Context, err error) error {
 	switch ended := ctx.Err(); {
 	case errors.Is(err, errTooLarge):
 		e.Class = model.ClassBadOutput
-	case errors.Is(ended, context.DeadlineExceeded):
-		e.Class, e.Err = model.ClassTimeout, ended
 	case ended != nil:
-		e.Class, e.Err = model.ClassCanceled, ended
+		e.Class, e.Err = ClassOf(ended), ended
 	}
 	return e
+}
+
+// ClassOf is the class of a call that ended with its context.
+func ClassOf(ended error) model.Class {
+	if errors.Is(ended, context.DeadlineExceeded) {
+		return model.ClassTimeout
+	}
+	return model.ClassCanceled
 }
 
 // Reach says whether the server takes connections, and why not.

@@ -1,0 +1,130 @@
+package sagemaker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"betimes/internal/model"
+	"betimes/internal/model/exchange"
+	"betimes/internal/sagemaker/wire"
+)
+
+const (
+	controlTimeout     = 30 * time.Second
+	controlConnections = 4
+	controlType        = "application/x-amz-json-1.1"
+)
+
+// Control makes and watches training jobs, models and endpoints. Every method
+// is one call; its errors are *ControlError, or *model.Error when no answer came.
+type Control struct {
+	service *service
+	url     *url.URL
+}
+
+// Control makes the control plane's client for the place of an endpoint.
+func (a *Account) Control(c Config) (*Control, error) {
+	s, err := a.service(controlAPI(), c, controlConnections, controlTimeout)
+	if err != nil {
+		return nil, err
+	}
+	return &Control{service: s, url: s.at("/")}, nil
+}
+
+// Emulated says that calls do not go to AWS: waiting is short and images are built in.
+func (c *Control) Emulated() bool { return !isAWS(c.service.base) }
+
+// Region is where jobs run and endpoints are.
+func (c *Control) Region() string { return c.service.region }
+
+// Close closes idle connections.
+func (c *Control) Close() { c.service.exchange.Close() }
+
+// ControlError is a refusal of the control plane or of S3.
+type ControlError struct {
+	Operation string // CreateEndpoint, PutObject, …
+	Status    int
+	Name      string // ValidationException, NoSuchKey, …
+	Message   string
+}
+
+// Error gives operation, name and message.
+func (e *ControlError) Error() string {
+	if e.Name == "" {
+		return fmt.Sprintf("%s: status %d: %s", e.Operation, e.Status, e.Message)
+	}
+	return fmt.Sprintf("%s: %s: %s", e.Operation, e.Name, e.Message)
+}
+
+// IsMissing says that what was asked for does not exist.
+func IsMissing(err error) bool {
+	e, ok := errors.AsType[*ControlError](err)
+	return ok && (e.Status == http.StatusNotFound || e.Name == "ResourceNotFound" ||
+		e.Name == "ValidationException" && (strings.Contains(e.Message, "Could not find") || strings.Contains(e.Message, "not found")))
+}
+
+// IsTaken says that something of that name exists already.
+func IsTaken(err error) bool {
+	e, ok := errors.AsType[*ControlError](err)
+	return ok && (e.Name == "ResourceInUse" || e.Name == "BucketAlreadyOwnedByYou" ||
+		e.Name == "ValidationException" && strings.Contains(e.Message, "already exist"))
+}
+
+// IsPassing says that the same call may work a little later.
+func IsPassing(err error) bool {
+	if e, ok := errors.AsType[*ControlError](err); ok {
+		return e.Status >= 500 || e.Status == http.StatusTooManyRequests || strings.HasPrefix(e.Name, "Throttl") || e.Name == "SlowDown"
+	}
+	class := model.ClassOf(err)
+	return class == model.ClassConnection || class == model.ClassTimeout
+}
+
+// call makes one awsJson1.1 call. in and out are structs of the members that
+// are needed; out may be nil.
+func (c *Control) call(ctx context.Context, operation string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	header := http.Header{
+		"Content-Type": {controlType}, "User-Agent": {"betimes"}, "X-Amz-Target": {"SageMaker." + operation},
+	}
+	signed := wire.Request{Method: http.MethodPost, URL: c.url, Header: header, PayloadHash: wire.PayloadHash(body)}
+	if err := c.service.sign(ctx, signed); err != nil {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	reply, err := c.service.exchange.Do(ctx, exchange.Request{URL: c.url, Header: header, Body: body})
+	if err != nil {
+		return fmt.Errorf("%s at %s: %w", operation, c.url.Host, err)
+	}
+	if reply.Status != http.StatusOK {
+		return c.refused(operation, reply)
+	}
+	if out == nil || len(reply.Body) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(reply.Body, out); err != nil {
+		return fmt.Errorf("%s: the answer of %s cannot be read: %w", operation, c.url.Host, err)
+	}
+	return nil
+}
+
+func (c *Control) refused(operation string, reply exchange.Reply) error {
+	var said refusal
+	_ = json.Unmarshal(reply.Body, &said) // not JSON: the status has to do
+	name := errorName(firstOf(said.Type, reply.Header.Get(headerErrorType)))
+	e := &ControlError{Operation: operation, Status: reply.Status, Name: name, Message: said.Message}
+	if name == "" {
+		e.Message = model.Excerpt(reply.Body)
+	}
+	if isDenial(name) {
+		return errors.Join(e, c.service.denied(reply.Header))
+	}
+	return e
+}

@@ -1,0 +1,134 @@
+package sagemaker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"betimes/internal/model"
+	"betimes/internal/model/exchange"
+	"betimes/internal/sagemaker/wire"
+)
+
+const (
+	// invokeTimeout is a second more than the service waits for a container.
+	invokeTimeout = 61 * time.Second
+	// maxBodyBytes is what a real-time endpoint takes.
+	maxBodyBytes = 25 << 20
+)
+
+// Endpoint is one SageMaker endpoint. It is a model.Invoker, safe for
+// concurrent use. Run keeps its state known.
+type Endpoint struct {
+	name      string
+	variant   string
+	service   *service
+	url       *url.URL
+	control   *Control
+	every     time.Duration
+	log       *slog.Logger
+	throttles prometheus.Counter
+	metrics   *metrics
+	state     atomic.Pointer[EndpointState]
+}
+
+// Endpoint makes the Invoker of a configured endpoint. The endpoint need not exist yet.
+func (a *Account) Endpoint(c Config) (*Endpoint, error) {
+	s, err := a.service(runtimeAPI(), c, c.Connections, invokeTimeout)
+	if err != nil {
+		return nil, err
+	}
+	control, err := a.Control(c)
+	if err != nil {
+		return nil, err
+	}
+	e := &Endpoint{
+		name: c.Endpoint, variant: c.Variant, service: s, url: s.at("/endpoints/" + c.Endpoint + "/invocations"),
+		control: control, every: probeEvery(c, control.Emulated()), log: a.deps.Log,
+		throttles: a.metrics.throttles.WithLabelValues(c.Endpoint), metrics: a.metrics,
+	}
+	return e, nil
+}
+
+// Close closes idle connections.
+func (e *Endpoint) Close() {
+	e.service.exchange.Close()
+	e.control.Close()
+}
+
+var errNoItems = errors.New("a request without items; ask about at least one event")
+
+// Invoke asks once.
+func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Response, error) {
+	if r == nil || len(r.Items) == 0 {
+		return nil, e.fail(model.ClassBadInput, errNoItems)
+	}
+	body := r.Items[0].Body
+	if len(r.Items) > 1 {
+		codec, err := model.CodecFor(r.ContentType)
+		if err != nil {
+			return nil, e.fail(model.ClassBadInput, err)
+		}
+		body = codec.Join(r.Items)
+	}
+	if len(body) > maxBodyBytes {
+		return nil, e.fail(model.ClassTooLarge, fmt.Errorf("the request has %d bytes, a real-time endpoint takes %d", len(body), maxBodyBytes))
+	}
+	reply, err := e.send(ctx, r, body)
+	if err != nil {
+		return nil, err
+	}
+	if reply.Status < 200 || reply.Status > 299 {
+		return nil, e.refused(reply)
+	}
+	return e.answer(r, reply)
+}
+
+func (e *Endpoint) send(ctx context.Context, r *model.Request, body []byte) (exchange.Reply, error) {
+	header := e.header(r)
+	signed := wire.Request{Method: http.MethodPost, URL: e.url, Header: header, PayloadHash: wire.PayloadHash(body)}
+	if err := e.service.sign(ctx, signed); err != nil {
+		if ctx.Err() != nil {
+			return exchange.Reply{}, e.fail(exchange.ClassOf(ctx.Err()), ctx.Err())
+		}
+		return exchange.Reply{}, e.fail(model.ClassDenied, err)
+	}
+	return e.service.exchange.Do(ctx, exchange.Request{URL: e.url, Header: header, Body: body})
+}
+
+func (e *Endpoint) answer(r *model.Request, reply exchange.Reply) (*model.Response, error) {
+	contentType := reply.Header.Get("Content-Type")
+	resp := &model.Response{
+		ContentType: contentType, Endpoint: e.name, Times: reply.Times,
+		Variant: reply.Header.Get(headerInvokedVariant), Version: e.Version(),
+	}
+	readAttributes(&resp.Times, reply.Header.Get(headerAttributes))
+	if len(r.Items) == 1 {
+		resp.Answers = []model.Answer{{Body: reply.Body}}
+		return resp, nil
+	}
+	codec, err := model.CodecFor(r.ContentType)
+	if err != nil {
+		return nil, e.fail(model.ClassBadInput, err)
+	}
+	parts, err := codec.Split(reply.Body, contentType, len(r.Items))
+	if err != nil {
+		return nil, e.fail(model.ClassBadOutput, err)
+	}
+	resp.Answers = make([]model.Answer, len(parts))
+	for i := range parts {
+		resp.Answers[i].Body = parts[i]
+	}
+	return resp, nil
+}
+
+func (e *Endpoint) fail(class model.Class, cause error) error {
+	return &model.Error{Class: class, Endpoint: e.name, Err: cause}
+}

@@ -1,0 +1,103 @@
+package sagemaker
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"betimes/internal/model"
+	"betimes/internal/model/exchange"
+	"betimes/internal/sagemaker/wire"
+)
+
+const objectsTimeout = 10 * time.Minute
+
+// Objects is S3, path style: every call names its bucket in the path. Errors
+// are *ControlError, or *model.Error when no answer came.
+type Objects struct{ service *service }
+
+// Objects makes the client of S3 for the place of an endpoint.
+func (a *Account) Objects(c Config) (*Objects, error) {
+	s, err := a.service(objectsAPI(), c, controlConnections, objectsTimeout)
+	if err != nil {
+		return nil, err
+	}
+	return &Objects{s}, nil
+}
+
+// Close closes idle connections.
+func (o *Objects) Close() { o.service.exchange.Close() }
+
+// EnsureBucket makes a bucket unless it is there.
+func (o *Objects) EnsureBucket(ctx context.Context, bucket string) error {
+	_, err := o.do(ctx, "HeadBucket", http.MethodHead, bucket, nil)
+	if !IsMissing(err) {
+		return err
+	}
+	var where []byte
+	if region := o.service.region; region != "us-east-1" { // the one region that must not be named
+		where = []byte(`<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LocationConstraint>` +
+			region + `</LocationConstraint></CreateBucketConfiguration>`)
+	}
+	_, err = o.do(ctx, "CreateBucket", http.MethodPut, bucket, where)
+	if IsTaken(err) {
+		return nil
+	}
+	return err
+}
+
+// Put writes an object whole.
+func (o *Objects) Put(ctx context.Context, bucket, key string, body []byte) error {
+	_, err := o.do(ctx, "PutObject", http.MethodPut, bucket+"/"+key, body)
+	return err
+}
+
+// Get reads an object of at most 32 MiB.
+func (o *Objects) Get(ctx context.Context, bucket, key string) ([]byte, error) {
+	reply, err := o.do(ctx, "GetObject", http.MethodGet, bucket+"/"+key, nil)
+	return reply.Body, err
+}
+
+// Exists says whether there is such an object.
+func (o *Objects) Exists(ctx context.Context, bucket, key string) (bool, error) {
+	_, err := o.do(ctx, "HeadObject", http.MethodHead, bucket+"/"+key, nil)
+	if IsMissing(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (o *Objects) do(ctx context.Context, operation, method, path string, body []byte) (exchange.Reply, error) {
+	u := o.service.at("/" + path)
+	u.RawPath = wire.EscapePath(u.Path)
+	header := http.Header{"User-Agent": {"betimes"}, wire.HeaderContentHash: {wire.PayloadHash(body)}}
+	signed := wire.Request{Method: method, URL: u, Header: header, PayloadHash: header.Get(wire.HeaderContentHash)}
+	if err := o.service.sign(ctx, signed); err != nil {
+		return exchange.Reply{}, fmt.Errorf("%s: %w", operation, err)
+	}
+	reply, err := o.service.exchange.Do(ctx, exchange.Request{Method: method, URL: u, Header: header, Body: body})
+	if err != nil {
+		return reply, fmt.Errorf("%s s3://%s: %w", operation, path, err)
+	}
+	if reply.Status < 200 || reply.Status > 299 {
+		return reply, o.refused(operation, path, reply)
+	}
+	return reply, nil
+}
+
+func (o *Objects) refused(operation, path string, reply exchange.Reply) error {
+	var said struct{ Code, Message string }
+	_ = xml.Unmarshal(reply.Body, &said) // HEAD has no body: the status has to do
+	e := &ControlError{Operation: operation + " s3://" + path, Status: reply.Status, Name: said.Code, Message: said.Message}
+	if said.Code == "" {
+		e.Message = strings.TrimSpace(http.StatusText(reply.Status) + " " + model.Excerpt(reply.Body))
+	}
+	if reply.Status == http.StatusForbidden {
+		return errors.Join(e, o.service.denied(reply.Header))
+	}
+	return e
+}

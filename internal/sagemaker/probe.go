@@ -1,0 +1,87 @@
+package sagemaker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+const (
+	probeEmulated = 500 * time.Millisecond
+	probeAWS      = 10 * time.Second // describe calls share a low quota
+	probeTimeout  = 5 * time.Second
+)
+
+func probeEvery(c Config, emulated bool) time.Duration {
+	switch {
+	case c.Probe > 0:
+		return c.Probe
+	case emulated:
+		return probeEmulated
+	}
+	return probeAWS
+}
+
+// Run keeps the endpoint's state known until ctx ends. It never fails: an
+// endpoint that cannot be described keeps its last state.
+func (e *Endpoint) Run(ctx context.Context) error {
+	tick := time.NewTicker(e.every)
+	defer tick.Stop()
+	failing := false
+	for {
+		failing = e.probe(ctx, failing)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// probe describes once. It logs the first failure of a series and every change.
+func (e *Endpoint) probe(ctx context.Context, failing bool) bool {
+	call, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	state, err := e.control.DescribeEndpoint(call, e.name)
+	switch {
+	case ctx.Err() != nil:
+		return failing
+	case IsMissing(err):
+		e.learn(ctx, EndpointState{Status: "Missing"})
+		return false
+	case err != nil:
+		if !failing {
+			e.log.WarnContext(ctx, "endpoint cannot be described", slog.String("endpoint", e.name), slog.Any("error", err))
+		}
+		return true
+	}
+	e.learn(ctx, state)
+	return false
+}
+
+func (e *Endpoint) learn(ctx context.Context, now EndpointState) {
+	was := e.state.Swap(&now)
+	if was == nil || was.Status != now.Status || was.Config != now.Config {
+		e.log.InfoContext(ctx, "endpoint state", slog.String("endpoint", e.name), slog.String("status", now.Status), slog.String("config", now.Config))
+	}
+}
+
+// State is what the last probe saw; its Status is empty before the first.
+func (e *Endpoint) State() EndpointState {
+	if s := e.state.Load(); s != nil {
+		return *s
+	}
+	return EndpointState{}
+}
+
+// Up says whether the endpoint serves, as of the last probe.
+func (e *Endpoint) Up() bool { return e.State().Serving() }
+
+// Version is the endpoint's config, which changes with every new model. After a
+// deployment that was rolled back it is the old one.
+func (e *Endpoint) Version() string {
+	if s := e.state.Load(); s != nil {
+		return s.Config
+	}
+	return ""
+}

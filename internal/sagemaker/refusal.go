@@ -1,0 +1,147 @@
+package sagemaker
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"betimes/internal/model"
+	"betimes/internal/model/exchange"
+)
+
+// refusal is the body of a failed invocation. Names are read without regard to
+// case: services write message and Message.
+type refusal struct {
+	Message            string `json:"message"`
+	Type               string `json:"__type"`
+	OriginalMessage    string
+	OriginalStatusCode int
+}
+
+// refused makes the error of an invocation that is not 2xx.
+func (e *Endpoint) refused(reply exchange.Reply) error {
+	var said refusal
+	_ = json.Unmarshal(reply.Body, &said) // not JSON: a proxy's page, the status has to do
+	name := errorName(firstOf(reply.Header.Get(headerErrorType), said.Type))
+	failed := &model.Error{Class: classOf(name, reply, said), Endpoint: e.name, Status: reply.Status}
+	if name == "ModelError" {
+		failed.OriginalStatus = said.OriginalStatusCode
+		failed.Message = model.Excerpt([]byte(firstOf(said.OriginalMessage, said.Message)))
+		e.metrics.modelErrors.WithLabelValues(e.name, strconv.Itoa(said.OriginalStatusCode)).Inc()
+		return failed
+	}
+	failed.Message = model.Excerpt([]byte(strings.TrimSpace(name + " " + said.Message)))
+	switch failed.Class {
+	case model.ClassThrottled:
+		e.throttles.Inc()
+	case model.ClassDenied:
+		failed.Err = e.service.denied(reply.Header)
+	}
+	return failed
+}
+
+// errorName cuts what some services append: Name:http://… and prefix#Name.
+func errorName(text string) string {
+	text, _, _ = strings.Cut(text, ":")
+	return text[strings.LastIndexByte(text, '#')+1:]
+}
+
+// classOf goes by the error's name first: throttling comes as a 400.
+func classOf(name string, reply exchange.Reply, said refusal) model.Class {
+	switch name {
+	case "ThrottlingException", "Throttling", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded":
+		return model.ClassThrottled
+	case "ModelError":
+		return classOfModel(said)
+	case "ModelNotReadyException":
+		return model.ClassNotReady
+	case "InternalFailure", "InternalDependencyException", "ServiceUnavailable":
+		return model.ClassUnavailable
+	case "ValidationError", "ValidationException":
+		return classOfValidation(said.Message)
+	}
+	if isDenial(name) {
+		return model.ClassDenied
+	}
+	return classOfStatus(reply)
+}
+
+// classOfModel: the container failed, and behind the 424 stands its own status.
+func classOfModel(said refusal) model.Class {
+	switch code := said.OriginalStatusCode; {
+	case code == 0:
+		return model.ClassTimeout // it did not answer within the service's 60 s
+	case code == http.StatusTooManyRequests:
+		return model.ClassThrottled
+	case code == http.StatusRequestEntityTooLarge:
+		return model.ClassTooLarge
+	case code == http.StatusNotFound, code == http.StatusMethodNotAllowed:
+		return model.ClassNotFound // no /invocations in the container
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		return model.ClassDenied
+	case code >= 500:
+		return model.ClassModelFault
+	}
+	return model.ClassBadInput
+}
+
+// classOfValidation: the service refuses a body for its size only; everything
+// else it refuses is the endpoint's or our own configuration, not the event.
+func classOfValidation(message string) model.Class {
+	m := strings.ToLower(message)
+	if strings.Contains(m, "'body'") || strings.Contains(m, "too large") || strings.Contains(m, "payload") {
+		return model.ClassTooLarge
+	}
+	return model.ClassNotFound
+}
+
+func isDenial(name string) bool {
+	switch name {
+	case "AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature",
+		"InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
+		"NotAuthorized", "OptInRequired", "SignatureDoesNotMatch", "UnrecognizedClientException":
+		return true
+	}
+	return false
+}
+
+func classOfStatus(reply exchange.Reply) model.Class {
+	switch s := reply.Status; {
+	case s == http.StatusBadRequest && bytes.Equal(bytes.TrimSpace(reply.Body), []byte(`{"message":null}`)), s == http.StatusTooManyRequests:
+		return model.ClassThrottled
+	case s == http.StatusUnauthorized, s == http.StatusForbidden, s == http.StatusProxyAuthRequired:
+		return model.ClassDenied
+	case s == http.StatusRequestEntityTooLarge:
+		return model.ClassTooLarge
+	case s == http.StatusFailedDependency:
+		return model.ClassModelFault
+	case s >= 500:
+		return model.ClassUnavailable
+	case s == http.StatusUnprocessableEntity, s == http.StatusUnsupportedMediaType:
+		return model.ClassBadInput
+	}
+	return model.ClassNotFound // what answers here is no SageMaker endpoint
+}
+
+const clockTolerance = 4 * time.Minute // signatures are good for five
+
+// denied asks for new credentials and looks at the clock, the usual reason
+// where credentials are right.
+func (s *service) denied(h http.Header) error {
+	if s.keys != nil {
+		s.keys.refused()
+	}
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return errors.New("the credentials are not accepted; check them and the permissions of their role")
+	}
+	if off := time.Since(now); off.Abs() > clockTolerance {
+		return fmt.Errorf("this machine's clock is %s off the service's; set it", off.Round(time.Second))
+	}
+	return errors.New("the credentials are not accepted; check them and the permissions of their role")
+}
