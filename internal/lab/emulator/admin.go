@@ -1,0 +1,149 @@
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"betimes/internal/lab/emulator/injection"
+	"betimes/internal/listen"
+)
+
+// admin answers /_emu/.
+func (e *Emulator) admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_emu/{$}", e.page)
+	mux.HandleFunc("POST /_emu/clock/advance", e.advance)
+	mux.HandleFunc("POST /_emu/faults", e.addFault)
+	mux.HandleFunc("GET /_emu/faults", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.faults.List()) })
+	mux.HandleFunc("DELETE /_emu/faults", func(w http.ResponseWriter, _ *http.Request) {
+		e.faults.Clear()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("DELETE /_emu/faults/{id}", e.removeFault)
+	mux.HandleFunc("PUT /_emu/limits", e.limit)
+	mux.HandleFunc("GET /_emu/journal", e.readJournal)
+	mux.HandleFunc("GET /_emu/state", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.state()) })
+	mux.HandleFunc("POST /_emu/reset", e.reset)
+	return mux
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the caller may have gone
+}
+
+// maxAdminBytes is more than any request of /_emu/.
+const maxAdminBytes = 1 << 20
+
+// read takes a request's JSON; unknown members are refused.
+func read(w http.ResponseWriter, r *http.Request, into any) bool {
+	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBytes))
+	in.DisallowUnknownFields()
+	if err := in.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+		refuse(w, "not_json", err)
+		return false
+	}
+	return true
+}
+
+func refuse(w http.ResponseWriter, code string, err error) {
+	listen.NewProblem(http.StatusBadRequest, code, "This cannot be done", err.Error()).Write(w)
+}
+
+// advanceTime is how long an advance may work.
+const advanceTime = time.Minute
+
+func (e *Emulator) advance(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		By injection.Duration `json:"by"`
+	}
+	if !read(w, r, &request) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), advanceTime)
+	defer cancel()
+	now, err := e.clock.Advance(ctx, time.Duration(request.By))
+	if err != nil {
+		refuse(w, "not_settled", err)
+		return
+	}
+	answer(w, map[string]string{"now": now.UTC().Format(time.RFC3339Nano)})
+}
+
+func (e *Emulator) addFault(w http.ResponseWriter, r *http.Request) {
+	var fault injection.Fault
+	if !read(w, r, &fault) {
+		return
+	}
+	if err := e.faults.Add(&fault); err != nil {
+		refuse(w, "bad_fault", err)
+		return
+	}
+	answer(w, map[string]string{"id": fault.ID})
+}
+
+func (e *Emulator) removeFault(w http.ResponseWriter, r *http.Request) {
+	if !e.faults.Remove(r.PathValue("id")) {
+		listen.NewProblem(http.StatusNotFound, "no_fault", "There is no such fault", "no fault has the id "+r.PathValue("id")).Write(w)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (e *Emulator) limit(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		Endpoint    string `json:"endpoint"`
+		Concurrency int64  `json:"concurrency"`
+	}
+	if !read(w, r, &request) {
+		return
+	}
+	if request.Endpoint == "" || request.Concurrency < 0 {
+		refuse(w, "bad_limit", errors.New(`give "endpoint" and a "concurrency" from 1, or 0 for no limit`))
+		return
+	}
+	e.inference.Limit(request.Endpoint, request.Concurrency)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (e *Emulator) readJournal(w http.ResponseWriter, r *http.Request) {
+	since := uint64(0)
+	if text := r.URL.Query().Get("since"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			refuse(w, "bad_since", errors.New("since is the seq of the last entry you have"))
+			return
+		}
+		since = n
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	_ = e.journal.Since(w, since) // the caller may have gone
+}
+
+func (e *Emulator) state() map[string]any {
+	state := e.control.Summary()
+	state["now"] = e.clock.Now().UTC()
+	state["buckets"] = e.buckets.Summary()
+	state["faults"] = e.faults.List()
+	load := map[string]any{}
+	for name, l := range e.inference.Load() {
+		load[name] = map[string]int64{"in_flight": l[0], "limit": l[1]}
+	}
+	state["load"] = load
+	return state
+}
+
+func (e *Emulator) reset(w http.ResponseWriter, r *http.Request) {
+	e.faults.Clear()
+	if err := errors.Join(e.control.Reset(r.Context()), e.buckets.Clear()); err != nil {
+		listen.NewProblem(http.StatusInternalServerError, "not_reset", "Not everything could be removed", err.Error()).Write(w)
+		return
+	}
+	e.inference.Reset()
+	w.WriteHeader(http.StatusNoContent)
+}

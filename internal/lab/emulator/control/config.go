@@ -1,0 +1,191 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"betimes/internal/lab/emulator/reply"
+)
+
+type endpointConfig struct {
+	record
+}
+
+// variant is the part of a production variant that is looked at here.
+type variant struct {
+	VariantName                                 string
+	ModelName                                   string
+	InitialInstanceCount                        *int
+	InstanceType                                string
+	InitialVariantWeight                        *float64
+	ServerlessConfig                            json.RawMessage
+	ModelDataDownloadTimeoutInSeconds           *int
+	ContainerStartupHealthCheckTimeoutInSeconds *int
+	VolumeSizeInGB                              *int
+	RoutingConfig                               *struct{ RoutingStrategy string }
+}
+
+func (v *variant) weight() float64 {
+	if v.InitialVariantWeight == nil {
+		return 1
+	}
+	return *v.InitialVariantWeight
+}
+
+func (v *variant) count() int {
+	if v.InitialInstanceCount == nil {
+		return 1
+	}
+	return *v.InitialInstanceCount
+}
+
+type configRequest struct {
+	EndpointConfigName       string
+	ProductionVariants       []variant
+	ShadowProductionVariants []json.RawMessage
+	DataCaptureConfig        *struct{ EnableCapture bool }
+	AsyncInferenceConfig     json.RawMessage
+	ExplainerConfig          json.RawMessage
+	Tags                     []tag
+}
+
+func (r *configRequest) check() error {
+	var c checks
+	c.text("endpointConfigName", r.EndpointConfigName, 63, entityName)
+	c.count("productionVariants", len(r.ProductionVariants), 1, 10)
+	c.tags("tags", r.Tags)
+	for i := range r.ProductionVariants {
+		r.ProductionVariants[i].check(&c, fmt.Sprintf("productionVariants.%d.member.", i+1))
+	}
+	if err := c.err(); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, v := range r.ProductionVariants {
+		if seen[v.VariantName] {
+			return reply.Validation("Duplicate variant name %q.", v.VariantName)
+		}
+		seen[v.VariantName] = true
+	}
+	return r.built()
+}
+
+// built refuses what is not built yet.
+func (r *configRequest) built() error {
+	switch {
+	case len(r.ShadowProductionVariants) > 0:
+		return notBuilt("ShadowProductionVariants")
+	case r.DataCaptureConfig != nil && r.DataCaptureConfig.EnableCapture:
+		return notBuilt("DataCaptureConfig.EnableCapture")
+	case r.AsyncInferenceConfig != nil:
+		return notBuilt("AsyncInferenceConfig")
+	case r.ExplainerConfig != nil:
+		return notBuilt("ExplainerConfig")
+	}
+	for _, v := range r.ProductionVariants {
+		if v.ServerlessConfig != nil {
+			return notBuilt("ServerlessConfig")
+		}
+		if v.ModelName == "" {
+			return notBuilt("A variant without ModelName (inference components)")
+		}
+	}
+	return nil
+}
+
+func (v *variant) check(c *checks, at string) {
+	c.text(at+"variantName", v.VariantName, 63, entityName)
+	c.optionalText(at+"modelName", v.ModelName, 63, modelName)
+	c.between(at+"initialInstanceCount", v.InitialInstanceCount, 1, 10000)
+	c.between(at+"modelDataDownloadTimeoutInSeconds", v.ModelDataDownloadTimeoutInSeconds, 60, 3600)
+	c.between(at+"containerStartupHealthCheckTimeoutInSeconds", v.ContainerStartupHealthCheckTimeoutInSeconds, 60, 3600)
+	c.between(at+"volumeSizeInGB", v.VolumeSizeInGB, 1, 512)
+	if v.InstanceType != "" && !instance.MatchString(v.InstanceType) {
+		c.add(v.InstanceType, at+"instanceType", "Member must satisfy enum value set: [ml.t2.medium, ml.m5.large, ml.c5.large, ml.c5.xlarge, ...]")
+	}
+	if v.InitialVariantWeight != nil && *v.InitialVariantWeight < 0 {
+		c.add(*v.InitialVariantWeight, at+"initialVariantWeight", "Member must have value greater than or equal to 0")
+	}
+	if v.RoutingConfig != nil {
+		c.enum(at+"routingConfig.routingStrategy", v.RoutingConfig.RoutingStrategy, "LEAST_OUTSTANDING_REQUESTS", "RANDOM", "PREFIX_AWARE", "KV_AWARE")
+	}
+}
+
+func (s *Service) createConfig(_ context.Context, body []byte) (any, error) {
+	var r configRequest
+	if err := decode(body, &r); err != nil {
+		return nil, err
+	}
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &endpointConfig{s.record("endpoint-config", r.EndpointConfigName, body)}
+	if _, exists := s.configs.get(c.Name); exists {
+		return nil, reply.Validation("Cannot create already existing endpoint configuration %q.", c.ARN)
+	}
+	for _, v := range r.ProductionVariants {
+		if _, ok := s.models.get(v.ModelName); !ok {
+			return nil, reply.Validation("Could not find model %q.", s.arn("model", v.ModelName))
+		}
+	}
+	if err := s.configs.put(c); err != nil {
+		return nil, err
+	}
+	return map[string]string{"EndpointConfigArn": c.ARN}, s.tag(c.ARN, r.Tags)
+}
+
+// variants reads what was checked at create.
+func (c *endpointConfig) variants() []variant {
+	var v []variant
+	_ = json.Unmarshal(c.Request["ProductionVariants"], &v)
+	return v
+}
+
+func (s *Service) config(name string) (*endpointConfig, error) {
+	var ck checks
+	if ck.text("endpointConfigName", name, 63, entityName); ck.err() != nil {
+		return nil, ck.err()
+	}
+	c, ok := s.configs.get(name)
+	if !ok {
+		return nil, reply.Validation("Could not find endpoint configuration %q.", s.arn("endpoint-config", name))
+	}
+	return c, nil
+}
+
+func (s *Service) findConfig(body []byte) (*endpointConfig, error) {
+	var r struct{ EndpointConfigName string }
+	if err := decode(body, &r); err != nil {
+		return nil, err
+	}
+	return s.config(r.EndpointConfigName)
+}
+
+func (s *Service) describeConfig(_ context.Context, body []byte) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.findConfig(body)
+	if err != nil {
+		return nil, err
+	}
+	return c.Request.without("Tags").with("EndpointConfigArn", c.ARN).with("CreationTime", c.Created), nil
+}
+
+func (s *Service) deleteConfig(_ context.Context, body []byte) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.findConfig(body)
+	if err != nil {
+		return nil, err
+	}
+	return struct{}{}, s.forget(c.ARN, s.configs.delete(c.Name))
+}
+
+func (s *Service) listConfigs(_ context.Context, body []byte) (any, error) {
+	return list(s, body, s.configs, descending, "EndpointConfigs", func(c *endpointConfig) map[string]any {
+		return map[string]any{"EndpointConfigName": c.Name, "EndpointConfigArn": c.ARN, "CreationTime": c.Created}
+	})
+}

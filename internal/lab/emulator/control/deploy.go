@@ -1,0 +1,225 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"betimes/internal/lab/emulator/fleet"
+	"betimes/internal/lab/emulator/inference"
+)
+
+// drainLimit is how long an old fleet may finish what it has: a call's longest time.
+const drainLimit = inference.DefaultTimeout
+
+// enter changes the state of an endpoint, on disk first; s.mu is held.
+func (s *Service) enter(e *endpoint, status, reason string) error {
+	e.Status, e.FailureReason, e.Modified = status, reason, s.now()
+	err := s.endpoints.put(e)
+	s.noteState("endpoint", e.Name, status, reason)
+	if e.changed != nil {
+		close(e.changed)
+	}
+	e.changed = make(chan struct{})
+	return err
+}
+
+// must logs what cannot be told to anyone.
+func (s *Service) must(what, name string, err error) {
+	if err != nil {
+		s.Log.Error("state not kept", "what", what, "name", name, "error", err)
+	}
+}
+
+// deploy brings e.Pending up beside what serves, then lets traffic change over.
+func (s *Service) deploy(e *endpoint, provision time.Duration) {
+	s.mu.Lock()
+	next := *e.Pending
+	first := e.Status == creating
+	s.mu.Unlock()
+	fleets, err := s.launch(next.Variants, provision)
+	if s.life.Err() != nil { // the emulator ends: the next start goes on from here
+		stop(fleets)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err == nil:
+		old := e.fleets
+		e.Variants, e.Config, e.Pending, e.fleets = next.Variants, next.Config, nil, fleets
+		s.publish(e)
+		s.must("endpoint", e.Name, s.enter(e, inService, ""))
+		s.retire(old)
+	case first:
+		e.Pending = nil
+		e.Variants = next.Variants
+		for i := range e.Variants {
+			e.Variants[i].Count = 0
+		}
+		s.must("endpoint", e.Name, s.enter(e, failed, err.Error()))
+	default:
+		e.Pending = nil
+		s.must("endpoint", e.Name, s.enter(e, rollingBack, err.Error()))
+		s.must("endpoint", e.Name, s.enter(e, inService, err.Error()))
+	}
+}
+
+// launch starts all instances of all variants, or none.
+func (s *Service) launch(variants []served, provision time.Duration) (map[string][]*fleet.Instance, error) {
+	if err := s.Clock.Sleep(s.life, provision); err != nil {
+		return nil, err
+	}
+	fleets := map[string][]*fleet.Instance{}
+	errs := make([]error, len(variants))
+	var mu sync.Mutex
+	var booting sync.WaitGroup
+	for i, v := range variants {
+		booting.Go(func() {
+			instances, err := s.Launcher.Launch(s.life, v.Spec, 1, v.Desired)
+			errs[i] = variantError(v.Name, err)
+			mu.Lock()
+			fleets[v.Name] = instances
+			mu.Unlock()
+		})
+	}
+	booting.Wait()
+	if err := errors.Join(errs...); err != nil {
+		stop(fleets)
+		return nil, err
+	}
+	return fleets, nil
+}
+
+// variantError puts a failure into AWS's words where they are known.
+func variantError(name string, err error) error {
+	if errors.Is(err, fleet.ErrHealth) {
+		return fmt.Errorf("The primary container for production variant %s %w", name, fleet.ErrHealth)
+	}
+	return err
+}
+
+// publish sends traffic to the fleets of e; s.mu is held.
+func (s *Service) publish(e *endpoint) {
+	r := &inference.Routing{}
+	for _, v := range e.Variants {
+		r.Variants = append(r.Variants, inference.Variant{Name: v.Name, Weight: v.Weight, Random: v.Strategy == "RANDOM", Instances: e.fleets[v.Name]})
+	}
+	s.Inference.Publish(e.Name, r)
+}
+
+// retire lets fleets finish what they have and stops them.
+func (s *Service) retire(fleets map[string][]*fleet.Instance) {
+	for _, instances := range fleets {
+		go fleet.Retire(instances, drainLimit)
+	}
+}
+
+func stop(fleets map[string][]*fleet.Instance) {
+	for _, instances := range fleets {
+		fleet.Stop(instances)
+	}
+}
+
+// remove ends a deleted endpoint.
+func (s *Service) remove(e *endpoint) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retire(e.fleets)
+	s.must("endpoint", e.Name, s.forget(e.ARN, s.endpoints.delete(e.Name)))
+	s.noteState("endpoint", e.Name, "deleted", "")
+	close(e.changed)
+	e.changed = nil
+	e.Status = "Deleted" // for who holds a pointer to it
+}
+
+// resumeEndpoints starts what was in service; the channel closes when it is.
+func (s *Service) resumeEndpoints() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var starting sync.WaitGroup
+	for _, e := range maps.Clone(s.endpoints.all) {
+		e.changed = make(chan struct{})
+		switch e.Status {
+		case creating:
+			s.work(func() { s.deploy(e, s.Pace.Provision()) })
+		case deleting:
+			s.work(func() { s.remove(e) })
+		case failed:
+		default:
+			starting.Add(1)
+			s.work(func() {
+				s.restart(e)
+				starting.Done()
+				if e.Pending != nil {
+					s.deploy(e, s.Pace.Provision())
+				}
+			})
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		starting.Wait()
+		close(done)
+	}()
+	return done
+}
+
+// restart brings the fleets of an endpoint back that was in service. The
+// instances are new, the endpoint is the same: no provisioning, no change of state.
+func (s *Service) restart(e *endpoint) {
+	fleets, err := s.launch(e.Variants, 0)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.Err() != nil {
+		stop(fleets)
+		return
+	}
+	if err != nil {
+		s.Log.Warn("endpoint did not start again", "endpoint", e.Name, "error", err)
+		e.Pending = nil
+		s.must("endpoint", e.Name, s.enter(e, failed, err.Error()))
+		return
+	}
+	e.fleets = fleets
+	s.publish(e)
+	if e.Status == rollingBack {
+		s.must("endpoint", e.Name, s.enter(e, inService, e.FailureReason))
+	}
+}
+
+// Reset empties everything.
+func (s *Service) Reset(ctx context.Context) error {
+	if err := s.quiet(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.endpoints.all {
+		s.Inference.Publish(e.Name, nil)
+		stop(e.fleets)
+	}
+	return errors.Join(s.models.clear(), s.configs.clear(), s.endpoints.clear(), s.jobs.clear(), s.tags.clear())
+}
+
+// quiet stops what is under way and waits for its end.
+func (s *Service) quiet(ctx context.Context) error {
+	s.end()
+	done := make(chan struct{})
+	go func() {
+		s.working.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.life, s.end = context.WithCancel(context.Background())
+	return nil
+}

@@ -1,0 +1,309 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"betimes/internal/lab/emulator/fleet"
+	"betimes/internal/lab/emulator/reply"
+)
+
+// The states of an endpoint.
+const (
+	creating    = "Creating"
+	inService   = "InService"
+	updating    = "Updating"
+	rollingBack = "RollingBack"
+	failed      = "Failed"
+	deleting    = "Deleting"
+)
+
+// endpoint is what must last about an endpoint, and its instances.
+type endpoint struct {
+	record
+	Status         string          `json:"status"`
+	Config         string          `json:"config"`
+	FailureReason  string          `json:"failure_reason,omitempty"`
+	Variants       []served        `json:"variants"`          // in service, or being created
+	Pending        *pending        `json:"pending,omitempty"` // while Creating or Updating
+	LastDeployment json.RawMessage `json:"last_deployment,omitempty"`
+
+	fleets  map[string][]*fleet.Instance // by variant
+	changed chan struct{}                // closed at the next change of Status
+}
+
+func (e *endpoint) status() string { return e.Status }
+
+// served is a variant with all that is needed to start it again: configs and
+// models may be deleted while the endpoint lives.
+type served struct {
+	Name     string          `json:"name"`
+	Spec     fleet.Spec      `json:"spec"`
+	Weight   float64         `json:"weight"`
+	Count    int             `json:"count"`
+	Desired  int             `json:"desired"`
+	Strategy string          `json:"strategy,omitempty"`
+	Routing  json.RawMessage `json:"routing,omitempty"`
+}
+
+// pending is a deployment under way.
+type pending struct {
+	Config   string     `json:"config"`
+	Started  reply.Time `json:"started"`
+	Variants []served   `json:"variants"`
+}
+
+// busy says whether the state ends by itself.
+func (e *endpoint) busy() bool {
+	return e.Status == creating || e.Status == updating || e.Status == rollingBack || e.Status == deleting
+}
+
+// plan resolves a config into what to start; s.mu is held.
+func (s *Service) plan(endpointName string, c *endpointConfig) ([]served, error) {
+	var raw []fields
+	_ = json.Unmarshal(c.Request["ProductionVariants"], &raw) // was decoded at create
+	plan := []served{}
+	for i, v := range c.variants() {
+		m, ok := s.models.get(v.ModelName)
+		if !ok {
+			return nil, reply.Validation("Could not find model %q.", s.arn("model", v.ModelName))
+		}
+		p := m.primary()
+		spec := fleet.Spec{Endpoint: endpointName, Variant: v.VariantName, Image: p.Image, ModelURL: p.data(), Environment: p.Environment, InstanceType: v.InstanceType}
+		if t := v.ContainerStartupHealthCheckTimeoutInSeconds; t != nil {
+			spec.StartupSeconds = *t
+		}
+		sv := served{Name: v.VariantName, Spec: spec, Weight: v.weight(), Count: v.count(), Desired: v.count(), Strategy: "RANDOM", Routing: raw[i]["RoutingConfig"]}
+		if v.RoutingConfig != nil {
+			sv.Strategy = v.RoutingConfig.RoutingStrategy
+		}
+		plan = append(plan, sv)
+	}
+	return plan, nil
+}
+
+type endpointRequest struct {
+	EndpointName               string
+	EndpointConfigName         string
+	DeploymentConfig           json.RawMessage
+	RetainAllVariantProperties bool
+	ExcludeRetained            []struct{ VariantPropertyType string } `json:"ExcludeRetainedVariantProperties"`
+	RetainDeploymentConfig     bool
+	Tags                       []tag
+}
+
+func (r *endpointRequest) check() error {
+	var c checks
+	c.text("endpointName", r.EndpointName, 63, entityName)
+	c.text("endpointConfigName", r.EndpointConfigName, 63, entityName)
+	c.tags("tags", r.Tags)
+	for _, x := range r.ExcludeRetained {
+		c.enum("excludeRetainedVariantProperties", x.VariantPropertyType, "DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig")
+	}
+	if err := c.err(); err != nil {
+		return err
+	}
+	return builtDeployment(r.DeploymentConfig)
+}
+
+// builtDeployment refuses ways of deploying that are not built yet.
+func builtDeployment(raw json.RawMessage) error {
+	var d struct {
+		BlueGreenUpdatePolicy *struct {
+			TrafficRoutingConfiguration struct{ Type string }
+		}
+		RollingUpdatePolicy       json.RawMessage
+		AutoRollbackConfiguration *struct{ Alarms []json.RawMessage }
+	}
+	if len(raw) == 0 {
+		return nil
+	}
+	if err := decode(raw, &d); err != nil {
+		return err
+	}
+	switch {
+	case d.RollingUpdatePolicy != nil:
+		return notBuilt("DeploymentConfig.RollingUpdatePolicy")
+	case d.BlueGreenUpdatePolicy != nil && d.BlueGreenUpdatePolicy.TrafficRoutingConfiguration.Type != "ALL_AT_ONCE":
+		return notBuilt("Traffic routing " + d.BlueGreenUpdatePolicy.TrafficRoutingConfiguration.Type)
+	case d.AutoRollbackConfiguration != nil && len(d.AutoRollbackConfiguration.Alarms) > 0:
+		return notBuilt("DeploymentConfig.AutoRollbackConfiguration.Alarms")
+	}
+	return nil
+}
+
+func (s *Service) createEndpoint(_ context.Context, body []byte) (any, error) {
+	var r endpointRequest
+	if err := decode(body, &r); err != nil {
+		return nil, err
+	}
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, other := range s.endpoints.all {
+		if strings.EqualFold(name, r.EndpointName) {
+			return nil, reply.Validation("Cannot create already existing endpoint %q.", other.ARN)
+		}
+	}
+	c, err := s.config(r.EndpointConfigName)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := s.plan(r.EndpointName, c)
+	if err != nil {
+		return nil, err
+	}
+	e := &endpoint{record: s.record("endpoint", r.EndpointName, body), Status: creating, Config: c.Name, LastDeployment: r.DeploymentConfig,
+		Pending: &pending{c.Name, s.now(), plan}, changed: make(chan struct{})}
+	if err := s.endpoints.put(e); err != nil {
+		return nil, err
+	}
+	if err := s.tag(e.ARN, r.Tags); err != nil {
+		return nil, err
+	}
+	s.noteState("endpoint", e.Name, creating, "")
+	s.work(func() { s.deploy(e, s.Pace.Provision()) })
+	return map[string]string{"EndpointArn": e.ARN}, nil
+}
+
+// find gives the endpoint that a request names; s.mu is held.
+func (s *Service) find(name string) (*endpoint, error) {
+	var c checks
+	if c.text("endpointName", name, 63, entityName); c.err() != nil {
+		return nil, c.err()
+	}
+	e, ok := s.endpoints.get(name)
+	if !ok {
+		return nil, reply.Validation("Could not find endpoint %q.", s.arn("endpoint", name))
+	}
+	return e, nil
+}
+
+// idle is find for what must not be under way.
+func (s *Service) idle(name string) (*endpoint, error) {
+	e, err := s.find(name)
+	if err == nil && e.busy() {
+		return nil, reply.Validation("Cannot update in-progress endpoint %q.", e.ARN)
+	}
+	return e, err
+}
+
+func (s *Service) describeEndpoint(ctx context.Context, body []byte) (any, error) {
+	var r struct{ EndpointName string }
+	if err := decode(body, &r); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, err := s.find(r.EndpointName)
+	if err == nil && e.busy() {
+		s.hold(ctx, func() <-chan struct{} { return e.changed }, e.busy)
+		e, err = s.find(r.EndpointName)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.describe(e), nil
+}
+
+// hold waits, without s.mu, while busy and no longer than Pace.Hold, so that a
+// waiter that would sleep 30 s sees the end of what takes two.
+func (s *Service) hold(ctx context.Context, changed func() <-chan struct{}, busy func() bool) {
+	if s.Pace.Hold <= 0 {
+		return
+	}
+	over := time.NewTimer(s.Pace.Hold)
+	defer over.Stop()
+	for busy() {
+		change := changed()
+		s.mu.Unlock()
+		done := false
+		select {
+		case <-change:
+		case <-over.C:
+			done = true
+		case <-ctx.Done():
+			done = true
+		case <-s.life.Done():
+			done = true
+		}
+		s.mu.Lock()
+		if done {
+			return
+		}
+	}
+}
+
+func (s *Service) describe(e *endpoint) fields {
+	f := fields{}
+	f.with("EndpointName", e.Name).with("EndpointArn", e.ARN).with("EndpointConfigName", e.Config).with("EndpointStatus", e.Status)
+	f.with("CreationTime", e.Created).with("LastModifiedTime", e.Modified)
+	if e.FailureReason != "" {
+		f.with("FailureReason", cut(e.FailureReason))
+	}
+	if len(e.LastDeployment) > 0 {
+		f.with("LastDeploymentConfig", e.LastDeployment)
+	}
+	if len(e.Variants) > 0 {
+		f.with("ProductionVariants", s.describeVariants(e.Variants, e.Modified, ""))
+	}
+	if p := e.Pending; p != nil {
+		f.with("PendingDeploymentSummary", map[string]any{"EndpointConfigName": p.Config, "StartTime": p.Started,
+			"ProductionVariants": s.describeVariants(p.Variants, p.Started, creating)})
+	}
+	return f
+}
+
+// describeVariants writes variants; with a status they are not there yet.
+func (s *Service) describeVariants(variants []served, since reply.Time, status string) []map[string]any {
+	all := []map[string]any{}
+	for _, v := range variants {
+		m := map[string]any{
+			"VariantName": v.Name, "CurrentWeight": v.Weight, "DesiredWeight": v.Weight,
+			"CurrentInstanceCount": v.Count, "DesiredInstanceCount": v.Desired,
+			"DeployedImages": []map[string]any{{"SpecifiedImage": v.Spec.Image, "ResolvedImage": v.Spec.Image, "ResolutionTime": since}},
+		}
+		if status != "" {
+			m["CurrentInstanceCount"] = 0
+			m["InstanceType"] = v.Spec.InstanceType
+			m["VariantStatus"] = []map[string]any{{"Status": status, "StartTime": since}}
+		}
+		if len(v.Routing) > 0 {
+			m["RoutingConfig"] = v.Routing
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// cut keeps a reason within what the model allows.
+func cut(reason string) string { return reason[:min(len(reason), 1024)] }
+
+func (s *Service) listEndpoints(_ context.Context, body []byte) (any, error) {
+	return list(s, body, s.endpoints, descending, "Endpoints", func(e *endpoint) map[string]any {
+		return map[string]any{"EndpointName": e.Name, "EndpointArn": e.ARN, "CreationTime": e.Created, "LastModifiedTime": e.Modified, "EndpointStatus": e.Status}
+	})
+}
+
+func (s *Service) deleteEndpoint(_ context.Context, body []byte) (any, error) {
+	var r struct{ EndpointName string }
+	if err := decode(body, &r); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, err := s.idle(r.EndpointName)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.enter(e, deleting, ""); err != nil {
+		return nil, err
+	}
+	s.Inference.Publish(e.Name, nil)
+	s.work(func() { s.remove(e) })
+	return struct{}{}, nil
+}

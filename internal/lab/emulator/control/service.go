@@ -1,0 +1,189 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"betimes/internal/lab/emulator/clock"
+	"betimes/internal/lab/emulator/fleet"
+	"betimes/internal/lab/emulator/inference"
+	"betimes/internal/lab/emulator/journal"
+	"betimes/internal/lab/emulator/objects"
+	"betimes/internal/lab/emulator/reply"
+	"betimes/internal/lab/emulator/store"
+	"betimes/internal/lab/emulator/training"
+)
+
+// Deps are what the control plane works with.
+type Deps struct {
+	Region, Account string
+	Pace            Pace
+	Clock           *clock.Clock
+	Store           *store.Store
+	Buckets         *objects.Buckets
+	Launcher        *fleet.Launcher
+	Inference       *inference.Service
+	Training        *training.Runner
+	Journal         *journal.Journal
+	Log             *slog.Logger
+}
+
+// Pace is how long AWS's work takes here.
+type Pace struct {
+	Provision func() time.Duration // an instance, until its container starts
+	Training  func(secondaryStatus string) time.Duration
+	Hold      time.Duration // how long Describe waits for a state to end that will; 0: not at all
+}
+
+// Service answers the control plane.
+type Service struct {
+	Deps
+	operations map[string]operation
+	life       context.Context
+	end        context.CancelFunc
+	working    sync.WaitGroup // goroutines that deploy or train
+
+	mu        sync.Mutex
+	models    *table[*model]
+	configs   *table[*endpointConfig]
+	endpoints *table[*endpoint]
+	jobs      *table[*job]
+	tags      *table[*tagSet]
+}
+
+type operation func(ctx context.Context, body []byte) (any, error)
+
+// New reads what is kept. Resume goes on with it.
+func New(d Deps) (*Service, error) {
+	s := &Service{Deps: d}
+	s.life, s.end = context.WithCancel(context.Background())
+	var errs [5]error
+	s.models, errs[0] = open[*model](d.Store, "model")
+	s.configs, errs[1] = open[*endpointConfig](d.Store, "endpoint-config")
+	s.endpoints, errs[2] = open[*endpoint](d.Store, "endpoint")
+	s.jobs, errs[3] = open[*job](d.Store, "training-job")
+	s.tags, errs[4] = open[*tagSet](d.Store, "tags")
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	s.operations = map[string]operation{
+		"CreateModel": s.createModel, "DescribeModel": s.describeModel, "ListModels": s.listModels, "DeleteModel": s.deleteModel,
+		"CreateEndpointConfig": s.createConfig, "DescribeEndpointConfig": s.describeConfig, "ListEndpointConfigs": s.listConfigs, "DeleteEndpointConfig": s.deleteConfig,
+		"CreateEndpoint": s.createEndpoint, "DescribeEndpoint": s.describeEndpoint, "ListEndpoints": s.listEndpoints,
+		"UpdateEndpoint": s.updateEndpoint, "UpdateEndpointWeightsAndCapacities": s.updateWeights, "DeleteEndpoint": s.deleteEndpoint,
+		"CreateTrainingJob": s.createJob, "DescribeTrainingJob": s.describeJob, "ListTrainingJobs": s.listJobs, "StopTrainingJob": s.stopJob,
+		"AddTags": s.addTags, "ListTags": s.listTags, "DeleteTags": s.deleteTags,
+	}
+	return s, nil
+}
+
+// maxRequestBytes is more than the largest request of the control plane.
+const maxRequestBytes = 4 << 20
+
+// TargetPrefix is before the operation in X-Amz-Target.
+const TargetPrefix = "SageMaker."
+
+// ServeHTTP answers awsJson1.1.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), TargetPrefix)
+	note := journal.Entry{Time: began, Kind: journal.Request, Operation: name, Status: http.StatusOK}
+	answer, err := s.call(r, name)
+	if err == nil {
+		err = reply.JSON(w, answer)
+	}
+	if err != nil {
+		refused := s.refused(name, err)
+		note.Status, note.Error = refused.Status, refused.Type
+		refused.Write(w)
+	}
+	note.Micros = time.Since(began).Microseconds()
+	s.Journal.Note(note)
+}
+
+func (s *Service) call(r *http.Request, name string) (any, error) {
+	run, ok := s.operations[name]
+	if !ok {
+		return nil, reply.UnknownOperation(name)
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBytes+1))
+	if err != nil || len(body) > maxRequestBytes {
+		return nil, reply.Validation("The request is larger than %d bytes or could not be read.", maxRequestBytes)
+	}
+	return run(r.Context(), body)
+}
+
+func (s *Service) refused(operation string, err error) *reply.Error {
+	var e *reply.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	s.Log.Error("control operation failed", "operation", operation, "error", err)
+	return &reply.Error{Status: http.StatusInternalServerError, Type: "InternalFailure", Text: "The emulator could not do this; its log says why."}
+}
+
+// decode reads a request.
+func decode(body []byte, into any) error {
+	if err := json.Unmarshal(body, into); err != nil {
+		return &reply.Error{Status: http.StatusBadRequest, Type: "SerializationException", Text: err.Error()}
+	}
+	return nil
+}
+
+func (s *Service) arn(kind, name string) string {
+	return "arn:aws:sagemaker:" + s.Region + ":" + s.Account + ":" + kind + "/" + name
+}
+
+func (s *Service) now() reply.Time { return reply.At(s.Clock.Now().UTC().Truncate(time.Millisecond)) }
+
+// Resume brings endpoints back into service and goes on with what was under
+// way. It returns when the endpoints are there or ctx ends.
+func (s *Service) Resume(ctx context.Context) {
+	s.resumeJobs()
+	done := s.resumeEndpoints()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// Close stops deployments and training and waits for them. What they were about is kept.
+func (s *Service) Close() {
+	s.end()
+	s.working.Wait()
+}
+
+// work runs f on a goroutine of the clock until Close.
+func (s *Service) work(f func()) {
+	s.working.Add(1)
+	s.Clock.Go(func() {
+		defer s.working.Done()
+		f()
+	})
+}
+
+func (s *Service) noteState(kind, name, status, why string) {
+	s.Journal.Note(journal.Entry{Time: s.Clock.Now(), Kind: journal.State, Resource: kind + "/" + name, Text: strings.TrimSpace(status + " " + why)})
+}
+
+// Summary is everything that is held, for the state page.
+func (s *Service) Summary() map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	endpoints := make([]any, 0, len(s.endpoints.all))
+	for _, e := range s.endpoints.all {
+		endpoints = append(endpoints, s.describe(e))
+	}
+	jobs := make([]any, 0, len(s.jobs.all))
+	for _, j := range s.jobs.all {
+		jobs = append(jobs, j.describe())
+	}
+	return map[string]any{"models": s.models.names(), "endpoint_configs": s.configs.names(), "endpoints": endpoints, "training_jobs": jobs}
+}

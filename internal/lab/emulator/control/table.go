@@ -1,0 +1,92 @@
+package control
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"betimes/internal/lab/emulator/reply"
+	"betimes/internal/lab/emulator/store"
+)
+
+// fields is a request as it was sent, so that members unknown here are given back.
+type fields map[string]json.RawMessage
+
+// with adds a member; v always marshals.
+func (f fields) with(name string, v any) fields {
+	raw, err := json.Marshal(v)
+	if err == nil {
+		f[name] = raw
+	}
+	return f
+}
+
+// without is a copy that lacks members.
+func (f fields) without(names ...string) fields {
+	kept := maps.Clone(f)
+	for _, n := range names {
+		delete(kept, n)
+	}
+	return kept
+}
+
+// record is what every resource has.
+type record struct {
+	Name     string     `json:"name"`
+	ARN      string     `json:"arn"`
+	Created  reply.Time `json:"created"`
+	Modified reply.Time `json:"modified"`
+	Request  fields     `json:"request"`
+}
+
+func (r *record) about() *record { return r }
+
+// status is empty for resources without states.
+func (r *record) status() string { return "" }
+
+type resource interface {
+	about() *record
+	status() string
+}
+
+// table is the resources of one kind. Service.mu guards it.
+type table[R resource] struct {
+	kind  string
+	store *store.Store
+	all   map[string]R
+}
+
+func open[R resource](s *store.Store, kind string) (*table[R], error) {
+	all, err := store.Load[R](s, kind)
+	return &table[R]{kind, s, all}, err
+}
+
+func (t *table[R]) get(name string) (R, bool) {
+	r, ok := t.all[name]
+	return r, ok
+}
+
+// put keeps a resource, on disk first.
+func (t *table[R]) put(r R) error {
+	name := r.about().Name
+	if err := t.store.Put(t.kind, name, r); err != nil {
+		return err
+	}
+	t.all[name] = r
+	return nil
+}
+
+func (t *table[R]) delete(name string) error {
+	if err := t.store.Delete(t.kind, name); err != nil {
+		return err
+	}
+	delete(t.all, name)
+	return nil
+}
+
+func (t *table[R]) clear() error {
+	clear(t.all)
+	return t.store.Clear(t.kind)
+}
+
+func (t *table[R]) names() []string { return slices.Sorted(maps.Keys(t.all)) }

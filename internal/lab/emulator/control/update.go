@@ -1,0 +1,208 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"betimes/internal/lab/emulator/fleet"
+	"betimes/internal/lab/emulator/reply"
+)
+
+func (s *Service) updateEndpoint(_ context.Context, body []byte) (any, error) {
+	var r endpointRequest
+	if err := decode(body, &r); err != nil {
+		return nil, err
+	}
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, err := s.updatable(r.EndpointName)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.config(r.EndpointConfigName)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := s.plan(e.Name, c)
+	if err != nil {
+		return nil, err
+	}
+	if r.RetainAllVariantProperties {
+		r.retain(plan, e.Variants)
+	}
+	if !r.RetainDeploymentConfig {
+		e.LastDeployment = r.DeploymentConfig
+	}
+	e.Pending = &pending{c.Name, s.now(), plan}
+	if err := s.enter(e, updating, ""); err != nil {
+		return nil, err
+	}
+	s.work(func() { s.deploy(e, s.Pace.Provision()) })
+	return map[string]string{"EndpointArn": e.ARN}, nil
+}
+
+// updatable is an endpoint that serves and is not under way; s.mu is held.
+func (s *Service) updatable(name string) (*endpoint, error) {
+	e, err := s.idle(name)
+	if err == nil && e.Status != inService {
+		return nil, reply.Validation("Cannot update endpoint %q in status %s.", e.ARN, e.Status)
+	}
+	return e, err
+}
+
+// retain keeps counts and weights of variants that go on, as far as not excluded.
+func (r *endpointRequest) retain(plan, old []served) {
+	excluded := map[string]bool{}
+	for _, x := range r.ExcludeRetained {
+		excluded[x.VariantPropertyType] = true
+	}
+	for i := range plan {
+		for _, o := range old {
+			if o.Name != plan[i].Name {
+				continue
+			}
+			if !excluded["DesiredInstanceCount"] {
+				plan[i].Count, plan[i].Desired = o.Desired, o.Desired
+			}
+			if !excluded["DesiredWeight"] {
+				plan[i].Weight = o.Weight
+			}
+		}
+	}
+}
+
+type weightsRequest struct {
+	EndpointName                string
+	DesiredWeightsAndCapacities []struct {
+		VariantName            string
+		DesiredWeight          *float64
+		DesiredInstanceCount   *int
+		ServerlessUpdateConfig json.RawMessage
+	}
+}
+
+func (r *weightsRequest) check() error {
+	var c checks
+	c.text("endpointName", r.EndpointName, 63, entityName)
+	c.count("desiredWeightsAndCapacities", len(r.DesiredWeightsAndCapacities), 1, 100)
+	for i, d := range r.DesiredWeightsAndCapacities {
+		at := fmt.Sprintf("desiredWeightsAndCapacities.%d.member.", i+1)
+		c.text(at+"variantName", d.VariantName, 63, entityName)
+		c.between(at+"desiredInstanceCount", d.DesiredInstanceCount, 0, 10000)
+		if d.DesiredWeight != nil && *d.DesiredWeight < 0 {
+			c.add(*d.DesiredWeight, at+"desiredWeight", "Member must have value greater than or equal to 0")
+		}
+		if d.ServerlessUpdateConfig != nil {
+			return notBuilt("ServerlessUpdateConfig")
+		}
+	}
+	return c.err()
+}
+
+// updateWeights is UpdateEndpointWeightsAndCapacities: weights hold at once, counts after a provisioning delay.
+func (s *Service) updateWeights(_ context.Context, body []byte) (any, error) {
+	var r weightsRequest
+	if err := decode(body, &r); err != nil {
+		return nil, err
+	}
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, err := s.updatable(r.EndpointName)
+	if err != nil {
+		return nil, err
+	}
+	next := append([]served(nil), e.Variants...)
+	for _, d := range r.DesiredWeightsAndCapacities {
+		v := named(next, d.VariantName)
+		switch {
+		case v == nil:
+			return nil, reply.Validation("The variant name(s) %q is/are not present within endpoint configuration %q.", d.VariantName, e.Config)
+		case d.DesiredInstanceCount != nil && *d.DesiredInstanceCount == 0:
+			return nil, reply.Validation("Instance count of variant %q cannot be 0.", d.VariantName)
+		}
+		if d.DesiredWeight != nil {
+			v.Weight = *d.DesiredWeight
+		}
+		if d.DesiredInstanceCount != nil {
+			v.Desired = *d.DesiredInstanceCount
+		}
+	}
+	e.Variants = next
+	s.publish(e)
+	if err := s.enter(e, updating, ""); err != nil {
+		return nil, err
+	}
+	s.work(func() { s.resize(e) })
+	return map[string]string{"EndpointArn": e.ARN}, nil
+}
+
+func named(variants []served, name string) *served {
+	for i := range variants {
+		if variants[i].Name == name {
+			return &variants[i]
+		}
+	}
+	return nil
+}
+
+// resize starts and stops instances until every variant has what it wants.
+func (s *Service) resize(e *endpoint) {
+	s.mu.Lock()
+	variants, have := append([]served(nil), e.Variants...), e.fleets
+	s.mu.Unlock()
+	fleets, leaving := map[string][]*fleet.Instance{}, map[string][]*fleet.Instance{}
+	err := s.Clock.Sleep(s.life, s.delayOf(variants, have))
+	for i := range variants {
+		v := &variants[i]
+		now := have[v.Name]
+		fleets[v.Name] = now
+		switch {
+		case err != nil:
+		case v.Desired < len(now):
+			fleets[v.Name], leaving[v.Name] = now[:v.Desired:v.Desired], now[v.Desired:]
+		case v.Desired > len(now):
+			var more []*fleet.Instance
+			more, err = s.Launcher.Launch(s.life, v.Spec, len(now)+1, v.Desired-len(now))
+			fleets[v.Name] = append(now[:len(now):len(now)], more...)
+		}
+		v.Count = len(fleets[v.Name])
+	}
+	s.resized(e, variants, fleets, leaving, err)
+}
+
+// delayOf is a provisioning delay when instances are added, else nothing.
+func (s *Service) delayOf(variants []served, have map[string][]*fleet.Instance) time.Duration {
+	for _, v := range variants {
+		if v.Desired > len(have[v.Name]) {
+			return s.Pace.Provision()
+		}
+	}
+	return 0
+}
+
+func (s *Service) resized(e *endpoint, variants []served, fleets, leaving map[string][]*fleet.Instance, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.Err() != nil {
+		return
+	}
+	reason := ""
+	if err != nil {
+		reason = err.Error()
+		for i := range variants {
+			variants[i].Desired = variants[i].Count
+		}
+	}
+	e.Variants, e.fleets = variants, fleets
+	s.publish(e)
+	s.must("endpoint", e.Name, s.enter(e, inService, reason))
+	s.retire(leaving)
+}

@@ -1,0 +1,18 @@
+// Package emulator is SageMaker and its neighbours on one machine and one port,
+// for unmodified AWS clients: it trains, deploys and answers for real.
+//
+//	             ┌─ control    SageMaker: models, configs, endpoints, training jobs, tags
+//	             │    ├─ training ─► learn
+//	client ─► router  └─ fleet ◄──────────────┐
+//	             ├─ inference  InvokeEndpoint ─┘
+//	             ├─ objects    S3
+//	             ├─ tokens     STS
+//	             └─ /_emu/     clock, faults, limits, journal, state, reset
+//
+// Upstream: any AWS client: boto3, the AWS CLI, the sagemaker door.
+// Downstream: learn for the built-in algorithms, listen for HTTP, the file system.
+//
+// Invariants: what was answered with success survives a kill. The path of an
+// invocation takes no lock. Time that AWS would take passes on one clock that
+// callers can push forward. What is not built is refused by name.
+package emulator

@@ -1,0 +1,145 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"betimes/internal/lab/emulator/clock"
+	"betimes/internal/lab/emulator/control"
+	"betimes/internal/lab/emulator/fleet"
+	"betimes/internal/lab/emulator/inference"
+	"betimes/internal/lab/emulator/injection"
+	"betimes/internal/lab/emulator/journal"
+	"betimes/internal/lab/emulator/objects"
+	"betimes/internal/lab/emulator/store"
+	"betimes/internal/lab/emulator/tokens"
+	"betimes/internal/lab/emulator/training"
+	"betimes/internal/listen"
+)
+
+// The one region and account of the emulator.
+const (
+	Region  = "us-east-1"
+	Account = "000000000000"
+)
+
+// Deps are what the emulator works with.
+type Deps struct {
+	Log      *slog.Logger
+	Dir      string       // its state; made when missing
+	Listener net.Listener // nil: Config.Listen is opened
+	Metrics  prometheus.Registerer
+}
+
+// Emulator is all services on one port. Make one with New.
+type Emulator struct {
+	log       *slog.Logger
+	listener  net.Listener
+	clock     *clock.Clock
+	journal   *journal.Journal
+	faults    *injection.Book
+	buckets   *objects.Buckets
+	launcher  *fleet.Launcher
+	inference *inference.Service
+	control   *control.Service
+	storage   *objects.Server
+	tokens    *tokens.Service
+	metrics   *metrics
+	ready     chan struct{}
+	readyOnce sync.Once
+}
+
+// New opens the state and the port. Nothing is served before Run.
+func New(c Config, d Deps) (*Emulator, error) {
+	if ps := c.Validate(); len(ps) > 0 {
+		return nil, ps[0]
+	}
+	e := &Emulator{log: d.Log, listener: d.Listener, clock: clock.New(), journal: &journal.Journal{}, ready: make(chan struct{})}
+	if err := e.build(c, d); err != nil {
+		return nil, err
+	}
+	if e.listener != nil {
+		e.launcher.Self = e.URL()
+		return e, nil
+	}
+	var err error
+	if e.listener, err = listen.Open(c.Listen, "lab.emulator.listen"); err != nil {
+		return nil, err
+	}
+	e.launcher.Self = e.URL()
+	return e, nil
+}
+
+// build makes the services, each after those it needs.
+func (e *Emulator) build(c Config, d Deps) error {
+	kept, err := store.Open(d.Dir)
+	if err != nil {
+		return err
+	}
+	if e.buckets, err = objects.Open(filepath.Join(d.Dir, "objects"), e.clock); err != nil {
+		return err
+	}
+	instances := filepath.Join(d.Dir, "instances")
+	if err := os.RemoveAll(instances); err != nil { // of processes that are gone
+		return fmt.Errorf("emulator: %w", err)
+	}
+	p := pace(c.Profile)
+	e.metrics = newMetrics(d.Metrics)
+	e.faults = injection.New(e.clock)
+	e.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: instances, Log: d.Log}
+	e.inference = &inference.Service{Region: Region, Account: Account, Faults: e.faults, Journal: e.journal, Observe: e.metrics.observe}
+	e.storage = &objects.Server{Buckets: e.buckets, Log: d.Log}
+	e.tokens = &tokens.Service{Account: Account}
+	runner := &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(d.Dir, "training"), Delay: p.Training}
+	e.control, err = control.New(control.Deps{
+		Region: Region, Account: Account, Pace: p, Clock: e.clock, Store: kept, Buckets: e.buckets, Launcher: e.launcher,
+		Inference: e.inference, Training: runner, Journal: e.journal, Log: d.Log,
+	})
+	return err
+}
+
+// Addr is where it listens, HOST:PORT.
+func (e *Emulator) Addr() string { return e.listener.Addr().String() }
+
+// URL is what AWS_ENDPOINT_URL must be.
+func (e *Emulator) URL() string { return "http://" + e.Addr() }
+
+// Ready is closed when endpoints of an earlier run are back in service.
+func (e *Emulator) Ready() <-chan struct{} { return e.ready }
+
+// bodyTime is the longest time to send a request: 5 GiB at 10 MB/s.
+const bodyTime = 10 * time.Minute
+
+// resumeTime is how long Ready waits for endpoints of an earlier run.
+const resumeTime = 10 * time.Second
+
+// Run serves until ctx ends, then stops instances and training.
+func (e *Emulator) Run(ctx context.Context) error {
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() {
+		server := &listen.Server{Listener: e.listener, Handler: e.handler(), Body: bodyTime, Grace: 2 * time.Second, Log: e.log}
+		served <- server.Run(serving)
+	}()
+	limited, cancel := context.WithTimeout(serving, resumeTime)
+	e.control.Resume(limited)
+	cancel()
+	e.readyOnce.Do(func() { close(e.ready) })
+	err := <-served
+	e.control.Close()
+	e.launcher.Close()
+	if errors.Is(err, net.ErrClosed) && ctx.Err() != nil {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,67 @@
+package fleet
+
+import (
+	"context"
+	"net/http"
+)
+
+// Call is one invocation, as a container sees it. The caller owns Body and Out
+// and may reuse them after the answer was written.
+type Call struct {
+	ContentType, Accept string
+	CustomAttributes    string
+	SessionID           string
+	Body                []byte
+	Out                 []byte // room for the answer; a container may append to Out[:0]
+}
+
+// Answer is what a container said. Body may share memory with the Call.
+type Answer struct {
+	Status           int
+	ContentType      string
+	CustomAttributes string
+	Body             []byte
+}
+
+// Container runs one copy of a model.
+type Container interface {
+	// Ping answers nil when the model is ready for invocations.
+	Ping(ctx context.Context) error
+	// Invoke answers one call. An error means there was no answer at all:
+	// the container died, closed the connection or took too long.
+	Invoke(ctx context.Context, call *Call) (Answer, error)
+	// Workers is how many calls run at once; 0 leaves queueing to the container itself.
+	Workers() int
+	// Gone is closed when the container died by itself; nil when it cannot.
+	Gone() <-chan struct{}
+	// Close stops it; what it holds is released.
+	Close()
+}
+
+// refuse is a container's own error answer.
+func refuse(status int, text string) Answer {
+	return Answer{Status: status, ContentType: "text/plain; charset=utf-8", Body: []byte(text)}
+}
+
+// inProcess is what containers without a process of their own have in common.
+type inProcess struct{ workers int }
+
+// Ping is always well.
+func (inProcess) Ping(context.Context) error { return nil }
+
+// Workers is how many calls run at once.
+func (c inProcess) Workers() int { return c.workers }
+
+// Gone is never.
+func (inProcess) Gone() <-chan struct{} { return nil }
+
+// Close has nothing to release.
+func (inProcess) Close() {}
+
+// echo answers with the request.
+type echo struct{ inProcess }
+
+// Invoke gives the body back.
+func (echo) Invoke(_ context.Context, call *Call) (Answer, error) {
+	return Answer{Status: http.StatusOK, ContentType: call.ContentType, CustomAttributes: call.CustomAttributes, Body: call.Body}, nil
+}

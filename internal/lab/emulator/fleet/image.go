@@ -1,0 +1,158 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Spec is what one variant runs.
+type Spec struct {
+	Endpoint, Variant string
+	Image             string
+	ModelURL          string // s3://BUCKET/KEY, or empty
+	Environment       map[string]string
+	InstanceType      string
+	StartupSeconds    int // ContainerStartupHealthCheckTimeoutInSeconds; 0: the default
+}
+
+// maker makes one container per instance of a variant.
+type maker func(number int) (Container, error)
+
+// maker reads what all instances share, the model, and checks the image.
+func (l *Launcher) maker(ctx context.Context, s Spec) (maker, error) {
+	scheme, rest, _ := strings.Cut(s.Image, ":")
+	switch {
+	case scheme == "builtin":
+		return l.builtin(ctx, s, rest)
+	case scheme == "exec":
+		return l.program(s, rest)
+	case scheme == "http" || scheme == "https":
+		p, err := newProxy(s.Image)
+		return func(int) (Container, error) { return p, err }, err
+	}
+	if algorithm := Algorithm(s.Image); algorithm != "" {
+		return l.learned(ctx, s, algorithm)
+	}
+	return nil, unknownImage(s.Image)
+}
+
+func unknownImage(image string) error {
+	return fmt.Errorf("image %q cannot run here; use one that contains xgboost or linear-learner, builtin:xgboost, builtin:linear-learner, builtin:echo, builtin:profile?p50=8ms, exec:PATH or http://HOST:PORT", image)
+}
+
+// Algorithm is the built-in algorithm behind an image, or "".
+func Algorithm(image string) string {
+	if kind, ok := strings.CutPrefix(image, "builtin:"); ok && kind != "xgboost" && kind != "linear-learner" {
+		return ""
+	}
+	if strings.HasPrefix(image, "exec:") || strings.HasPrefix(image, "http:") || strings.HasPrefix(image, "https:") {
+		return ""
+	}
+	for _, a := range []string{"xgboost", "linear-learner"} {
+		if strings.Contains(image, a) {
+			return a
+		}
+	}
+	return ""
+}
+
+func (l *Launcher) builtin(ctx context.Context, s Spec, name string) (maker, error) {
+	kind, query, _ := strings.Cut(name, "?")
+	workers, err := workersOf(s)
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case "echo":
+		return func(int) (Container, error) { return echo{inProcess{workers}}, nil }, nil
+	case "profile":
+		p, err := newProfile(query, workers)
+		return func(int) (Container, error) { return p, err }, err
+	case "xgboost", "linear-learner":
+		return l.learned(ctx, s, kind)
+	}
+	return nil, unknownImage(s.Image)
+}
+
+func (l *Launcher) learned(_ context.Context, s Spec, algorithm string) (maker, error) {
+	workers, err := workersOf(s)
+	if err != nil {
+		return nil, err
+	}
+	artefact, err := l.open(s.ModelURL)
+	if err != nil {
+		return nil, err
+	}
+	defer artefact.Close()
+	model, err := loadModel(artefact)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.ModelURL, err)
+	}
+	c := newScorer(model, algorithm == "linear-learner", workers)
+	return func(int) (Container, error) { return c, nil }, nil
+}
+
+// program starts one process per instance, each with its own copy of the model.
+func (l *Launcher) program(s Spec, path string) (maker, error) {
+	found, err := exec.LookPath(path)
+	if err != nil {
+		return nil, fmt.Errorf("image %q: %w", s.Image, err)
+	}
+	return func(number int) (Container, error) {
+		dir := filepath.Join(l.Dir, url.PathEscape(s.Endpoint), fmt.Sprintf("%s-%d-%d", s.Variant, number, l.serial.Add(1)))
+		if err := os.MkdirAll(filepath.Join(dir, "model"), 0o700); err != nil {
+			return nil, err
+		}
+		if s.ModelURL != "" {
+			if err := l.unpack(s.ModelURL, filepath.Join(dir, "model")); err != nil {
+				return nil, err
+			}
+		}
+		return startProcess(found, dir, s.Environment, l.Self)
+	}, nil
+}
+
+func (l *Launcher) unpack(modelURL, dir string) error {
+	artefact, err := l.open(modelURL)
+	if err != nil {
+		return err
+	}
+	defer artefact.Close()
+	name := filepath.Base(modelURL)
+	if err := unpack(artefact, dir, name); err != nil {
+		return fmt.Errorf("%s: %w", modelURL, err)
+	}
+	return nil
+}
+
+// workersVariable sets how many calls a built-in container runs at once, as in AWS's containers.
+const workersVariable = "SAGEMAKER_MODEL_SERVER_WORKERS"
+
+// workersOf is one worker per CPU of the instance type, unless the environment says otherwise.
+func workersOf(s Spec) (int, error) {
+	if text := s.Environment[workersVariable]; text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 10000 {
+			return 0, fmt.Errorf("%s: %q is not between 1 and 10000", workersVariable, text)
+		}
+		return n, nil
+	}
+	_, size, _ := strings.Cut(strings.TrimPrefix(s.InstanceType, "ml."), ".")
+	switch size {
+	case "medium":
+		return 1, nil
+	case "large":
+		return 2, nil
+	}
+	if times, ok := strings.CutSuffix(size, "xlarge"); ok {
+		n, _ := strconv.Atoi(times) // xlarge itself has no number
+		return 4 * max(1, n), nil
+	}
+	return 2, nil
+}

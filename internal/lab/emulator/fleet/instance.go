@@ -1,0 +1,105 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// Instance is one machine of a variant: a container, its worker slots and the
+// queue before them.
+type Instance struct {
+	Number int // from 1 within its variant
+
+	outstanding atomic.Int64
+	current     atomic.Pointer[running] // nil: out of rotation
+	stop        context.CancelFunc
+}
+
+// running is a container that passed its health check.
+type running struct {
+	container Container
+	slots     chan struct{} // one token per free worker; nil: the container queues
+}
+
+// Timing says where an invocation was: in the queue, on a worker.
+type Timing struct {
+	Queue, Compute time.Duration
+}
+
+// ErrNotReady says that the instance has no healthy container.
+var ErrNotReady = errors.New("no healthy container")
+
+// Ready says whether the instance is in rotation.
+func (i *Instance) Ready() bool { return i.current.Load() != nil }
+
+// Outstanding is how many calls wait or run.
+func (i *Instance) Outstanding() int64 { return i.outstanding.Load() }
+
+// Extra makes a call slower while it holds its worker; nil for none.
+type Extra func(ctx context.Context, took time.Duration) error
+
+// Invoke waits for a worker and runs the call on it.
+func (i *Instance) Invoke(ctx context.Context, call *Call, extra Extra) (Answer, Timing, error) {
+	i.outstanding.Add(1)
+	defer i.outstanding.Add(-1)
+	run := i.current.Load()
+	if run == nil {
+		return Answer{}, Timing{}, ErrNotReady
+	}
+	arrived := time.Now()
+	if err := run.take(ctx); err != nil {
+		return Answer{}, Timing{Queue: time.Since(arrived)}, err
+	}
+	defer run.give()
+	began := time.Now()
+	answer, err := run.container.Invoke(ctx, call)
+	if extra != nil && err == nil {
+		err = extra(ctx, time.Since(began))
+	}
+	return answer, Timing{began.Sub(arrived), time.Since(began)}, err
+}
+
+// take waits for a free worker; waiting calls are served in order.
+func (r *running) take(ctx context.Context) error {
+	if r.slots == nil {
+		return nil
+	}
+	select {
+	case <-r.slots:
+		return nil
+	default:
+	}
+	select {
+	case <-r.slots:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *running) give() {
+	if r.slots != nil {
+		r.slots <- struct{}{}
+	}
+}
+
+// enter puts a healthy container into rotation.
+func (i *Instance) enter(c Container) {
+	run := &running{container: c}
+	if n := c.Workers(); n > 0 {
+		run.slots = make(chan struct{}, n)
+		for range n {
+			run.slots <- struct{}{}
+		}
+	}
+	i.current.Store(run)
+}
+
+// Stop takes the instance out of rotation and ends its container; calls that
+// run get the container's grace.
+func (i *Instance) Stop() {
+	i.current.Store(nil)
+	i.stop()
+}

@@ -1,0 +1,101 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// maxAnswerBytes is the limit of a real-time answer.
+const maxAnswerBytes = 25 << 20
+
+// proxy is a server that answers /ping and /invocations.
+type proxy struct {
+	base   string
+	client *http.Client
+}
+
+// connectTimeout is AWS's: a container must accept a connection within it.
+const connectTimeout = 250 * time.Millisecond
+
+func newProxy(base string) (*proxy, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" {
+		return nil, fmt.Errorf("%q is not http://HOST:PORT", base)
+	}
+	transport := &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: connectTimeout}).DialContext,
+		MaxIdleConnsPerHost: 256,
+		IdleConnTimeout:     50 * time.Second,
+		DisableCompression:  true,
+	}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &proxy{u.Scheme + "://" + u.Host, &http.Client{Transport: transport, CheckRedirect: stay}}, nil
+}
+
+// Ping asks /ping.
+func (p *proxy) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+"/ping", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := p.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	_, _ = io.CopyN(io.Discard, answer.Body, 64<<10) // so that the connection is used again
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("/ping answered %s", answer.Status)
+	}
+	return nil
+}
+
+// Invoke posts to /invocations.
+func (p *proxy) Invoke(ctx context.Context, call *Call) (Answer, error) {
+	// A copy: net/http may still read it after the answer, when the caller uses its buffer again.
+	body := bytes.NewReader(bytes.Clone(call.Body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+"/invocations", body)
+	if err != nil {
+		return Answer{}, err
+	}
+	set(req.Header, "Content-Type", call.ContentType)
+	set(req.Header, "Accept", call.Accept)
+	set(req.Header, "X-Amzn-Sagemaker-Custom-Attributes", call.CustomAttributes)
+	set(req.Header, "X-Amzn-Sagemaker-Session-Id", call.SessionID)
+	answer, err := p.client.Do(req)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswerBytes+1))
+	if err != nil {
+		return Answer{}, fmt.Errorf("could not load the entire response body: %w", err)
+	}
+	if len(content) > maxAnswerBytes {
+		return Answer{}, fmt.Errorf("the answer is more than %d bytes", maxAnswerBytes)
+	}
+	return Answer{answer.StatusCode, answer.Header.Get("Content-Type"), answer.Header.Get("X-Amzn-Sagemaker-Custom-Attributes"), content}, nil
+}
+
+func set(h http.Header, name, value string) {
+	if value != "" {
+		h[name] = []string{value}
+	}
+}
+
+// Workers leaves queueing to the server.
+func (p *proxy) Workers() int { return 0 }
+
+// Gone is unknown here: the server is someone else's.
+func (p *proxy) Gone() <-chan struct{} { return nil }
+
+// Close lets the connections go.
+func (p *proxy) Close() { p.client.CloseIdleConnections() }

@@ -1,0 +1,216 @@
+package inference
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"betimes/internal/lab/emulator/fleet"
+	"betimes/internal/lab/emulator/injection"
+	"betimes/internal/lab/emulator/journal"
+)
+
+// The headers of the runtime, in Go's canonical form.
+const (
+	customAttributes = "X-Amzn-Sagemaker-Custom-Attributes"
+	targetVariant    = "X-Amzn-Sagemaker-Target-Variant"
+	targetModel      = "X-Amzn-Sagemaker-Target-Model"
+	targetComponent  = "X-Amzn-Sagemaker-Inference-Component"
+	targetContainer  = "X-Amzn-Sagemaker-Target-Container-Hostname"
+	sessionID        = "X-Amzn-Sagemaker-Session-Id"
+	invokedVariant   = "X-Amzn-Invoked-Production-Variant"
+)
+
+// buffers holds request bodies and room for answers between calls.
+type buffers struct {
+	in   bytes.Buffer
+	out  []byte
+	attr []byte
+}
+
+var pool = sync.Pool{New: func() any { return &buffers{} }}
+
+// maxPooled keeps one huge request from staying in memory.
+const maxPooled = 1 << 20
+
+func (b *buffers) release() {
+	if b.in.Cap() <= maxPooled && cap(b.out) <= maxPooled {
+		pool.Put(b)
+	}
+}
+
+func (s *Service) invoke(w http.ResponseWriter, r *http.Request, name string, note *journal.Entry) *refusal {
+	e := s.endpoint(name)
+	routing := e.routing.Load()
+	if routing == nil {
+		return invalid("Endpoint %s of account %s not found.", name, s.Account)
+	}
+	if bad := checkHeaders(r.Header); bad != nil {
+		return bad
+	}
+	variant := routing.pick(first(r.Header, targetVariant))
+	if variant == nil {
+		return invalid("Variant %s of endpoint %s not found.", first(r.Header, targetVariant), name)
+	}
+	note.Variant = variant.Name
+	b := pool.Get().(*buffers)
+	defer b.release()
+	if bad := b.read(r); bad != nil {
+		return bad
+	}
+	if under := e.outstanding.Add(1); e.limit.Load() > 0 && under > e.limit.Load() {
+		e.outstanding.Add(-1)
+		return throttled()
+	}
+	defer e.outstanding.Add(-1)
+	instance := variant.instance()
+	if instance == nil {
+		return unavailable()
+	}
+	note.Instance = instance.Number
+	fault := s.Faults.For(injection.Where{Operation: "InvokeEndpoint", Endpoint: name, Variant: variant.Name, Instance: instance.Number})
+	if fault != nil {
+		note.Text = fault.Fault + " " + fault.ID
+		s.Journal.Note(journal.Entry{Time: note.Time, Kind: journal.Fault, Operation: note.Operation, Resource: note.Resource, Variant: note.Variant, Instance: note.Instance, Text: note.Text})
+		if bad := s.before(fault, name); bad != nil {
+			return bad
+		}
+	}
+	answer, timing, err := s.ask(r.Context(), instance, b.call(r.Header), fault)
+	if bad := s.failed(name, answer, err); bad != nil {
+		return bad
+	}
+	b.write(w, variant.Name, answer, timing, fault)
+	return nil
+}
+
+// ask invokes the instance. A caller who leaves does not stop the container: as
+// on AWS the work goes on and the worker stays taken.
+func (s *Service) ask(parent context.Context, i *fleet.Instance, call *fleet.Call, fault *injection.Fault) (fleet.Answer, fleet.Timing, error) {
+	timeout := s.Timeout
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), timeout)
+	defer cancel()
+	return i.Invoke(ctx, call, slower(fault))
+}
+
+// failed turns everything but a 2xx of the container into a ModelError.
+func (s *Service) failed(name string, a fleet.Answer, err error) *refusal {
+	switch {
+	case errors.Is(err, fleet.ErrNotReady):
+		return unavailable()
+	case errors.Is(err, context.DeadlineExceeded):
+		return s.modelFailed(name, 0, timedOut)
+	case err != nil:
+		return s.modelFailed(name, 0, err.Error())
+	case a.Status < 200 || a.Status > 299:
+		return s.modelFailed(name, a.Status, string(a.Body))
+	}
+	return nil
+}
+
+func first(h http.Header, name string) string {
+	if v := h[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// checkHeaders refuses what AWS refuses, and what is not built.
+func checkHeaders(h http.Header) *refusal {
+	for _, name := range []string{targetModel, targetComponent, targetContainer} {
+		if first(h, name) != "" {
+			return invalid("%s is not supported by this endpoint.", name)
+		}
+	}
+	attributes := first(h, customAttributes)
+	if len(attributes) > 1024 {
+		return invalid("1 validation error detected: Value at 'customAttributes' failed to satisfy constraint: Member must have length less than or equal to 1024")
+	}
+	for _, c := range []byte(attributes) {
+		if c < 0x20 || c > 0x7e {
+			return invalid("1 validation error detected: Value at 'customAttributes' failed to satisfy constraint: Member must satisfy regular expression pattern: \\p{ASCII}*")
+		}
+	}
+	return nil
+}
+
+// read takes the body in.
+func (b *buffers) read(r *http.Request) *refusal {
+	if r.ContentLength > maxBodyBytes {
+		return tooLarge()
+	}
+	b.in.Reset()
+	if r.ContentLength > 0 {
+		b.in.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	n, err := b.in.ReadFrom(io.LimitReader(r.Body, maxBodyBytes+1))
+	if err != nil {
+		return invalid("The request body could not be read.")
+	}
+	if n > maxBodyBytes {
+		return tooLarge()
+	}
+	return nil
+}
+
+func tooLarge() *refusal {
+	return invalid("1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less than or equal to %d", maxBodyBytes)
+}
+
+func (b *buffers) call(h http.Header) *fleet.Call {
+	return &fleet.Call{
+		ContentType: first(h, "Content-Type"), Accept: first(h, "Accept"),
+		CustomAttributes: first(h, customAttributes), SessionID: first(h, sessionID),
+		Body: b.in.Bytes(), Out: b.out,
+	}
+}
+
+// write answers; fault may cut the answer short.
+func (b *buffers) write(w http.ResponseWriter, variant string, a fleet.Answer, t fleet.Timing, fault *injection.Fault) {
+	h := w.Header()
+	if a.ContentType != "" {
+		h["Content-Type"] = []string{a.ContentType}
+	}
+	h[invokedVariant] = []string{variant}
+	h[customAttributes] = []string{b.attributes(a.CustomAttributes, t)}
+	if a.Status != http.StatusNoContent {
+		h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
+	}
+	if fault != nil && cutShort(w, a, fault.Fault) {
+		return
+	}
+	w.WriteHeader(a.Status)
+	if a.Status != http.StatusNoContent {
+		_, _ = w.Write(a.Body) // the caller may have gone
+	}
+	if cap(a.Body) > cap(b.out) && cap(a.Body) <= maxPooled && !sameMemory(a.Body, b.in.Bytes()) {
+		b.out = a.Body[:0]
+	}
+}
+
+// sameMemory says whether an answer is the request itself.
+func sameMemory(a, b []byte) bool { return len(a) > 0 && len(b) > 0 && &a[0] == &b[0] }
+
+// attributes are the container's own and, after them, q=<ms>;c=<ms>.
+func (b *buffers) attributes(own string, t fleet.Timing) string {
+	out := append(b.attr[:0], own...)
+	if own != "" {
+		out = append(out, ';')
+	}
+	out = append(out, "q="...)
+	out = strconv.AppendFloat(out, milliseconds(t.Queue), 'f', 3, 64)
+	out = append(out, ";c="...)
+	out = strconv.AppendFloat(out, milliseconds(t.Compute), 'f', 3, 64)
+	b.attr = out
+	return string(out)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,0 +1,87 @@
+package inference
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// refusal is an error answer of the runtime.
+type refusal struct {
+	status int
+	name   string // in x-amzn-ErrorType
+	body   []byte
+}
+
+// Error gives the name.
+func (r *refusal) Error() string { return r.name }
+
+func (r *refusal) write(w http.ResponseWriter) {
+	h := w.Header()
+	h["Content-Type"] = []string{"application/json"}
+	h["X-Amzn-Errortype"] = []string{r.name}
+	h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
+	w.WriteHeader(r.status)
+	_, _ = w.Write(r.body) // the caller may have gone
+}
+
+// invalid is a ValidationError.
+func invalid(format string, args ...any) *refusal {
+	return &refusal{http.StatusBadRequest, "ValidationError", object("message", fmt.Sprintf(format, args...))}
+}
+
+// statusDependency is AWS's own for InternalDependencyException.
+const statusDependency = 530
+
+func throttled() *refusal {
+	return &refusal{http.StatusBadRequest, "ThrottlingException", []byte(`{"message":null}`)}
+}
+
+func notReady() *refusal {
+	return &refusal{http.StatusTooManyRequests, "ModelNotReadyException", object("Message", "Model is not ready for inference.")}
+}
+
+func internal() *refusal {
+	return &refusal{http.StatusInternalServerError, "InternalFailure", object("Message", "An internal failure occurred.")}
+}
+
+func unavailable() *refusal {
+	return &refusal{http.StatusServiceUnavailable, "ServiceUnavailable", object("Message", "The service is currently unavailable.")}
+}
+
+func dependency() *refusal {
+	return &refusal{statusDependency, "InternalDependencyException", object("Message", "An internal dependency failed.")}
+}
+
+func object(name, text string) []byte {
+	body, _ := json.Marshal(map[string]string{name: text}) // texts always marshal
+	return body
+}
+
+const timedOut = "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
+
+type modelError struct {
+	ErrorCode          string `json:"ErrorCode"`
+	LogStreamArn       string `json:"LogStreamArn"`
+	Message            string `json:"Message"`
+	OriginalMessage    string `json:"OriginalMessage"`
+	OriginalStatusCode int    `json:"OriginalStatusCode"`
+}
+
+// modelFailed is a ModelError: what the container answered, or 0 when it did not.
+func (s *Service) modelFailed(endpoint string, status int, message string) *refusal {
+	side, code := "server", "INTERNAL_FAILURE_FROM_MODEL"
+	if status >= 400 && status < 500 {
+		side, code = "client", "CLIENT_ERROR_FROM_MODEL"
+	}
+	group := "/aws/sagemaker/Endpoints/" + endpoint
+	body, _ := json.Marshal(modelError{ // texts and numbers always marshal
+		ErrorCode:    code,
+		LogStreamArn: fmt.Sprintf("arn:aws:logs:%s:%s:log-group:%s", s.Region, s.Account, group),
+		Message: fmt.Sprintf("Received %s error (%d) from primary with message \"%s\". See https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#logEventViewer:group=%s in account %s for more information.",
+			side, status, message, s.Region, s.Region, group, s.Account),
+		OriginalMessage: message, OriginalStatusCode: status,
+	})
+	return &refusal{http.StatusFailedDependency, "ModelError", body}
+}

@@ -1,0 +1,77 @@
+package inference
+
+import (
+	"math/rand/v2"
+
+	"betimes/internal/lab/emulator/fleet"
+)
+
+// Routing is what an endpoint's traffic goes to.
+type Routing struct {
+	Variants []Variant
+}
+
+// Variant is one production variant in service.
+type Variant struct {
+	Name      string
+	Weight    float64
+	Random    bool // RANDOM; else LEAST_OUTSTANDING_REQUESTS
+	Instances []*fleet.Instance
+}
+
+// pick chooses a variant: the named one, or by weight. nil: there is none of that name, or no weight at all.
+func (r *Routing) pick(name string) *Variant {
+	if name != "" {
+		for i := range r.Variants {
+			if r.Variants[i].Name == name {
+				return &r.Variants[i]
+			}
+		}
+		return nil
+	}
+	if len(r.Variants) == 1 {
+		return &r.Variants[0]
+	}
+	var sum float64
+	for i := range r.Variants {
+		sum += r.Variants[i].Weight
+	}
+	at := rand.Float64() * sum
+	for i := range r.Variants {
+		if at -= r.Variants[i].Weight; at < 0 {
+			return &r.Variants[i]
+		}
+	}
+	return nil
+}
+
+// instance chooses an instance in rotation, or nil.
+func (v *Variant) instance() *fleet.Instance {
+	if n := len(v.Instances); v.Random && n > 0 {
+		if i := v.Instances[rand.IntN(n)]; i.Ready() {
+			return i
+		}
+	}
+	return v.leastOutstanding()
+}
+
+// leastOutstanding looks at all, from a random one on so that equals share.
+func (v *Variant) leastOutstanding() *fleet.Instance {
+	n := len(v.Instances)
+	if n == 0 {
+		return nil
+	}
+	var best *fleet.Instance
+	least := int64(0)
+	start := rand.IntN(n)
+	for k := range n {
+		i := v.Instances[(start+k)%n]
+		if !i.Ready() {
+			continue
+		}
+		if o := i.Outstanding(); best == nil || o < least {
+			best, least = i, o
+		}
+	}
+	return best
+}

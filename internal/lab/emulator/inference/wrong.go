@@ -1,0 +1,81 @@
+package inference
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"betimes/internal/lab/emulator/fleet"
+	"betimes/internal/lab/emulator/injection"
+)
+
+// before is the answer of the faults that never reach a container.
+func (s *Service) before(f *injection.Fault, endpoint string) *refusal {
+	switch f.Fault {
+	case injection.Throttle:
+		return throttled()
+	case injection.NotReady:
+		return notReady()
+	case injection.Internal:
+		return internal()
+	case injection.Unavailable:
+		return unavailable()
+	case injection.Dependency:
+		return dependency()
+	case injection.ModelError:
+		status := f.Status
+		if status == 0 {
+			status = http.StatusInternalServerError
+		}
+		return s.modelFailed(endpoint, status, f.Body)
+	}
+	return nil
+}
+
+// slower holds the worker longer: for latency, and for stuck until the time is over or the fault removed.
+func slower(f *injection.Fault) fleet.Extra {
+	if f == nil || f.Fault != injection.Latency && f.Fault != injection.Stuck {
+		return nil
+	}
+	return func(ctx context.Context, took time.Duration) error {
+		var over <-chan time.Time // stuck: never
+		if f.Fault == injection.Latency {
+			more := time.Duration(f.Add)
+			if f.Times > 1 {
+				more += time.Duration(float64(took) * (f.Times - 1))
+			}
+			timer := time.NewTimer(more)
+			defer timer.Stop()
+			over = timer.C
+		}
+		select {
+		case <-over:
+		case <-f.Gone():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		return nil
+	}
+}
+
+// cutShort does reset and truncate: half of the answer, then the connection is
+// reset or closed.
+func cutShort(w http.ResponseWriter, a fleet.Answer, kind string) bool {
+	if kind != injection.Reset && kind != injection.Truncate {
+		return false
+	}
+	control := http.NewResponseController(w)
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body[:len(a.Body)/2])
+	_ = control.Flush()
+	conn, _, err := control.Hijack()
+	if err != nil { // net/http itself closes a connection whose answer is too short
+		return true
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && kind == injection.Reset {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+	return true
+}

@@ -1,0 +1,98 @@
+package injection
+
+import (
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"betimes/internal/lab/emulator/clock"
+)
+
+// Book holds the faults. Make one with New.
+type Book struct {
+	clock  *clock.Clock
+	active atomic.Pointer[[]*Fault] // nil: none
+
+	mu   sync.Mutex
+	next int
+}
+
+// New makes an empty Book.
+func New(c *clock.Clock) *Book { return &Book{clock: c} }
+
+// Add checks a fault, gives it an id and lets it work.
+func (b *Book) Add(f *Fault) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.next++
+	f.ID = "f" + strconv.Itoa(b.next)
+	f.gone = make(chan struct{})
+	if f.For > 0 {
+		f.until = b.clock.Now().Add(time.Duration(f.For))
+	}
+	b.set(append(b.List(), f))
+	return nil
+}
+
+// set replaces the list; b.mu is held.
+func (b *Book) set(faults []*Fault) {
+	if len(faults) == 0 {
+		b.active.Store(nil)
+		return
+	}
+	b.active.Store(&faults)
+}
+
+// List is a copy of the faults, the oldest first.
+func (b *Book) List() []*Fault {
+	if now := b.active.Load(); now != nil {
+		return append([]*Fault(nil), *now...)
+	}
+	return []*Fault{}
+}
+
+// Remove ends a fault; false when there is none of that id.
+func (b *Book) Remove(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var kept []*Fault
+	found := false
+	for _, f := range b.List() {
+		if f.ID == id {
+			found = true
+			close(f.gone)
+			continue
+		}
+		kept = append(kept, f)
+	}
+	b.set(kept)
+	return found
+}
+
+// Clear ends all faults.
+func (b *Book) Clear() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, f := range b.List() {
+		close(f.gone)
+	}
+	b.set(nil)
+}
+
+// For finds the first fault that hits a request, or nil.
+func (b *Book) For(w Where) *Fault {
+	now := b.active.Load()
+	if now == nil {
+		return nil
+	}
+	for _, f := range *now {
+		if f.Match.fits(w) && f.hit(b.clock.Now) {
+			return f
+		}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package journal
+
+import (
+	"encoding/json"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// The kinds of Entry.
+const (
+	Request = "request"
+	Fault   = "fault"
+	State   = "state"
+)
+
+// Entry is one thing that happened.
+type Entry struct {
+	Seq       uint64    `json:"seq"`
+	Time      time.Time `json:"time"`
+	Kind      string    `json:"kind"`
+	Operation string    `json:"operation,omitempty"`
+	Resource  string    `json:"resource,omitempty"` // endpoint/fraud, training-job/x, s3://bucket/key
+	Variant   string    `json:"variant,omitempty"`
+	Instance  int       `json:"instance,omitempty"`
+	Status    int       `json:"status,omitempty"` // of the HTTP answer
+	Error     string    `json:"error,omitempty"`  // name of the AWS error
+	Micros    int64     `json:"us,omitempty"`
+	Text      string    `json:"text,omitempty"` // fault id, "Creating → InService"
+}
+
+// size is how many entries are kept.
+const size = 1 << 14
+
+// Journal is a ring of entries. The zero Journal is ready.
+type Journal struct {
+	next atomic.Uint64
+	ring [size]atomic.Pointer[Entry]
+}
+
+// Note adds e and gives it its number.
+func (j *Journal) Note(e Entry) {
+	e.Seq = j.next.Add(1)
+	j.ring[e.Seq%size].Store(&e)
+}
+
+// Since writes the entries after seq that are still kept, one JSON object per line.
+func (j *Journal) Since(w io.Writer, seq uint64) error {
+	last := j.next.Load()
+	if last > size && seq < last-size {
+		seq = last - size
+	}
+	out := json.NewEncoder(w)
+	for n := seq + 1; n <= last; n++ {
+		e := j.ring[n%size].Load()
+		if e == nil || e.Seq != n { // overwritten, or numbered but not stored yet
+			continue
+		}
+		if err := out.Encode(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package objects
+
+import (
+	"crypto/md5" //nolint:gosec // Content-MD5 is MD5 by definition
+	"encoding/base64"
+	"encoding/xml"
+	"io"
+	"net/http"
+	"os"
+	"sort"
+	"time"
+)
+
+const stamp = "2006-01-02T15:04:05.000Z"
+
+type owner struct {
+	ID          string `xml:"ID"`
+	DisplayName string `xml:"DisplayName"`
+}
+
+type bucketList struct {
+	XMLName xml.Name      `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListAllMyBucketsResult"`
+	Owner   owner         `xml:"Owner"`
+	Buckets []bucketEntry `xml:"Buckets>Bucket"`
+}
+
+type bucketEntry struct {
+	Name    string `xml:"Name"`
+	Created string `xml:"CreationDate"`
+}
+
+// service answers requests without a bucket: ListBuckets.
+func (s *Server) service(c call) error {
+	if c.r.Method != http.MethodGet {
+		return fail(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+	}
+	list := bucketList{Owner: owner{"betimes", "betimes"}}
+	s.Buckets.mu.RLock()
+	for _, b := range s.Buckets.buckets {
+		list.Buckets = append(list.Buckets, bucketEntry{b.Name, b.Created.Format(stamp)})
+	}
+	s.Buckets.mu.RUnlock()
+	sort.Slice(list.Buckets, func(i, j int) bool { return list.Buckets[i].Name < list.Buckets[j].Name })
+	writeXML(c.w, http.StatusOK, list)
+	return nil
+}
+
+// bucket answers requests about a bucket as a whole.
+func (s *Server) bucket(c call) error {
+	if c.r.Method == http.MethodPut && !c.has("location") {
+		if err := c.refuseSettings(); err != nil {
+			return err
+		}
+		return s.createBucket(c)
+	}
+	if !s.Buckets.Has(c.bucket) {
+		return noBucket(c.bucket)
+	}
+	if err := c.refuseSettings(); err != nil {
+		return err
+	}
+	switch {
+	case c.r.Method == http.MethodHead:
+		c.w.Header().Set("X-Amz-Bucket-Region", "us-east-1")
+		return nil
+	case c.r.Method == http.MethodDelete:
+		return s.deleteBucket(c)
+	case c.r.Method == http.MethodPost && c.has("delete"):
+		return s.deleteObjects(c)
+	case c.r.Method == http.MethodGet && c.has("location"):
+		writeXML(c.w, http.StatusOK, struct {
+			XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LocationConstraint"`
+		}{}) // empty: us-east-1
+		return nil
+	case c.r.Method == http.MethodGet && c.has("uploads"):
+		return s.listUploads(c)
+	case c.r.Method == http.MethodGet:
+		return s.list(c)
+	}
+	return fail(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+}
+
+func (s *Server) createBucket(c call) error {
+	if !bucketName.MatchString(c.bucket) {
+		return fail(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
+	}
+	if err := s.Buckets.Create(c.bucket); err != nil {
+		return err
+	}
+	c.w.Header().Set("Location", "/"+c.bucket)
+	return nil
+}
+
+func (s *Server) deleteBucket(c call) error {
+	s.Buckets.mu.Lock()
+	defer s.Buckets.mu.Unlock()
+	b := s.Buckets.buckets[c.bucket]
+	if b == nil {
+		return noBucket(c.bucket)
+	}
+	if len(b.objects) > 0 {
+		return fail(http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty")
+	}
+	if err := os.RemoveAll(s.Buckets.bucketDir(c.bucket)); err != nil {
+		return err
+	}
+	delete(s.Buckets.buckets, c.bucket)
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+type deletion struct {
+	Objects []struct {
+		Key string `xml:"Key"`
+	} `xml:"Object"`
+	Quiet bool `xml:"Quiet"`
+}
+
+type deleted struct {
+	XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ DeleteResult"`
+	Deleted []keyOf  `xml:"Deleted"`
+}
+
+type keyOf struct {
+	Key string `xml:"Key"`
+}
+
+// maxDeletion is the largest DeleteObjects body: 1,000 keys of 1,024 bytes, escaped.
+const maxDeletion = 8 << 20
+
+func (s *Server) deleteObjects(c call) error {
+	raw, err := readLimited(c.r.Body, maxDeletion)
+	if err != nil {
+		return err
+	}
+	if text := c.r.Header.Get("Content-Md5"); text != "" {
+		if sum := md5.Sum(raw); base64.StdEncoding.EncodeToString(sum[:]) != text {
+			return fail(http.StatusBadRequest, "BadDigest", "The Content-MD5 you specified did not match what we received.")
+		}
+	}
+	var d deletion
+	if err := xml.Unmarshal(raw, &d); err != nil || len(d.Objects) == 0 || len(d.Objects) > 1000 {
+		return fail(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+	}
+	var done deleted
+	for _, o := range d.Objects {
+		if err := s.Buckets.Delete(c.bucket, o.Key); err != nil {
+			return err
+		}
+		if !d.Quiet {
+			done.Deleted = append(done.Deleted, keyOf(o))
+		}
+	}
+	writeXML(c.w, http.StatusOK, done)
+	return nil
+}
+
+func readLimited(r io.Reader, limit int64) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(raw)) > limit {
+		err = fail(http.StatusBadRequest, "MaxMessageLengthExceeded", "Your request was too big.")
+	}
+	return raw, err
+}
+
+func (i Info) lastModified() string {
+	return i.Modified.UTC().Format(time.RFC1123[:len(time.RFC1123)-3] + "GMT")
+}

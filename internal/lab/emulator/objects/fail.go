@@ -1,0 +1,74 @@
+package objects
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// failure is an error as S3 answers it.
+type failure struct {
+	XMLName   xml.Name `xml:"Error"`
+	Code      string   `xml:"Code"`
+	Message   string   `xml:"Message"`
+	Resource  string   `xml:"Resource,omitempty"`
+	Key       string   `xml:"Key,omitempty"`
+	Bucket    string   `xml:"BucketName,omitempty"`
+	RequestID string   `xml:"RequestId"`
+	status    int
+}
+
+// Error gives code: message.
+func (f *failure) Error() string { return f.Code + ": " + f.Message }
+
+func fail(status int, code, message string) *failure {
+	return &failure{Code: code, Message: message, status: status}
+}
+
+func noBucket(name string) *failure {
+	f := fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	f.Bucket = name
+	return f
+}
+
+func noKey(key string) *failure {
+	f := fail(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
+	f.Key = key
+	return f
+}
+
+// asFailure turns any error into one of S3.
+func asFailure(err error) *failure {
+	var f *failure
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, errChunk), errors.Is(err, io.ErrUnexpectedEOF):
+		return fail(http.StatusBadRequest, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header")
+	case errors.As(err, &tooLarge):
+		return fail(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+	case errors.Is(err, ErrNoObject):
+		return fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	}
+	return fail(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
+}
+
+// write answers with f; HEAD has no body.
+func (f *failure) write(w http.ResponseWriter, r *http.Request) {
+	f.RequestID = w.Header().Get("X-Amzn-Requestid")
+	f.Resource = r.URL.Path
+	if r.Method == http.MethodHead {
+		w.WriteHeader(f.status)
+		return
+	}
+	writeXML(w, f.status, f)
+}
+
+func writeXML(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, xml.Header)
+	_ = xml.NewEncoder(w).Encode(v) // the caller may have gone
+}

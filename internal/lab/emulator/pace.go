@@ -1,0 +1,41 @@
+package emulator
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"betimes/internal/lab/emulator/control"
+)
+
+// describeHold is how long Describe waits in the quick profiles: longer than a
+// deployment takes there, shorter than any client's timeout.
+const describeHold = 5 * time.Second
+
+// pace is what a profile means.
+func pace(profile string) control.Pace {
+	switch profile {
+	case "instant":
+		return control.Pace{Provision: always(0), Training: func(string) time.Duration { return 0 }, Hold: describeHold}
+	case "realistic":
+		return control.Pace{Provision: asOnAWS, Training: trainingOnAWS}
+	}
+	return control.Pace{Provision: always(500 * time.Millisecond), Training: func(string) time.Duration { return 50 * time.Millisecond }, Hold: describeHold}
+}
+
+func always(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
+
+// asOnAWS is 3 to 7 minutes for an instance.
+func asOnAWS() time.Duration { return 180*time.Second + rand.N(240*time.Second) }
+
+// trainingOnAWS is what comes before and after the training itself.
+func trainingOnAWS(secondaryStatus string) time.Duration {
+	switch secondaryStatus {
+	case "Starting":
+		return 90 * time.Second
+	case "Downloading":
+		return 30 * time.Second
+	case "Uploading":
+		return 15 * time.Second
+	}
+	return 0
+}

@@ -1,0 +1,121 @@
+package emulator
+
+import (
+	"net"
+	"net/http"
+	"strings"
+
+	"betimes/internal/lab/emulator/control"
+	"betimes/internal/lab/emulator/inference"
+	"betimes/internal/lab/emulator/reply"
+	"betimes/internal/listen"
+)
+
+// The services, as credential scopes name them.
+const (
+	sageMaker = "sagemaker"
+	storage   = "s3"
+	identity  = "sts"
+	own       = "_emu"
+	unknown   = "unknown"
+)
+
+// handler routes each request to its service.
+func (e *Emulator) handler() http.Handler {
+	admin := e.admin()
+	local := listen.IsLoopback(e.Addr())
+	crossing := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["X-Amzn-Requestid"] = []string{reply.ID()}
+		if local && !localHost(r.Host) || crossing.Check(r) != nil {
+			http.Error(w, "this emulator runs programs for its callers: a page of another site is not one of them", http.StatusForbidden)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, "/_emu/") {
+			admin.ServeHTTP(w, r)
+			return
+		}
+		service := serviceOf(r)
+		e.metrics.requests.WithLabelValues(service).Inc()
+		e.serve(service, w, r)
+	})
+}
+
+func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request) {
+	switch service {
+	case sageMaker:
+		if strings.HasPrefix(r.URL.Path, "/endpoints/") {
+			e.inference.ServeHTTP(w, r)
+			return
+		}
+		e.control.ServeHTTP(w, r)
+	case storage:
+		e.storage.ServeHTTP(w, r)
+	case identity:
+		e.tokens.ServeHTTP(w, r)
+	default:
+		reply.UnknownOperation(r.Header.Get("X-Amz-Target")).Write(w)
+	}
+}
+
+// serviceOf finds the service: by the signature's scope, else by the form of the request.
+func serviceOf(r *http.Request) string {
+	switch scope := scopeOf(r); scope {
+	case sageMaker, storage, identity:
+		return scope
+	case "":
+		return unsigned(r)
+	}
+	return unknown
+}
+
+// unsigned is for curl: what carries no signature is known by its form.
+func unsigned(r *http.Request) string {
+	target := r.Header.Get("X-Amz-Target")
+	switch {
+	case strings.HasPrefix(target, control.TargetPrefix):
+		return sageMaker
+	case target != "":
+		return unknown
+	}
+	if _, ok := inference.EndpointOf(r.URL.Path); ok && r.Method == http.MethodPost {
+		return sageMaker
+	}
+	if r.Method == http.MethodPost && r.URL.Path == "/" {
+		return identity // the only Query service so far
+	}
+	return storage
+}
+
+// scopeOf is the service in …Credential=KEY/DATE/REGION/SERVICE/aws4_request, of the header or a presigned URL.
+func scopeOf(r *http.Request) string {
+	credential := ""
+	if h := r.Header["Authorization"]; len(h) > 0 {
+		_, after, found := strings.Cut(h[0], "Credential=")
+		if !found {
+			return ""
+		}
+		credential, _, _ = strings.Cut(after, ",")
+	} else if r.URL.RawQuery != "" && strings.Contains(r.URL.RawQuery, "X-Amz-Credential=") {
+		credential = r.URL.Query().Get("X-Amz-Credential")
+	}
+	rest, ok := strings.CutSuffix(credential, "/aws4_request")
+	if !ok {
+		return ""
+	}
+	return rest[strings.LastIndexByte(rest, '/')+1:]
+}
+
+// localHost refuses names that a hostile site has let point to this machine.
+func localHost(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	name = strings.Trim(name, "[]")
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(name)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,77 @@
+package training
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+
+	"betimes/internal/lab/learn"
+)
+
+// download reads the channels train and validation.
+func (r *Runner) download(j Job) (train, validation *learn.Table, err error) {
+	for _, c := range j.Channels {
+		t, err := r.read(c)
+		if err != nil {
+			return nil, nil, err
+		}
+		switch c.Name {
+		case "train":
+			train = t
+		case "validation":
+			validation = t
+		default:
+			return nil, nil, fmt.Errorf("ClientError: channel %q is not known to %s; use train and validation", c.Name, j.Algorithm)
+		}
+	}
+	if train == nil {
+		return nil, nil, fmt.Errorf("ClientError: there is no channel named train")
+	}
+	return train, validation, nil
+}
+
+// read joins all objects whose key begins with the channel's.
+func (r *Runner) read(c Channel) (*learn.Table, error) {
+	bucket, prefix, err := Split(c.URI)
+	if err != nil {
+		return nil, fmt.Errorf("ClientError: %w", err)
+	}
+	var all *learn.Table
+	for _, key := range r.Buckets.Keys(bucket, prefix) {
+		t, err := r.readObject(bucket, key, c)
+		if err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = t
+			continue
+		}
+		if t.Width != all.Width {
+			return nil, fmt.Errorf("ClientError: s3://%s/%s has %d features, the objects before it have %d", bucket, key, t.Width, all.Width)
+		}
+		all.Labels, all.Values = append(all.Labels, t.Labels...), append(all.Values, t.Values...)
+	}
+	if all == nil {
+		return nil, fmt.Errorf("ClientError: Data download failed:NoSuchKey (404): The specified key does not exist. No S3 objects found under S3 URL %q given in input data source", c.URI)
+	}
+	return all, nil
+}
+
+func (r *Runner) readObject(bucket, key string, c Channel) (*learn.Table, error) {
+	body, _, err := r.Buckets.Read(bucket, key)
+	if err != nil {
+		return nil, fmt.Errorf("ClientError: Data download failed: %w", err)
+	}
+	defer body.Close()
+	var content io.Reader = body
+	if c.Gzip {
+		if content, err = gzip.NewReader(body); err != nil {
+			return nil, fmt.Errorf("ClientError: s3://%s/%s: %w", bucket, key, err)
+		}
+	}
+	t, err := learn.ReadCSV(content, c.ContentType)
+	if err != nil {
+		return nil, fmt.Errorf("ClientError: s3://%s/%s: %w", bucket, key, err)
+	}
+	return t, nil
+}

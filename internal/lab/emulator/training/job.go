@@ -1,0 +1,149 @@
+package training
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"betimes/internal/lab/emulator/clock"
+	"betimes/internal/lab/emulator/objects"
+	"betimes/internal/lab/learn"
+)
+
+// Job is what to train.
+type Job struct {
+	Name      string
+	Algorithm string // learn.XGBoost, learn.LinearLearner
+	Hyper     map[string]string
+	Channels  []Channel
+	Output    string // s3://BUCKET/PREFIX
+	Metrics   []MetricDefinition
+}
+
+// Channel is one input of a job.
+type Channel struct {
+	Name, URI, ContentType string
+	Gzip                   bool
+}
+
+// Runner trains. Its delays are what AWS needs around the training itself.
+type Runner struct {
+	Buckets *objects.Buckets
+	Clock   *clock.Clock
+	Dir     string                                 // logs
+	Delay   func(secondaryStatus string) time.Duration // nil: none
+}
+
+// Result is what came out.
+type Result struct {
+	Artefact string // s3://BUCKET/PREFIX/JOB/output/model.tar.gz
+	Metrics  []Metric
+}
+
+// Report is told each state a job enters.
+type Report func(secondaryStatus, message string)
+
+// Artefact is where the model of a job goes.
+func (j Job) Artefact() string {
+	return strings.TrimSuffix(j.Output, "/") + "/" + j.Name + "/output/model.tar.gz"
+}
+
+// Run trains. Call it on a goroutine of the clock.
+func (r *Runner) Run(ctx context.Context, j Job, report Report) (Result, error) {
+	if err := r.enter(ctx, report, "Downloading", "Downloading input data"); err != nil {
+		return Result{}, err
+	}
+	train, validation, err := r.download(j)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := r.enter(ctx, report, "Training", "Training image download completed. Training in progress."); err != nil {
+		return Result{}, err
+	}
+	log, err := r.log(j)
+	if err != nil {
+		return Result{}, err
+	}
+	defer log.Close()
+	metrics := newWatcher(j.Metrics)
+	model, err := learn.Train(ctx, j.Algorithm, j.Hyper, train, validation, io.MultiWriter(log, metrics))
+	if ctx.Err() != nil {
+		return Result{}, ctx.Err()
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("AlgorithmError: %w, exit code: 1", err)
+	}
+	if err := r.enter(ctx, report, "Uploading", "Uploading generated training model"); err != nil {
+		return Result{}, err
+	}
+	return Result{j.Artefact(), metrics.final(r.Clock.Now())}, r.upload(j, model)
+}
+
+// enter reports a state and spends the time AWS would.
+func (r *Runner) enter(ctx context.Context, report Report, status, message string) error {
+	report(status, message)
+	if r.Delay == nil {
+		return ctx.Err()
+	}
+	return r.Clock.Sleep(ctx, r.Delay(status))
+}
+
+func (r *Runner) log(j Job) (*os.File, error) {
+	if err := os.MkdirAll(r.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	return os.Create(filepath.Join(r.Dir, j.Name+".log"))
+}
+
+func (r *Runner) upload(j Job, m learn.Model) error {
+	archive, err := pack(m)
+	if err != nil {
+		return err
+	}
+	bucket, key, err := Split(j.Artefact())
+	if err != nil {
+		return err
+	}
+	_, err = r.Buckets.Put(bucket, objects.Info{Key: key, Headers: map[string]string{"Content-Type": "application/x-tar"}}, archive)
+	if err != nil {
+		return fmt.Errorf("ClientError: Artifact upload failed: %w", err)
+	}
+	return nil
+}
+
+// pack makes model.tar.gz with model.json in it; it holds no time, so equal models are equal bytes.
+func pack(m learn.Model) (*bytes.Buffer, error) {
+	var model, archive bytes.Buffer
+	if err := m.Write(&model); err != nil {
+		return nil, err
+	}
+	zipped := gzip.NewWriter(&archive)
+	files := tar.NewWriter(zipped)
+	if err := files.WriteHeader(&tar.Header{Name: "model.json", Mode: 0o644, Size: int64(model.Len())}); err != nil {
+		return nil, err
+	}
+	if _, err := model.WriteTo(files); err != nil {
+		return nil, err
+	}
+	if err := files.Close(); err != nil {
+		return nil, err
+	}
+	return &archive, zipped.Close()
+}
+
+// Split takes s3://BUCKET/KEY apart.
+func Split(uri string) (bucket, key string, err error) {
+	rest, ok := strings.CutPrefix(uri, "s3://")
+	bucket, key, _ = strings.Cut(rest, "/")
+	if !ok || bucket == "" {
+		return "", "", fmt.Errorf("%q is not s3://BUCKET/KEY", uri)
+	}
+	return bucket, key, nil
+}
