@@ -3,14 +3,11 @@ package listen
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -98,54 +95,4 @@ func orDefault(d, other time.Duration) time.Duration {
 		return other
 	}
 	return d
-}
-
-// server makes the TLS settings; the certificate is read again when its file changes.
-func (c *TLSConfig) server() (*tls.Config, error) {
-	pair := &reloaded{config: c}
-	if _, err := pair.get(nil); err != nil {
-		return nil, err
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.get, NextProtos: []string{"http/1.1"}}
-	if c.ClientCA != "" {
-		pem, err := os.ReadFile(c.ClientCA)
-		if err != nil {
-			return nil, fmt.Errorf("tls.client_ca: %w", err)
-		}
-		config.ClientCAs = x509.NewCertPool()
-		if !config.ClientCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls.client_ca: %s holds no certificate in PEM form", c.ClientCA)
-		}
-		config.ClientAuth = tls.RequireAndVerifyClientCert
-	}
-	return config, nil
-}
-
-// reloaded is a key pair that follows its files.
-type reloaded struct {
-	config *TLSConfig
-	mu     sync.Mutex
-	stamp  time.Time
-	pair   *tls.Certificate
-}
-
-func (r *reloaded) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	info, err := os.Stat(r.config.Cert)
-	if err == nil && r.pair != nil && info.ModTime().Equal(r.stamp) {
-		return r.pair, nil
-	}
-	pair, err2 := tls.LoadX509KeyPair(r.config.Cert, r.config.Key)
-	if err2 != nil {
-		if r.pair != nil { // a half-written pair: the old one serves on
-			return r.pair, nil
-		}
-		return nil, fmt.Errorf("tls: %w", err2)
-	}
-	if err == nil {
-		r.stamp = info.ModTime()
-	}
-	r.pair = &pair
-	return r.pair, nil
 }
