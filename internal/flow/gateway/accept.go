@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"betimes/internal/event"
+	"betimes/internal/kafka"
 	"betimes/internal/listen"
 )
 
@@ -58,7 +59,7 @@ func (s *Server) identify(c *call, id string, d *draft) (e *event.Event, made bo
 	if e.ID == "" {
 		e.ID, made = newID(c.received), true
 	}
-	e.Deadline = s.deps.Budget.Deadline(c.received)
+	e.Deadline = s.live.Load().budget.Deadline(c.received)
 	if c.deadline > 0 {
 		e.Deadline = c.received.Add(c.deadline)
 	}
@@ -69,7 +70,7 @@ func (s *Server) identify(c *call, id string, d *draft) (e *event.Event, made bo
 // accept hands the event on unless its id was seen, and returns the ticket to wait for.
 func (s *Server) accept(ctx context.Context, e *event.Event, made bool, l *lease) (*ticket, bool, *listen.Problem) {
 	now := time.Now()
-	if wait, ok := s.rate.take(now); !ok {
+	if wait, ok := s.live.Load().rate.take(now); !ok {
 		p := listen.NewProblem(http.StatusTooManyRequests, "rate", "Too many events", "more than flow.gateway.rate events a second; send it again later")
 		p.RetryAfter = wait
 		return nil, false, &p
@@ -135,6 +136,10 @@ func (s *Server) await(ctx context.Context, t *ticket, timeout <-chan time.Time)
 	}
 	var p listen.Problem
 	if errors.As(t.err, &p) { // a handler before the broker refused it
+		return event.Source{}, &p
+	}
+	if errors.Is(t.err, kafka.ErrTooLarge) {
+		p := listen.NewProblem(http.StatusRequestEntityTooLarge, "record_too_large", "The event is too large for the topic", "the topic events takes less (max.message.bytes); send less, or raise it there")
 		return event.Source{}, &p
 	}
 	s.deps.Log.Warn("event not made durable", "err", t.err)

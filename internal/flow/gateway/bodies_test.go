@@ -100,6 +100,7 @@ func TestKeysAndIdsAreTakenAsWritten(t *testing.T) {
 		"a number keeps its digits":         {body: `{"card_token":12345678901234567890.10,"id":1e2}`, key: "12345678901234567890.10", id: "1e2"},
 		"an escaped string is unescaped":    {body: `{"card_token":"a\u00e9\n\"","id":"i"}`, key: "aé\n\"", id: "i"},
 		"Idempotency-Key beats the payload": {body: `{"card_token":"c","id":"i"}`, key: "c", id: "k", headers: []string{"Idempotency-Key: k"}},
+		"Idempotency-Key may be quoted":     {body: `{"card_token":"c"}`, key: "c", id: "k", headers: []string{`Idempotency-Key: "k"`}},
 		"the pointer beats X-Key":           {body: `{"card_token":"c","id":"i"}`, key: "c", id: "i", headers: []string{"X-Key: other"}},
 	} {
 		t.Run(name, func(t *testing.T) {

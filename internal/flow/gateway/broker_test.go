@@ -11,8 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"betimes/internal/budget"
 	"betimes/internal/event"
+	"betimes/internal/kafka"
 	"betimes/internal/listen"
+	"betimes/internal/privacy"
 	"betimes/internal/setting"
 )
 
@@ -93,6 +96,46 @@ func TestAnEventThatFailedIsForgottenSoThatARetryMaySucceed(t *testing.T) {
 				t.Errorf("counts are %+v", c)
 			}
 		})
+	}
+}
+
+func TestAnEventTooLargeForTheTopicIs413(t *testing.T) {
+	s := newServer(t, testConfig(), Deps{Next: &broker{fail: fmt.Errorf("write to topic events: %w", kafka.ErrTooLarge)}})
+	if w := post(t, s, payment); w.Code != 413 || !strings.Contains(w.Body.String(), "max.message.bytes") {
+		t.Errorf("answer is %d %s", w.Code, w.Body)
+	}
+}
+
+func TestAReloadTakesRateTokensAndBudgetOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &broker{}
+		c := testConfig()
+		s := newServer(t, c, Deps{Next: b})
+		c.Rate = 1
+		c.Tokens = []listen.TokenConfig{{Name: "shop", Token: setting.NewSecret("s3cret")}}
+		s.Reload(c, budget.Budget{Latency: time.Second}, privacy.Policy{})
+		if w := post(t, s, payment); w.Code != 401 {
+			t.Errorf("without a token the answer is %d %s", w.Code, w.Body)
+		}
+		if w := post(t, s, payment, "Authorization: Bearer s3cret"); w.Code != 202 {
+			t.Errorf("with the token the answer is %d %s", w.Code, w.Body)
+		}
+		if e := b.taken()[0]; e.Deadline.Sub(e.Received) != time.Second {
+			t.Errorf("the deadline is %v after the event came", e.Deadline.Sub(e.Received))
+		}
+		s.Reload(c, budget.Budget{Latency: time.Second}, privacy.Policy{})
+		if w := post(t, s, `{"card_token":"a"}`, "Authorization: Bearer s3cret"); w.Code != 429 {
+			t.Errorf("a reload filled the rate again: answer is %d %s", w.Code, w.Body)
+		}
+	})
+}
+
+func TestAnEventThatAnotherGatewayAcceptedGetsTheSameAnswer(t *testing.T) {
+	b := &broker{}
+	s := newServer(t, testConfig(), Deps{Next: b})
+	s.Remember("p-1", []byte(payment), event.Source{Topic: "events", Partition: 9, Offset: 99})
+	if w := post(t, s, payment); w.Code != 202 || !strings.Contains(w.Body.String(), `"partition":9,"offset":99`) || len(b.taken()) != 0 {
+		t.Errorf("answer is %d %s", w.Code, w.Body)
 	}
 }
 

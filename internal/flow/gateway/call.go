@@ -33,7 +33,7 @@ type call struct {
 
 // readCall reads the request's headers.
 func readCall(h http.Header, received time.Time) (call, *listen.Problem) {
-	c := call{received: received, priority: defaultPriority, id: h.Get("Idempotency-Key")}
+	c := call{received: received, priority: defaultPriority, id: unquote(h.Get("Idempotency-Key"))}
 	if c.id != "" {
 		if p := checkID(c.id, "Idempotency-Key"); p != nil {
 			return c, p
@@ -62,6 +62,14 @@ func readCall(h http.Header, received time.Time) (call, *listen.Problem) {
 	}
 	c.passed = slices.Clip(c.passed) // many events share it: who appends must copy
 	return c, nil
+}
+
+// unquote takes the quotes off: the header may be written as a structured field (RFC 9651).
+func unquote(text string) string {
+	if n := len(text); n > 2 && text[0] == '"' && text[n-1] == '"' {
+		return text[1 : n-1]
+	}
+	return text
 }
 
 // readWait finds wait=N in the Prefer headers (RFC 7240). What is not

@@ -43,13 +43,13 @@ type found struct {
 func (s *Server) find(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	if s.deps.Finder == nil || checkID(id, "id") != nil {
-		unknown(w)
+		unknown(w, event.ErrUnknown)
 		return
 	}
 	where, err := s.deps.Finder.Find(r.Context(), id)
 	switch {
 	case errors.Is(err, event.ErrUnknown):
-		unknown(w)
+		unknown(w, err)
 	case err != nil:
 		s.deps.Log.Warn("event not looked up", "err", err)
 		p := listen.NewProblem(http.StatusServiceUnavailable, "not_found_out", "The event cannot be looked up now", "ask again")
@@ -60,8 +60,13 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func unknown(w http.ResponseWriter) {
-	listen.NewProblem(http.StatusNotFound, "unknown_event", "No such event", "no event of that id was accepted, or the topics no longer keep it").Write(w)
+// unknown answers 404; a Finder that still reads says so in why.
+func unknown(w http.ResponseWriter, why error) {
+	detail := "no event of that id was accepted, or the topics no longer keep it"
+	if why != event.ErrUnknown {
+		detail = why.Error()
+	}
+	listen.NewProblem(http.StatusNotFound, "unknown_event", "No such event", detail).Write(w)
 }
 
 func (s *Server) show(w http.ResponseWriter, where event.Whereabouts) {
@@ -78,7 +83,7 @@ func (s *Server) describeEvent(where event.Whereabouts) found {
 		Reason: string(where.Reason), Error: where.Error, Stage: where.Stage, Attempts: where.Attempts, Decisions: where.Decisions,
 	}
 	if len(where.Key) > 0 {
-		f.Key = s.deps.Privacy.Key(where.Key)
+		f.Key = s.live.Load().privacy.Key(where.Key)
 	}
 	if len(where.Prediction) > 0 {
 		f.Prediction = asJSON(where.Prediction)

@@ -40,17 +40,12 @@ func (s *Server) table() []route {
 
 // routes builds the mux: known routes, 405 for their other methods, 404 for the rest.
 func (s *Server) routes() http.Handler {
-	guard := func(h http.Handler) http.Handler { return h }
-	if len(s.config.Tokens) > 0 {
-		tokens := listen.NewGuard(s.config.Tokens)
-		guard = func(h http.Handler) http.Handler { return tokens.Require(listen.RoleRead, h) }
-	}
 	mux := http.NewServeMux()
 	methods := map[string][]string{}
 	for _, r := range s.table() {
 		var h http.Handler = r.serve
 		if !r.open {
-			h = guard(h)
+			h = s.guarded(h)
 		}
 		mux.Handle(r.method+" "+r.path, h)
 		methods[r.path] = append(methods[r.path], r.method)

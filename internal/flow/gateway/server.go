@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,8 +54,8 @@ type Server struct {
 	fields  fields
 	memory  *memory
 	flight  *flight
-	rate    *bucket
 	metrics *metrics
+	live    atomic.Pointer[live]
 	handler http.Handler
 	rebuilt chan struct{} // closed when the ids of the last window are known
 }
@@ -72,7 +73,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	s.flight = &flight{max: int64(config.MaxInFlight)}
 	s.reader = reader{flight: s.flight}
 	s.memory = newMemory(config.Idempotency)
-	s.rate = newBucket(config.Rate)
+	s.Reload(config, deps.Budget, deps.Privacy)
 	s.metrics = newMetrics(deps.Registerer, s.flight)
 	s.handler = s.metrics.count(s.routes())
 	if deps.Recent == nil {
