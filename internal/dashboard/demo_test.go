@@ -1,0 +1,142 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/privacy"
+	"betimes/internal/pulse"
+	"betimes/internal/watch/latency"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+var plan = Plan{
+	Pipeline: "v1-simplified", Gateway: "127.0.0.1:8080", Brokers: make([]string, 3), Embedded: true,
+	Events: "events", Partitions: 12, Endings: []string{"predictions", "dead-letters", "shed"}, Group: "v1-simplified", Mapping: "4 fields",
+	Models: []PlanModel{{Name: "fraud", Door: "sagemaker", Endpoints: []string{"fraud"}, Training: "xgboost"}},
+}
+
+// played is a Source that has seen some minutes of a pipeline; slow makes the
+// model slow in the last of them.
+func played(t *testing.T, slow bool) *latency.Monitor {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	m, err := latency.NewMonitor(latency.DefaultConfig(), latency.Objective{Latency: 250 * time.Millisecond, Target: 0.99}, reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meter, err := latency.NewMeter(reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const seconds = 240
+	start := time.Now().Add(-seconds * time.Second)
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range seconds {
+		factor := 1.0
+		if slow && i > seconds-40 {
+			factor = 45
+		}
+		for range 20 {
+			meter.Observe(event1(random, factor), event.Predicted, time.Now())
+		}
+		p := pulseAt(start, start.Add(time.Duration(i+1)*time.Second), i)
+		meter.Fill(&p)
+		m.Take(p)
+		m.Take(pulse.Pulse{Instance: "gateway-0", Role: "gateway", Epoch: start.UnixMicro(), At: p.At, Outcomes: map[string]int64{"accepted": int64(i+1) * 20}})
+	}
+	return m
+}
+
+func pulseAt(start, at time.Time, i int) pulse.Pulse {
+	p := pulse.Pulse{Instance: "stream-0", Role: "stream", Epoch: start.UnixMicro(), At: at, InFlight: 3, Queued: 2}
+	for n := range int32(12) {
+		p.Lag = append(p.Lag, pulse.Lag{Topic: "events", Partition: n, Records: int64(n) % 5, DelayS: 0.01})
+	}
+	var calls pulse.Recorder
+	calls.Record(5 * time.Millisecond)
+	p.Endpoints = []pulse.Endpoint{{Model: "fraud", Name: "fraud", Door: "sagemaker", Up: true, InFlight: 3,
+		Invocations: map[string]int64{"ok": int64(i) * 20, "throttled": int64(i / 60)}, Latency: calls.Snapshot()}}
+	if i == 200 {
+		p.Changes = []pulse.Change{{At: at, Kind: "version", What: "fraud is served by fraud-2"}}
+	}
+	return p
+}
+
+// event1 is an event of usual speed, its model slower by factor.
+func event1(random *rand.Rand, factor float64) *event.Event {
+	e := &event.Event{Deadline: time.Now().Add(250 * time.Millisecond)}
+	e.Timeline.Start(time.Now())
+	for s, ms := range map[event.Stage]float64{
+		event.StageGateway: 0.15, event.StageProduce: 0.9, event.StageBroker: 1.4, event.StageQueue: 0.2, event.StageFeature: 0.06,
+		event.StageBalance: 0.02, event.StageNetwork: 0.8, event.StageModel: 5 * factor, event.StagePublish: 1.1,
+	} {
+		d := time.Duration(ms * (0.6 + random.ExpFloat64()*0.5) * float64(time.Millisecond))
+		e.Timeline.Mark(s, e.Timeline.Last().Add(d))
+	}
+	if e.Timeline.Total() > 250*time.Millisecond {
+		e.Deadline = time.Unix(1, 0)
+	}
+	return e
+}
+
+// frozen is a Source that goes on saying what another said once.
+type frozen struct {
+	report    latency.Report
+	series    []latency.Point
+	why       latency.Why
+	lag       []pulse.Lag
+	endpoints []latency.Endpoint
+	instances []latency.Instance
+	changes   []pulse.Change
+}
+
+func freeze(s Source) frozen {
+	return frozen{s.Report(s.Window()), s.Series(s.Window(), 3*time.Second), s.Why(time.Minute), s.Lag(), s.Endpoints(), s.Instances(), s.Changes()}
+}
+
+func (f frozen) Window() time.Duration                               { return 5 * time.Minute }
+func (f frozen) Report(time.Duration) latency.Report                 { return f.report }
+func (f frozen) Series(time.Duration, time.Duration) []latency.Point { return f.series }
+func (f frozen) Why(time.Duration) latency.Why                       { return f.why }
+func (f frozen) Lag() []pulse.Lag                                    { return f.lag }
+func (f frozen) Endpoints() []latency.Endpoint                       { return f.endpoints }
+func (f frozen) Instances() []latency.Instance                       { return f.instances }
+func (f frozen) Changes() []pulse.Change                             { return f.changes }
+
+// finder knows two events.
+type finder struct{}
+
+func (finder) Find(_ context.Context, id string) (event.Whereabouts, error) {
+	w := event.Whereabouts{ID: id, Key: []byte("card-4711"), Payload: []byte(`{"card":"4111111111111111"}`)}
+	w.Accepted = event.Source{Topic: "events", Partition: 3, Offset: 17}
+	w.Timeline.Start(time.Unix(1_700_000_000, 0))
+	for _, m := range []struct {
+		stage event.Stage
+		us    int
+	}{{event.StageGateway, 120}, {event.StageProduce, 900}, {event.StageBroker, 310}, {event.StageQueue, 40}, {event.StageFeature, 15}, {event.StageNetwork, 700}, {event.StageModel, 8900}} {
+		w.Timeline.Mark(m.stage, w.Timeline.Last().Add(time.Duration(m.us)*time.Microsecond))
+	}
+	switch id {
+	case "good":
+		w.Place, w.Ended = event.Predicted, event.Source{Topic: "predictions", Partition: 3, Offset: 12}
+		w.Prediction = json.RawMessage(`{"id":"good","key":"card-4711","status":"ok","prediction":{"score":0.93},"model":{"name":"fraud","endpoint":"fraud","version":"fraud-2"},"cache":"off","batch":8,"attempts":1,"received":"2023-11-14T22:13:20Z","late":false,"latency_us":10985,"stages_us":{}}`)
+	case "dead":
+		w.Place, w.Ended = event.DeadLetter, event.Source{Topic: "dead-letters", Partition: 3, Offset: 1}
+		w.Reason, w.Stage, w.Attempts, w.Error = event.ReasonModelInput, "model", 5, "the model refused it with 400"
+		w.Decisions = "balance:retry:throttled;balance:retry:throttled"
+	default:
+		return event.Whereabouts{}, event.ErrUnknown
+	}
+	return w, nil
+}
+
+func newDashboard(t *testing.T, slow bool) *Dashboard {
+	t.Helper()
+	return New(Deps{Source: freeze(played(t, slow)), Finder: finder{}, Plan: plan, Privacy: privacy.Policy{Show: privacy.Keys}})
+}
