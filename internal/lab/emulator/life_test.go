@@ -199,3 +199,5 @@ func scoresOf(t *testing.T, body string) (first, second float64) {
 	}
 	return first, second
 }
+
+func copyAll(w io.Writer, resp *http.Response) (int64, error) { return io.Copy(w, resp.Body) }

@@ -88,7 +88,7 @@ func headersOf(h http.Header) map[string]string {
 	}
 	for name := range h {
 		if strings.HasPrefix(name, metaPrefix) {
-			keep[name] = h.Get(name)
+			keep[strings.ToLower(name)] = h.Get(name) // clients take the case of metadata from the wire
 		}
 	}
 	return keep
@@ -124,7 +124,7 @@ func (s *Server) get(c call) error {
 	h := c.w.Header()
 	h.Set("Content-Type", "binary/octet-stream")
 	for name, v := range info.Headers {
-		h.Set(name, v)
+		h[name] = []string{v}
 	}
 	h.Set("Etag", info.ETag)
 	h.Set("Accept-Ranges", "bytes")

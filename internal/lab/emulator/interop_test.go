@@ -1,0 +1,64 @@
+//go:build interop
+
+package emulator_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// clients makes a Python environment with the pinned AWS clients, once, in the
+// cache folder, and gives its folder of programs.
+func clients(t *testing.T) string {
+	t.Helper()
+	cache := os.Getenv("BETIMES_CACHE")
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cache = filepath.Join(user, "betimes")
+	}
+	programs := filepath.Join(cache, "aws-clients", "bin")
+	if _, err := os.Stat(filepath.Join(programs, "complete")); err == nil {
+		return programs
+	}
+	run(t, exec.CommandContext(t.Context(), "python3", "-m", "venv", filepath.Dir(programs)))
+	run(t, exec.CommandContext(t.Context(), filepath.Join(programs, "pip"), "install", "--quiet", "boto3==1.44.5", "botocore==1.44.5", "awscli"))
+	if err := os.WriteFile(filepath.Join(programs, "complete"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return programs
+}
+
+func run(t *testing.T, c *exec.Cmd) {
+	t.Helper()
+	out, err := c.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatalf("%s: %v", c, err)
+	}
+}
+
+func environment(programs, url string) []string {
+	return append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "AWS_ENDPOINT_URL="+url,
+		"AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_DEFAULT_REGION=us-east-1", "AWS_CONFIG_FILE=/nonexistent")
+}
+
+func TestBoto3WalksFromTrainingToDeletion(t *testing.T) {
+	programs := clients(t)
+	b := start(t, "fast", t.TempDir())
+	c := exec.CommandContext(t.Context(), filepath.Join(programs, "python"), "testdata/interop.py")
+	c.Env = environment(programs, b.url)
+	run(t, c)
+}
+
+func TestTheAWSCLIWalksFromTrainingToDeletion(t *testing.T) {
+	programs := clients(t)
+	b := start(t, "fast", t.TempDir())
+	c := exec.CommandContext(t.Context(), "sh", "-x", "testdata/interop.sh")
+	c.Env = environment(programs, b.url)
+	run(t, c)
+}
