@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"time"
@@ -114,6 +115,9 @@ func (c *Cluster) clientID(what string) string {
 // Ping returns nil when brokers answer and know a controller.
 func (c *Cluster) Ping(ctx context.Context) error {
 	m, err := c.admin.BrokerMetadata(ctx)
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("kafka %v: connected and hung up on (%w); kafka.tls or kafka.sasl may not be what the brokers want", c.cfg.Seeds, err)
+	}
 	if err != nil {
 		return fmt.Errorf("kafka %v: %w", c.cfg.Seeds, err)
 	}
