@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -103,7 +104,7 @@ func number(cell string) (float64, error) {
 	}
 	v, err := strconv.ParseFloat(cell, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a number", cell)
+		return 0, errors.New("the cell is not a number") // its text is payload: it stays out of errors
 	}
 	return v, nil
 }
@@ -126,7 +127,7 @@ func (t *table) readLibSVM(body string, width int) error {
 			}
 			n, err := strconv.Atoi(index)
 			if err != nil || n < 0 || n >= width {
-				return fmt.Errorf("record %d: %q is not INDEX:VALUE with an index below %d", t.rows+1, f, width)
+				return fmt.Errorf("record %d, item %d is not INDEX:VALUE with an index below %d", t.rows+1, i+1, width)
 			}
 			if row[n], err = number(value); err != nil {
 				return fmt.Errorf("record %d: %w", t.rows+1, err)

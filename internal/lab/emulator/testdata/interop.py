@@ -127,7 +127,7 @@ assert answer["InvokedProductionVariant"] == "AllTraffic" and "q=" in answer["Cu
 as_json = rt.invoke_endpoint(EndpointName="Fraud-1", ContentType="text/csv", Accept="application/json", Body=b"0.9,1")
 assert json.loads(as_json["Body"].read())["predictions"][0]["score"] > 0.7
 e = refused("ModelError", rt.invoke_endpoint, EndpointName="Fraud-1", ContentType="text/csv", Body=b"not,numbers")
-assert e.response["OriginalStatusCode"] == 415 and "numbers" in e.response["OriginalMessage"], e.response
+assert e.response["OriginalStatusCode"] == 415 and "not a number" in e.response["OriginalMessage"], e.response
 refused("ValidationError", rt.invoke_endpoint, EndpointName="fraud-1", Body=b"1")
 refused("ValidationError", rt.invoke_endpoint, EndpointName="Fraud-1", TargetVariant="none", Body=b"1")
 step("invoke")
