@@ -67,6 +67,7 @@ func (g *Gateway) post(ctx context.Context, e *Outgoing) Result {
 	if err != nil {
 		return Result{Outcome: Failed, Problem: "request"}
 	}
+	request.GetBody = nil // else net/http repeats it on a lost connection, and the outcome is not what it seems
 	request.Header.Set("Content-Type", e.ContentType)
 	request.Header.Set("Idempotency-Key", e.ID)
 	if g.token != "" {

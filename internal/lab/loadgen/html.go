@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"io"
+	"strconv"
 )
 
 //go:embed report.html
@@ -22,6 +23,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"short": short, "group": group,
 		"percent": func(share float64) float64 { return 100 * share },
+		"area":    func(auc *float64) string { return strconv.FormatFloat(*auc, 'f', 3, 64) },
 		"counts":  r.shownCounts,
 	}).Parse(page)
 	if err != nil {

@@ -4,19 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"betimes/internal/event"
 )
 
 const (
-	// maxEvents bounds the events of one run.
-	maxEvents = 50_000_000
-	// ahead is how many events are made before they are due.
-	ahead = 4096
 	// lead is the time between the decision to start and the first intended
 	// moment, so that the first events are made by then.
 	lead = 50 * time.Millisecond
@@ -50,12 +44,6 @@ type Deps struct {
 	Pacer    Pacer          // nil: the finest there is
 }
 
-// planned is an event made ahead of its moment.
-type planned struct {
-	item
-	intended time.Time
-}
-
 // Run sends the load and reports. An ended ctx stops the sending; what was sent
 // is still waited for. The Report is also valid next to an error.
 func Run(ctx context.Context, c Config, deps Deps) (Report, error) {
@@ -86,29 +74,6 @@ type run struct {
 	readErr  error // the last failed read-back
 }
 
-// open makes workload and schedule.
-func (r *run) open() error {
-	var err error
-	switch r.config.Workload {
-	case Payments:
-		r.workload = newPayments(r.config)
-	case Crayfish:
-		r.workload = newCrayfish(r.config)
-	default:
-		if r.workload, err = newFile(r.config); err != nil {
-			return err
-		}
-	}
-	if r.config.Rate == 0 && !strings.HasPrefix(r.config.Shape, trace) {
-		return nil
-	}
-	r.schedule, err = newSchedule(r.config)
-	if err == nil {
-		r.schedule = r.schedule.cut(r.config.For)
-	}
-	return err
-}
-
 func (r *run) do(ctx context.Context) (Report, error) {
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
@@ -137,44 +102,6 @@ func (r *run) do(ctx context.Context) (Report, error) {
 		return report, errors.Join(r.planErr, fmt.Errorf("read back: %w", r.readErr))
 	}
 	return report, r.planErr
-}
-
-// make makes the events ahead of time.
-func (r *run) make(ctx context.Context) {
-	defer close(r.plan)
-	for range maxEvents {
-		p, err := r.next()
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				r.planErr = err
-			}
-			return
-		}
-		select {
-		case r.plan <- p:
-		case <-ctx.Done():
-			return
-		}
-	}
-	r.planErr = fmt.Errorf("a run sends at most %d events; lower rate or for", maxEvents)
-}
-
-// next makes the next event and its moment; io.EOF is the end.
-func (r *run) next() (planned, error) {
-	if r.schedule == nil { // by the events' own times
-		it, err := r.workload.next(r.start)
-		if err == nil && r.config.For > 0 && it.offset >= r.config.For {
-			err = io.EOF
-		}
-		return planned{it, r.start.Add(it.offset)}, err
-	}
-	offset, err := r.schedule()
-	if err != nil {
-		return planned{}, err
-	}
-	at := r.start.Add(offset)
-	it, err := r.workload.next(at)
-	return planned{it, at}, err
 }
 
 // send sends every event at its moment, or at once when that is past, and
@@ -216,66 +143,5 @@ func (r *run) read(ctx context.Context) {
 			r.readErr = err
 			coarse(ctx, readPause)
 		}
-	}
-}
-
-// tell tells the progress until everything is sent.
-func (r *run) tell(sent <-chan struct{}) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-sent:
-			return
-		case <-tick.C:
-			r.progress(false)
-		}
-	}
-}
-
-// settle waits for what was accepted and has not ended, as long as there is
-// progress, and says whether all of it came.
-func (r *run) settle() bool {
-	tick := time.NewTicker(look)
-	defer tick.Stop()
-	seen, since, told := int64(-1), time.Now(), time.Now()
-	for {
-		outstanding, changes := r.tracker.waiting()
-		if outstanding == 0 {
-			return true
-		}
-		if changes != seen {
-			seen, since = changes, time.Now()
-		}
-		if time.Since(since) >= r.config.Settle {
-			return false
-		}
-		if time.Since(told) >= time.Second {
-			told = time.Now()
-			r.progress(true)
-		}
-		<-tick.C
-	}
-}
-
-func (r *run) progress(settling bool) {
-	if r.deps.Progress == nil {
-		return
-	}
-	p := r.tracker.progress()
-	p.Elapsed, p.Settling = max(time.Since(r.start), 0), settling
-	if r.config.For > 0 && !settling {
-		p.Left = max(r.config.For-p.Elapsed, 0)
-	}
-	r.deps.Progress(p)
-}
-
-func (t *Tracker) progress() Progress {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	q := t.measures.latency.quantiles()
-	return Progress{
-		Sent: t.sent, Predicted: t.predicted, Outstanding: t.pending + t.open,
-		LatencyP50US: q.P50, LatencyP99US: q.P99,
 	}
 }
