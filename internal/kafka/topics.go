@@ -37,6 +37,7 @@ const (
 	embeddedRetention    = 24 * time.Hour
 	embeddedMaxBytes     = setting.GiB
 	embeddedSegmentBytes = 16 * setting.MiB
+	minSegmentBytes      = 64 * setting.KiB
 )
 
 // TopicSpecs are the topics of a pipeline, those of pulse and state included.
@@ -48,7 +49,7 @@ func TopicSpecs(cfg Config, pipeline string) []TopicSpec {
 	for _, spec := range []TopicSpec{PulseTopic(pipeline), StateTopic(pipeline)} {
 		spec.ReplicationFactor = cfg.replication(TopicConfig{})
 		if cfg.Embedded != nil {
-			spec.Configs[configSegmentBytes] = strconv.FormatInt(int64(embeddedSegmentBytes), 10)
+			spec.Configs[configSegmentBytes] = number(embeddedSegmentBytes)
 		}
 		specs = append(specs, spec)
 	}
@@ -64,17 +65,21 @@ func (c Config) spec(one keyed) TopicSpec {
 	retention, size := t.Retention, t.MaxBytes
 	if c.Embedded != nil {
 		retention, size = cmp.Or(retention, embeddedRetention), cmp.Or(size, embeddedMaxBytes)
-		spec.Configs[configSegmentBytes] = strconv.FormatInt(int64(min(embeddedSegmentBytes, size)), 10)
 	}
 	if retention > 0 {
 		spec.Configs[configRetention] = strconv.FormatInt(retention.Milliseconds(), 10)
 	}
-	if size > 0 { // Kafka counts per partition; the file says per topic
-		perPartition := max(int64(size)/int64(max(spec.Partitions, 1)), 1)
-		spec.Configs[configMaxBytes] = strconv.FormatInt(perPartition, 10)
+	perPartition := size / setting.Bytes(max(spec.Partitions, 1)) // Kafka counts per partition, the file per topic
+	if size > 0 {
+		spec.Configs[configMaxBytes] = number(max(perPartition, 1))
+	}
+	if c.Embedded != nil {
+		spec.Configs[configSegmentBytes] = number(min(embeddedSegmentBytes, max(perPartition, minSegmentBytes)))
 	}
 	return spec
 }
+
+func number(b setting.Bytes) string { return strconv.FormatInt(int64(b), 10) }
 
 // replication is the topic's own factor, else that of events, and never more
 // than the embedded brokers there are.

@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -67,53 +68,89 @@ func keepWriting(ctx context.Context, p *kafka.Producer, l *ledger) {
 	}
 }
 
+// reader is a member of a group that commits after every fetch.
+type reader struct {
+	*kafka.Member
+	seen      *ledger
+	next      map[kafka.Partition]int64
+	committed map[kafka.Partition]int64 // what the brokers said yes to
+}
+
+func (r *reader) take(events []*event.Event) {
+	for _, e := range events {
+		r.next[kafka.Partition{Topic: e.Source.Topic, Number: e.Source.Partition}] = e.Source.Offset + 1
+		r.seen.ack(string(e.Key))
+	}
+}
+
+// read polls and commits until ctx ends; brokers that are away are waited for.
+func (r *reader) read(ctx context.Context) {
+	for ctx.Err() == nil {
+		if r.Poll(ctx, r.take) == nil && r.Commit(ctx, r.next) == nil {
+			maps.Copy(r.committed, r.next)
+		}
+	}
+}
+
+func newLedger() *ledger { return &ledger{acked: map[string]bool{}, wake: make(chan struct{}, 1)} }
+
 func TestKilledBrokersKeepWhatTheyAcknowledged(t *testing.T) {
 	const kills = 8
 	dir, random := t.TempDir(), rand.New(rand.NewPCG(1, 2))
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	brokers := startChild(t, dir)
-	cfg := kafka.DefaultConfig()
-	cfg.Seeds = brokers.addrs
-	c, err := kafka.Open(cfg, kafka.Deps{Pipeline: "kill"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	spec := kafka.TopicSpec{Name: "events", Partitions: 6, ReplicationFactor: 3}
-	if err := c.EnsureTopics(ctx, []kafka.TopicSpec{spec}, true); err != nil {
-		t.Fatal(err)
-	}
+	c := openDoor(t, brokers.addrs)
+	ensure(t, c, kafka.TopicSpec{Name: "events", Partitions: 6, ReplicationFactor: 3})
 	p, err := c.NewProducer("kill")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	l := &ledger{acked: map[string]bool{}, wake: make(chan struct{}, 1)}
-	writing, stop := context.WithCancel(ctx)
-	defer stop()
-	var wg sync.WaitGroup
-	wg.Go(func() { keepWriting(writing, p, l) })
+	m, err := c.NewMember(kafka.MemberConfig{Group: "g", Topics: []string{"events"}, StaticID: "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Stop()
+	written := newLedger()
+	r := &reader{m, newLedger(), map[kafka.Partition]int64{}, map[kafka.Partition]int64{}}
+	writing, stopWriting := context.WithCancel(ctx)
+	reading, stopReading := context.WithCancel(ctx)
+	defer stopWriting()
+	defer stopReading()
+	var writer, readers sync.WaitGroup
+	writer.Go(func() { keepWriting(writing, p, written) })
+	readers.Go(func() { r.read(reading) })
 	for range kills {
-		l.await(t, ctx, l.count()+300+random.IntN(3000))
+		written.await(t, ctx, written.count()+300+random.IntN(3000))
 		brokers.kill()
 		brokers = startChild(t, dir)
 	}
-	l.await(t, ctx, l.count()+1000)
-	stop()
-	wg.Wait()
+	written.await(t, ctx, written.count()+1000)
+	stopWriting()
+	writer.Wait()
 	if err := p.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
+	r.seen.await(t, ctx, written.count())
+	stopReading()
+	readers.Wait()
 	brokers.kill()
 	startChild(t, dir)
+
 	found, twice := audit(t, ctx, c)
-	for id := range l.acked {
-		if !found[id] {
-			t.Errorf("record %s was acknowledged and is lost", id)
+	for id := range written.acked {
+		if !found[id] || !r.seen.acked[id] {
+			t.Errorf("record %s was acknowledged; in the topic: %v, read by the group: %v", id, found[id], r.seen.acked[id])
 		}
 	}
-	t.Logf("%d kills, %d acknowledged, %d found, %d of them twice", kills+1, len(l.acked), len(found), twice)
+	committed, err := c.Committed(ctx, "g")
+	for part, next := range r.committed {
+		if err != nil || committed[part] < next {
+			t.Errorf("%s: %d was committed and %d is, %v", part, next, committed[part], err)
+		}
+	}
+	t.Logf("%d kills, %d acknowledged, %d found, %d of them twice", kills+1, len(written.acked), len(found), twice)
 }
 
 // Both sessions outlast the test: whoever had to wait for their end would fail it.
