@@ -2,7 +2,10 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+
+	"betimes/internal/flow/feature"
 )
 
 const maxName = 100
@@ -91,20 +94,35 @@ func (c checker) route() {
 	if c.Flow.Model != "" && len(c.Flow.Route) > 0 {
 		c.bad("flow.route", "flow.model names a model for every event; remove one of both")
 	}
-	if c.Flow.Model != "" {
+	switch {
+	case c.Flow.Model != "":
 		c.known("flow.model", c.Flow.Model)
+	case len(c.Flow.Route) > 0:
+		c.reached()
 	}
 	if c.Flow.Model == "" && len(c.Flow.Route) == 0 && len(c.Models) > 1 {
 		c.bad("flow.model", "there are %d models (%s); name one here, or write flow.route", len(c.Models), strings.Join(modelNames(c.Config), ", "))
 	}
 }
 
+// reached notes models that no route leads to.
+func (c checker) reached() {
+	for _, name := range modelNames(c.Config) {
+		if !slices.ContainsFunc(c.Flow.Route, func(r feature.RouteConfig) bool { return r.Model == name }) {
+			c.bad("models."+name, "no event goes to it; name it in flow.route, or remove it")
+		}
+	}
+}
+
+// known notes a model that is not there, and models that no event reaches.
 func (c checker) known(path, model string) {
-	if _, ok := c.Models[model]; ok {
+	if _, ok := c.Models[model]; !ok && len(c.Models) > 0 {
+		c.bad(path, "there is no model %s; models has %s", shorten(model), strings.Join(modelNames(c.Config), ", "))
 		return
 	}
-	if len(c.Models) == 0 {
-		return // said once, at models
+	for _, name := range modelNames(c.Config) {
+		if name != model {
+			c.bad("models."+name, "no event goes to it; name it in flow.route, or remove it")
+		}
 	}
-	c.bad(path, "there is no model %s; models has %s", shorten(model), strings.Join(modelNames(c.Config), ", "))
 }

@@ -53,11 +53,13 @@ func (d *decoder) value(path string, n *node, v reflect.Value) {
 }
 
 func (d *decoder) pointer(path string, n *node, v reflect.Value) {
-	if v.IsNil() {
-		v.Set(reflect.New(v.Type().Elem()))
-		v.Elem().Set(initial(v.Type().Elem()))
+	t := v.Type().Elem()
+	made := reflect.New(t)
+	made.Elem().Set(initial(t))
+	d.value(path, n, made.Elem())
+	if inner, _ := section(path, t); inner == nil || n.kind == mapping {
+		v.Set(made)
 	}
-	d.value(path, n, v.Elem())
 }
 
 // initial is what an optional section holds before its keys are read.
@@ -79,14 +81,14 @@ func initial(t reflect.Type) reflect.Value {
 
 func (d *decoder) fields(path string, n *node, v reflect.Value) {
 	if n.kind != mapping {
-		d.add(n.from, path, "%s is here, but it has keys of its own: %s", n.describe(), strings.Join(keysOf(v.Type()), ", "))
+		d.add(n.from, path, "%s is here, but it has keys of its own: %s", n.describe(v.Type()), strings.Join(keysOf(v.Type()), ", "))
 		return
 	}
 	fields := fieldsOf(v.Type())
 	for _, e := range n.entries {
 		at := slices.IndexFunc(fields, func(f field) bool { return f.key == e.key })
 		if at < 0 {
-			d.add(e.from, join(path, e.key), "%s", unknown(path, e.key, v.Type()))
+			d.unknown(path, e, v.Type())
 			continue
 		}
 		d.value(join(path, e.key), e.value, v.FieldByIndex(fields[at].index))
@@ -95,7 +97,7 @@ func (d *decoder) fields(path string, n *node, v reflect.Value) {
 
 func (d *decoder) dict(path string, n *node, v reflect.Value) {
 	if n.kind != mapping {
-		d.add(n.from, path, "%s is here, but names with values are wanted; write name: value", n.describe())
+		d.add(n.from, path, "%s is here, but names with values are wanted; write name: value", n.describe(v.Type()))
 		return
 	}
 	made := reflect.MakeMap(v.Type())
@@ -112,7 +114,7 @@ func (d *decoder) dict(path string, n *node, v reflect.Value) {
 
 func (d *decoder) elements(path string, n *node, v reflect.Value) {
 	if n.kind != sequence {
-		d.add(n.from, path, "%s is here, but a list is wanted; write [a, b]", n.describe())
+		d.add(n.from, path, "%s is here, but a list is wanted; write [a, b]", n.describe(v.Type()))
 		return
 	}
 	made := reflect.MakeSlice(v.Type(), len(n.elements), len(n.elements))
@@ -127,10 +129,24 @@ func (d *decoder) elements(path string, n *node, v reflect.Value) {
 	v.Set(made)
 }
 
-// describe names what stands in the file, short enough for an error text.
-func (n *node) describe() string {
-	if n.kind != scalar {
+// describe names what stands in the place of a section of type t, short enough
+// for an error text and without what may be a secret.
+func (n *node) describe(t reflect.Type) string {
+	if n.kind != scalar || holdsSecret(t) {
 		return n.kind.String()
 	}
 	return shorten(n.text)
+}
+
+// holdsSecret says whether a secret stands at or below a key of type t.
+func holdsSecret(t reflect.Type) bool {
+	switch {
+	case t == secretType:
+		return true
+	case t.Kind() == reflect.Pointer, t.Kind() == reflect.Slice, t.Kind() == reflect.Map:
+		return holdsSecret(t.Elem())
+	case t.Kind() != reflect.Struct:
+		return false
+	}
+	return slices.ContainsFunc(fieldsOf(t), func(f field) bool { return holdsSecret(f.typ) })
 }

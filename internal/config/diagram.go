@@ -100,7 +100,7 @@ func (d *drawing) processing() {
 	d.line("    feature[%s]", label("feature", request))
 	d.line("    stream --> feature")
 	d.line("  end")
-	d.line("  events -->|Load Balancer: partitions| stream")
+	d.line("  events -->|%s| stream", label("Load Balancer", "by partition"))
 	d.line("  stream --> predictions")
 	d.line("  stream --> refused")
 	d.line("  consumers([%s])", label("Consumers"))
@@ -125,7 +125,7 @@ func (m ModelConfig) caption() []string {
 		return []string{"SageMaker inference instance", "endpoint " + m.SageMaker.Endpoint, m.SageMaker.Region,
 			fmt.Sprintf("%d × %s", m.SageMaker.Instances, m.SageMaker.InstanceType)}
 	case m.REST != nil:
-		return []string{"Model server", withoutLogin(m.REST.URL)}
+		return []string{"Model server", m.REST.URL}
 	}
 	return []string{"Model"}
 }

@@ -73,7 +73,7 @@ func live() []string {
 // breaking are the values by which data of before is found.
 func breaking() []string {
 	return []string{
-		"name", "data_dir", "flow.stream.group", "flow.gateway.key", "flow.gateway.id", "flow.stream.order",
+		"name", "data_dir", "flow.stream.group", "flow.gateway.key", "flow.stream.order",
 		"kafka.seeds", "kafka.embedded.brokers",
 	}
 }

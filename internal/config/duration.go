@@ -36,7 +36,7 @@ func (d Delay) MarshalText() ([]byte, error) {
 	return []byte(formatDuration(time.Duration(d))), nil
 }
 
-var daysFirst = regexp.MustCompile(`^(\d{1,6})d(.*)$`)
+var daysFirst = regexp.MustCompile(`^(\d{1,6})d(\d.*)?$`)
 
 // parseDuration reads Go's durations, and days before them: 30d, 1d12h.
 func parseDuration(text string) (time.Duration, error) {

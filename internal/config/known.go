@@ -39,13 +39,32 @@ func matches(pattern, path string) bool {
 	return slices.EqualFunc(want, have, func(w, h string) bool { return w == "*" || w == h })
 }
 
-// unknown says what to do about a key that nothing reads.
-func unknown(path, key string, t reflect.Type) string {
+// unknown notes a key that nothing reads.
+func (d *decoder) unknown(path string, e entry, t reflect.Type) {
+	if d.full() {
+		return // finding what was meant costs more than noting it
+	}
+	d.add(e.from, join(path, shortKey(e.key)), "%s", meant(path, e.key, t))
+}
+
+// shortKey keeps a line readable.
+func shortKey(key string) string {
+	if len(key) > 60 || strings.ContainsAny(key, "\n\r") {
+		return shorten(key)
+	}
+	return key
+}
+
+// meant says what to do about it.
+func meant(path, key string, t reflect.Type) string {
 	full := join(path, key)
 	if slices.ContainsFunc(notBuilt(), func(pattern string) bool { return matches(pattern, full) }) {
 		return "is not built yet in this version; remove it"
 	}
 	keys := keysOf(t)
+	if len(key) > 60 {
+		return "unknown key; known here: " + strings.Join(keys, ", ")
+	}
 	if near := closest(key, keys); near != "" {
 		return fmt.Sprintf("unknown key; did you mean %s?", near)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ func (l *loader) text(path string, data []byte) *node {
 		l.add(Origin{File: path}, "", "the file is empty; write {} for the example problem with all defaults")
 		return nil
 	case tree.kind != mapping:
-		l.add(tree.from, "", "%s is here, but keys are wanted; write name: value lines, or {}", tree.describe())
+		l.add(tree.from, "", "%s is here, but keys are wanted; write name: value lines, or {}", tree.describe(reflect.TypeFor[Config]()))
 		return nil
 	}
 	return tree
@@ -46,7 +47,7 @@ func (l *loader) extend(tree *node) *node {
 		return tree
 	}
 	if link.kind != scalar || link.text == "" {
-		l.add(link.from, "extends", "%s is here, but the path of one file is wanted", link.describe())
+		l.add(link.from, "extends", "%s is here, but the path of one file is wanted", link.describe(reflect.TypeFor[string]()))
 		return tree
 	}
 	path := beside(l.path, link.text)
@@ -167,14 +168,10 @@ func placeElement(tree *node, keys []string, value *node) bool {
 	return place(tree.elements[i], keys[1:], value)
 }
 
-// assign sets one key: null removes it, a mapping is merged.
+// assign sets one key; a mapping is merged.
 func (n *node) assign(key string, old, value *node) {
-	switch {
-	case value.kind == absent:
-		n.drop(key)
-	case old == nil:
-		n.put(entry{key, value.from, value})
-	default:
-		n.put(entry{key, value.from, merge(old, value)})
+	if old != nil {
+		value = merge(old, value)
 	}
+	n.put(entry{key, value.from, value})
 }

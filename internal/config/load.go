@@ -29,7 +29,7 @@ func (l *Loaded) Origin(path string) Origin {
 	if from, ok := l.origin[path]; ok {
 		return from
 	}
-	return Origin{}
+	return l.origin.because(path)
 }
 
 // Load reads the file at path. The error is an *Error with everything that is
@@ -73,7 +73,7 @@ func (l *loader) load(data []byte) (*Loaded, error) {
 	cfg := Default()
 	d := decoder{&l.list, l.origins}
 	d.value("", tree, reflect.ValueOf(&cfg).Elem())
-	delete(l.origins, "")
+	l.origins[""] = Origin{File: l.path} // of what stands nowhere
 	settle(&cfg, l.path, l.origins)
 	l.check(cfg)
 	if err := l.err(l.path, l.files); err != nil {
@@ -93,7 +93,7 @@ func (l *loader) check(cfg Config) {
 	for _, p := range found.problems {
 		if !unread.covers(p.Path) && !said[p.Path] {
 			said[p.Path] = true
-			l.problems = append(l.problems, p)
+			l.add(p.Origin, p.Path, "%s", p.Text)
 		}
 	}
 }

@@ -88,6 +88,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		{"not YAML", "name: 'x\n", "v1.yaml:1: could not find end character of single-quoted text; the text is not YAML here"},
 		{"two documents", "name: a\n---\nname: b\n", "v1.yaml:2: a second document begins; one file is one pipeline, remove everything from --- on"},
 		{"a typing error in a key", "objektive: {latency: 1s}", "v1.yaml:1: objektive: unknown key; did you mean objective?"},
+		{"a typing error in a key without a value", "objektive:", "v1.yaml:1: objektive: unknown key; did you mean objective?"},
 		{"a key in the wrong place", "kafka: {brokers: 3}", "v1.yaml:1: kafka.brokers: unknown key; did you mean kafka.embedded.brokers?"},
 		{"a key that is not built yet", "flow: {cache: {ttl: 5m}}", "v1.yaml:1: flow.cache: is not built yet in this version; remove it"},
 		{"a key of a model that is not built yet", "models: {a: {oip: {url: x}, rest: {url: http://a}}}", "v1.yaml:1: models.a.oip: is not built yet in this version; remove it"},

@@ -39,15 +39,32 @@ func (o Origin) place() string {
 // origins holds the origin of every path that was set, containers included.
 type origins map[string]Origin
 
-// nearest is the origin of the path or of the closest key that holds it.
+// nearest is where a person would mend the value at path: its own origin or that
+// of the closest key around it that was written by someone.
 func (o origins) nearest(path string) Origin {
 	for {
-		if from, ok := o[path]; ok || path == "" {
+		if from, ok := o[path]; path == "" || ok && !from.derived() {
 			return from
 		}
 		path = parent(path)
 	}
 }
+
+// because is the reason of a default: its own, or that of a section around it.
+func (o origins) because(path string) Origin {
+	for ; path != ""; path = parent(path) {
+		if from, ok := o[path]; ok {
+			if from.derived() {
+				return from
+			}
+			break
+		}
+	}
+	return Origin{}
+}
+
+// derived says that nobody wrote the value.
+func (o Origin) derived() bool { return o.File == "" && strings.HasPrefix(o.By, "default") }
 
 // parent cuts the last key or index off a path.
 func parent(path string) string {

@@ -13,9 +13,10 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Bounds of a file, so that a wrong one is refused before it costs memory or stack.
+// Bounds of a file, so that a wrong one is refused before it costs stack or time:
+// the parser's time grows with the square of the lines.
 const (
-	maxFileBytes = 1 << 20
+	maxFileBytes = 128 << 10
 	maxDepth     = 32
 )
 
@@ -39,7 +40,7 @@ func (r *reader) at(tk *token.Token) Origin {
 func (r *reader) read(data []byte) *node {
 	switch whole := (Origin{File: r.file, By: r.by}); {
 	case len(data) > maxFileBytes:
-		r.add(whole, "", "the file has %d bytes, more than 1MiB; is it a configuration?", len(data))
+		r.add(whole, "", "the file has more than 128KiB; is it a configuration?")
 	case !utf8.Valid(data):
 		r.add(whole, "", "the file is not UTF-8 text; is it a configuration?")
 	default:
@@ -143,6 +144,7 @@ func (r *reader) node(path string, n ast.Node) *node {
 
 func (r *reader) mapping(path string, at ast.Node, values []*ast.MappingValueNode) *node {
 	n := &node{kind: mapping, from: r.at(at.GetToken())}
+	seen := make(map[string]bool, len(values))
 	for i, v := range values {
 		key, ok := r.key(path, v.Key)
 		if i == 0 && v.Key != nil && n.from.Line > 0 {
@@ -152,10 +154,11 @@ func (r *reader) mapping(path string, at ast.Node, values []*ast.MappingValueNod
 			continue
 		}
 		e := entry{key: key, from: r.at(v.Key.GetToken())}
-		if old := n.find(key); old != nil {
+		if seen[key] {
 			r.add(e.from, join(path, key), "the key is here a second time; keep one")
 			continue
 		}
+		seen[key] = true
 		if e.value = r.node(join(path, key), v.Value); e.value != nil {
 			e.value.from = e.from // where the key stands is where people look
 			n.entries = append(n.entries, e)
@@ -181,14 +184,35 @@ func (r *reader) key(path string, k ast.MapKeyNode) (string, bool) {
 func (r *reader) sequence(path string, s *ast.SequenceNode) *node {
 	n := &node{kind: sequence, from: r.at(s.GetToken())}
 	for i, v := range s.Values {
-		if element := r.node(index(path, i), v); element != nil {
-			if element.from.Line == 0 {
-				element.from = n.from
-			}
+		element := r.address(index(path, i), v)
+		if element == nil {
+			element = r.node(index(path, i), v)
+		}
+		if element != nil {
 			n.elements = append(n.elements, element)
 		}
 	}
 	return n
+}
+
+// address makes host:9092 whole again. Inside {…: […]} the parser takes it for a
+// key and a value, which YAML wants a space between.
+func (r *reader) address(path string, n ast.Node) *node {
+	m, ok := n.(*ast.MappingNode)
+	if !ok || len(m.Values) != 1 || m.Start == nil || m.Start.Type != token.MappingValueType {
+		return nil
+	}
+	v := m.Values[0]
+	key, plainKey := v.Key.(*ast.StringNode)
+	value, single := v.Value.(ast.ScalarNode)
+	if !plainKey || !single || v.Start == nil || key.GetToken().Type != token.StringType {
+		return nil
+	}
+	colon, after := v.Start.Position, value.GetToken().Position
+	if colon.Line != after.Line || colon.Column+1 != after.Column {
+		return nil
+	}
+	return r.scalar(path, key, key.Value+":"+value.GetToken().Value, false)
 }
 
 func (r *reader) scalar(path string, at ast.Node, text string, quoted bool) *node {

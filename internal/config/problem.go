@@ -44,10 +44,19 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// maxProblems is as many as a person reads; a file with more is another kind of file.
+const maxProblems = 100
+
 // list collects problems while a file is read.
 type list struct{ problems []Problem }
 
+// full says whether more problems would not be noted.
+func (l *list) full() bool { return len(l.problems) >= maxProblems }
+
 func (l *list) add(from Origin, path, format string, args ...any) {
+	if l.full() {
+		return
+	}
 	l.problems = append(l.problems, Problem{from, path, fmt.Sprintf(format, args...)})
 }
 
@@ -77,7 +86,11 @@ func (l *list) err(file string, files []string) error {
 			cmp.Compare(a.Path, b.Path),
 		)
 	})
-	return &Error{file, slices.Compact(l.problems)}
+	problems := slices.Compact(l.problems)
+	if l.full() {
+		problems = append(problems, Problem{Origin{File: file}, "", fmt.Sprintf("the first %d problems are listed; mend them and look again", maxProblems)})
+	}
+	return &Error{file, problems}
 }
 
 // addUnder adds a room's problems below its section.

@@ -55,6 +55,9 @@ func Production(c Config) []Finding {
 		}
 	}
 	all = append(all, doors(c)...)
+	if trainsOnAWS(c) && c.AWS.Role == defaultAWS().Role {
+		add("aws.role", "it is a placeholder; set the ARN of a role that may train and serve")
+	}
 	if c.Memory == 0 {
 		add("memory", "it follows the container's limit, and is 1GiB without one; set it, or give the container a limit")
 	}
@@ -65,6 +68,16 @@ func Production(c Config) []Finding {
 		add("log.level", "a line per event costs time; set info")
 	}
 	return all
+}
+
+// trainsOnAWS says whether a model would be trained by AWS itself.
+func trainsOnAWS(c Config) bool {
+	for _, m := range c.Models {
+		if m.SageMaker != nil && !m.Embedded() && m.Train != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // doors are the listeners and model servers that strangers may reach.

@@ -117,15 +117,17 @@ func (s settler) topics() {
 		t.Events.ReplicationFactor = max(min(t.Events.ReplicationFactor, e.Brokers), 1)
 	}
 	for key, topic := range topicsByKey(t) {
-		path := "kafka.topics." + key
+		path, why := "kafka.topics."+key, "as events"
 		if topic.Name == "" {
 			topic.Name = key
 		}
 		if !s.set(path + ".partitions") {
 			topic.Partitions = t.Events.Partitions
+			s.because(path+".partitions", why)
 		}
 		if !s.set(path + ".replication_factor") {
 			topic.ReplicationFactor = t.Events.ReplicationFactor
+			s.because(path+".replication_factor", why)
 		}
 		if s.Kafka.Embedded != nil {
 			s.kept(path, topic)

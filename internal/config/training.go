@@ -40,6 +40,8 @@ func (c checker) model(path string, m ModelConfig) {
 		c.bad(path, "it does not say where the model answers; write sagemaker: {endpoint: NAME} or rest: {url: URL}")
 	case m.SageMaker != nil && m.REST != nil:
 		c.bad(path, "it has sagemaker and rest; remove one (write null over an extended file)")
+	case m.Embedded() && m.SageMaker.URL != "":
+		c.bad(path+".sagemaker.url", "embedded says that the endpoint is inside this process; remove one of both")
 	case m.Train != nil && m.Serve != nil:
 		c.bad(path+".serve", "the model is trained too; remove train or serve")
 	case m.REST != nil && m.Train != nil:

@@ -64,17 +64,14 @@ func (n *node) drop(key string) {
 	}
 }
 
-// merge lays over on top of base: keys are merged, null removes, all else replaces.
+// merge lays over on top of base: keys are merged, all else replaces. A null
+// stays, so that a key that nothing reads is still found; it reads as nothing.
 func merge(base, over *node) *node {
 	if base == nil || base.kind != mapping || over.kind != mapping {
 		return over
 	}
 	merged := &node{kind: mapping, from: over.from, entries: append([]entry(nil), base.entries...)}
 	for _, e := range over.entries {
-		if e.value.kind == absent {
-			merged.drop(e.key)
-			continue
-		}
 		if old := merged.find(e.key); old != nil {
 			e.value = merge(old, e.value)
 		}

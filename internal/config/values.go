@@ -3,9 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
-	"net/url"
 	"reflect"
-	"strings"
 )
 
 // Value is one setting that is in force.
@@ -20,20 +18,9 @@ type Value struct {
 func (l *Loaded) Values() []Value {
 	all := valuesOf(l.Config)
 	for i, v := range all {
-		all[i].Origin = l.originOf(v.Path)
+		all[i].Origin = l.Origin(v.Path).String()
 	}
 	return all
-}
-
-// originOf looks for a default's reason at the section that holds it, too.
-func (l *Loaded) originOf(path string) string {
-	if from, ok := l.origin[path]; ok {
-		return from.String()
-	}
-	if from := l.origin.nearest(path); strings.HasPrefix(from.By, "default, ") {
-		return from.By
-	}
-	return Origin{}.String()
 }
 
 // Print writes a line per value, with where it comes from.
@@ -59,6 +46,8 @@ func (w *valueWalk) walk(path string, v reflect.Value) {
 	inner, _ := section(path, t)
 	switch {
 	case t.Kind() == reflect.Pointer && v.IsNil():
+	case t.Kind() == reflect.Pointer && inner != nil && v.Elem().IsZero():
+		w.all = append(w.all, Value{Path: path, Value: "{}", same: "{}"}) // tls: {} is there, though no key is set
 	case t.Kind() == reflect.Pointer:
 		w.walk(path, v.Elem())
 	case t.Kind() == reflect.Struct && inner != nil:
@@ -74,7 +63,7 @@ func (w *valueWalk) walk(path string, v reflect.Value) {
 			w.walk(index(path, i), v.Index(i))
 		}
 	default:
-		w.all = append(w.all, Value{Path: path, Value: withoutLogin(show(v)), same: identity(v)})
+		w.all = append(w.all, Value{Path: path, Value: show(v), same: identity(v)})
 	}
 }
 
@@ -84,16 +73,4 @@ func identity(v reflect.Value) any {
 		return v.Interface()
 	}
 	return show(v)
-}
-
-// withoutLogin hides a password that stands in a URL.
-func withoutLogin(text string) string {
-	if !strings.Contains(text, "://") || !strings.Contains(text, "@") {
-		return text
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.User == nil {
-		return text
-	}
-	return u.Redacted()
 }

@@ -1,0 +1,115 @@
+package config
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const rests = "models: {a: {rest: {url: http://127.0.0.1:1/a}}, b: {rest: {url: http://127.0.0.1:1/b}}}\n"
+
+func TestWhatNoSingleRoomCanKnow(t *testing.T) {
+	dir := folder(t, "train.csv", "fraud,amount,hour\n1,2,3\n")
+	tests := []struct{ name, text, want string }{
+		{"a cluster of one's own without a beginning", "kafka: {seeds: [a:1]}\nmodels: {a: {rest: {url: http://a/x}}}", "flow.stream.from: kafka.seeds names a cluster"},
+		{"no brokers", "kafka: {seeds: []}\nflow: {stream: {from: latest}}\n" + "models: {a: {rest: {url: http://a/x}}}", "kafka.seeds: the list is empty"},
+		{"brokers twice", "kafka: {seeds: [a:1], embedded: {}}\nflow: {stream: {from: latest}}", "kafka.embedded: "},
+		{"no model on a cluster of one's own", "kafka: {seeds: [a:1]}\nflow: {stream: {from: latest}}", "models: there is no model"},
+		{"other partitions of predictions", "kafka: {topics: {events: {partitions: 6}, predictions: {partitions: 12}}}", "kafka.topics.predictions.partitions: 12 "},
+		{"more copies than brokers", "kafka: {embedded: {brokers: 1}, topics: {events: {replication_factor: 2}}}", "kafka.topics.events.replication_factor: 2 copies do not fit on 1 embedded brokers"},
+		{"several models and no word which", rests, "flow.model: there are 2 models (a, b)"},
+		{"a model that is not there", rests + "flow: {model: c}", `flow.model: there is no model "c"; models has a, b`},
+		{"a route to a model that is not there", rests + "flow: {route: [{when: amount > 1, model: a}, {model: c}]}", "flow.route[1].model: "},
+		{"a route that is never reached", rests + "flow: {route: [{model: a}, {model: b}]}", "flow.route[0].when: "},
+		{"a model without a route", rests + "flow: {model: a}", "models.b: no event goes to it"},
+		{"a condition that is no expression", rests + "flow: {route: [{when: 'amount >', model: a}, {model: b}]}", "flow.route[0].when: "},
+		{"a request that is no expression", "flow: {feature: {request: '[amount'}}", "flow.feature.request: "},
+		{"a response that is no expression", "models: {a: {rest: {url: http://a/x}, response: 'a +'}}", "models.a.response: "},
+		{"a format that is no expression", "kafka: {topics: {predictions: {format: 'id +'}}}", "kafka.topics.predictions.format: "},
+		{"a content type that is not known", "models: {a: {rest: {url: http://a/x}, content_type: image/png}}", "models.a.content_type: "},
+		{"a model that answers nowhere", "models: {a: {pure: true}}", "models.a: it does not say where the model answers"},
+		{"a model with two doors", "models: {a: {rest: {url: http://a/x}, sagemaker: {}}}", "models.a: it has sagemaker and rest"},
+		{"a model trained and served", "models: {a: {sagemaker: {}, serve: {file: m.json}, train: {algorithm: xgboost, data: builtin:payments}}}", "models.a.serve: the model is trained too"},
+		{"an own model on AWS", "models: {a: {sagemaker: {embedded: false}, serve: {file: m.json}}}", "models.a.serve: only an endpoint inside this process"},
+		{"training data that is not there", "models: {a: {sagemaker: {}, train: {algorithm: xgboost, data: none.csv}}}", "models.a.train.data: none.csv: there is no such file"},
+		{"a label that is no column", "models: {a: {sagemaker: {}, train: {algorithm: xgboost, label: x, data: " + dir + "/train.csv}}}", "models.a.train.label: "},
+		{"a field that is no column", "flow: {feature: {fields: [amount, risk]}}\nmodels: {a: {sagemaker: {}, train: {algorithm: xgboost, data: " + dir + "/train.csv}}}", "flow.feature.fields[1]: "},
+		{"one port twice", "admin: {listen: 127.0.0.1:8080}", "admin.listen: port 8080 is taken by flow.gateway.listen"},
+		{"a broker on a taken port", "admin: {listen: 127.0.0.1:19094}", "kafka.embedded.listen: port 19094 is taken by admin.listen"},
+		{"a gateway open to all", "flow: {gateway: {listen: 0.0.0.0:8080}}", "flow.gateway.tokens: "},
+		{"an admin open to all", "admin: {listen: '[::]:8090'}", "admin.tokens: "},
+		{"a host that opens both", "listen_host: 0.0.0.0", "admin.tokens: "},
+		{"a name that is no name", "name: a b", `name: "a b" cannot begin topic and group names`},
+		{"an unknown start of the clock", "objective: {from: birth}", `objective.from: "birth" is not known`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Parse("v1.yaml", []byte(tt.text), Options{Env: env()})
+			var all *Error
+			if !errors.As(err, &all) {
+				t.Fatalf("error %v", err)
+			}
+			if !slices.ContainsFunc(all.Problems, func(p Problem) bool { return strings.HasPrefix(p.Path+": "+p.Text, tt.want) }) {
+				t.Errorf("got\n%v\nwant a line with %s", err, tt.want)
+			}
+			for _, p := range all.Problems {
+				if p.Origin.File != "v1.yaml" && p.Origin.place() != "" && !strings.HasPrefix(p.Origin.By, "default") {
+					t.Errorf("%s: not of the file", p)
+				}
+			}
+		})
+	}
+}
+
+func TestBeyondLoopback(t *testing.T) {
+	dir := folder(t, "token", "t0ken")
+	text := "listen_host: 0.0.0.0\nflow: {gateway: {auth: external}}\nadmin: {tokens: [{name: ops, role: admin, token: file:" + dir + "/token}]}\n"
+	c := mustParse(t, text, Options{}).Config
+	if c.Privacy.Show != "none" || c.DrainDelay == 0 || c.Kafka.Embedded.Listen != "0.0.0.0:19092" || c.Lab.Emulator.Listen != "0.0.0.0:8070" {
+		t.Errorf("%v %v %v %v", c.Privacy, c.DrainDelay, c.Kafka.Embedded.Listen, c.Lab.Emulator.Listen)
+	}
+}
+
+func TestFreePortsNeverCollide(t *testing.T) {
+	mustParse(t, "admin: {listen: 127.0.0.1:0}\nflow: {gateway: {listen: 127.0.0.1:0}}\nkafka: {embedded: {listen: 127.0.0.1:0}}\nlab: {emulator: {listen: 127.0.0.1:0}}", Options{})
+}
+
+func TestProductionRolesRefuseWhatIsEmbedded(t *testing.T) {
+	l := mustParse(t, "{}", Options{})
+	for _, role := range Roles() {
+		err := l.ForRole(role)
+		if err == nil || !strings.Contains(err.Error(), "set kafka.seeds: [HOST:9092]") || !strings.Contains(err.Error(), "models.fraud.sagemaker.embedded: ") {
+			t.Errorf("%s: %v", role, err)
+		}
+	}
+	if err := l.ForRole("up"); err != nil {
+		t.Errorf("up: %v", err)
+	}
+	own := mustParse(t, "kafka: {seeds: [a:1]}\nflow: {stream: {from: latest}}\nmodels: {a: {rest: {url: https://a/x}}}", Options{})
+	if err := own.ForRole("stream"); err != nil {
+		t.Errorf("nothing embedded: %v", err)
+	}
+}
+
+func TestProductionFindsWhatIsUnsafe(t *testing.T) {
+	paths := func(text string) []string {
+		var all []string
+		for _, f := range Production(mustParse(t, text, Options{}).Config) {
+			all = append(all, f.Path)
+		}
+		return all
+	}
+	laptop := paths("{}")
+	for _, want := range []string{"kafka.embedded", "models.fraud.sagemaker.embedded", "flow.gateway.tokens", "admin.tokens", "memory"} {
+		if !slices.Contains(laptop, want) {
+			t.Errorf("%s is not found in %q", want, laptop)
+		}
+	}
+	open := paths("kafka: {seeds: [a:1], topics: {events: {replication_factor: 1}}}\nflow: {stream: {from: latest}}\nmodels: {a: {rest: {url: http://10.0.0.1/x}}}")
+	for _, want := range []string{"kafka.tls", "kafka.sasl", "kafka.topics.events.replication_factor", "models.a.rest.url"} {
+		if !slices.Contains(open, want) {
+			t.Errorf("%s is not found in %q", want, open)
+		}
+	}
+}
