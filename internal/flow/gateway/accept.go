@@ -116,21 +116,29 @@ func (s *Server) hand(ctx context.Context, e *event.Event, t *ticket, l *lease) 
 	}
 }
 
-// await waits until the ticket is settled, the caller is gone (ctx) or the brokers are too slow.
-func (s *Server) await(ctx context.Context, t *ticket, timeout <-chan time.Time) (event.Source, *listen.Problem) {
+// await waits until the ticket is settled, the caller is gone (ctx) or the brokers were too slow.
+func (s *Server) await(ctx context.Context, t *ticket, until time.Time) (event.Source, *listen.Problem) {
 	select {
 	case <-t.done:
+		return s.outcome(t)
 	default:
-		select {
-		case <-t.done:
-		case <-ctx.Done():
-			p := listen.NewProblem(statusGone, "caller_gone", "The caller is gone", "")
-			return event.Source{}, &p
-		case <-timeout:
-			s.deps.Log.Warn("brokers did not acknowledge in time", "ack_timeout", s.config.AckTimeout)
-			return event.Source{}, notDurable("the brokers did not acknowledge within " + s.config.AckTimeout.String() + "; send it again with the same Idempotency-Key")
-		}
 	}
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-t.done:
+		return s.outcome(t)
+	case <-ctx.Done():
+		p := listen.NewProblem(statusGone, "caller_gone", "The caller is gone", "")
+		return event.Source{}, &p
+	case <-timer.C:
+		s.deps.Log.Warn("brokers did not acknowledge in time", "ack_timeout", s.config.AckTimeout)
+		return event.Source{}, notDurable("the brokers did not acknowledge within " + s.config.AckTimeout.String() + "; send it again with the same Idempotency-Key")
+	}
+}
+
+// outcome tells a settled ticket as its caller sees it.
+func (s *Server) outcome(t *ticket) (event.Source, *listen.Problem) {
 	if t.err == nil {
 		return t.source, nil
 	}

@@ -60,8 +60,10 @@ func (m *manyEvents) add(d *draft) {
 	m.index++
 }
 
-// finish answers the oldest n events.
+// finish answers the oldest n events. While answers flow the connection's time goes on.
 func (m *manyEvents) finish(n int) {
+	until := time.Now().Add(m.server.config.AckTimeout + writeTimeout)
+	_ = http.NewResponseController(m.answers.w).SetWriteDeadline(until) // not every writer has one
 	for i := range m.ahead[:n] {
 		m.answer(&m.ahead[i])
 	}
@@ -103,9 +105,7 @@ func (m *manyEvents) begin(d *draft) step {
 func (m *manyEvents) answer(st *step) {
 	var src event.Source
 	if st.problem == nil {
-		timer := time.NewTimer(time.Until(st.began.Add(m.server.config.AckTimeout)))
-		src, st.problem = m.server.await(m.ctx, st.ticket, timer.C)
-		timer.Stop()
+		src, st.problem = m.server.await(m.ctx, st.ticket, st.began.Add(m.server.config.AckTimeout))
 		if st.problem != nil && st.problem.Status == http.StatusServiceUnavailable {
 			m.broken = st.problem
 		}
@@ -145,7 +145,7 @@ func (a *answers) add(st *step, src event.Source) {
 	b = strconv.AppendInt(b, int64(st.index), 10)
 	if st.problem == nil {
 		b = append(b, `,"status":202,`...)
-		b = append(b, bytes.TrimPrefix(appendAccepted(nil, st.id, src), []byte{'{'})...)
+		b = append(appendPlace(b, st.id, src), '}')
 	} else {
 		text, _ := json.Marshal(st.problem) // strings and a number cannot fail
 		b = append(b, ',')

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"betimes/internal/event"
 	"betimes/internal/setting"
 )
 
@@ -150,6 +151,87 @@ func TestSlowCallersAreCutOff(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { trickle(t, c.begin, c.drop, c.longest, c.answer) })
 		})
 	}
+}
+
+func TestACallerMayWaitLongerThanABodyMayTake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipeListener()
+		s := newServer(t, testConfig(), Deps{Next: &broker{}, Listener: l, Finder: newTrail()})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		conn := l.dial()
+		began := time.Now()
+		go func() {
+			_, _ = fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nPrefer: wait=60\r\nContent-Length: %d\r\n\r\n%s", len(payment), payment)
+		}()
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		if took := time.Since(began); took != time.Minute || !strings.HasPrefix(line, "HTTP/1.1 202") {
+			t.Errorf("answer is %q after %v: %v", line, took, err)
+		}
+		_ = conn.Close()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// readAnswer reads one HTTP answer and gives its body.
+func readAnswer(conn net.Conn) (string, error) {
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return string(body), err
+}
+
+// slowly settles events one after the other, each after a pause.
+type slowly struct {
+	pause time.Duration
+	queue chan *event.Event
+}
+
+func (s slowly) Handle(_ context.Context, e *event.Event) error {
+	s.queue <- e
+	return nil
+}
+
+func (s slowly) run() {
+	for e := range s.queue {
+		time.Sleep(s.pause) // of the bubble's clock
+		e.Settled(event.Source{Topic: "events"}, nil)
+	}
+}
+
+func TestAnUploadMayTakeLongerThanOneAnswerMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipeListener()
+		brokers := slowly{8 * time.Millisecond, make(chan *event.Event, aheadEvents)}
+		go brokers.run()
+		s := newServer(t, testConfig(), Deps{Next: brokers, Listener: l})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		conn := l.dial()
+		const n = 20_000 // 160 s
+		body := strings.Repeat(`{"card_token":"k"}`+"\n", n)
+		go func() {
+			_, _ = fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		}()
+		answer, err := readAnswer(conn)
+		if got := strings.Count(answer, `"status":202`); got != n || err != nil {
+			t.Errorf("%d of %d events were answered: %v", got, n, err)
+		}
+		_ = conn.Close()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		close(brokers.queue)
+	})
 }
 
 func trickle(t *testing.T, begin, drop string, longest time.Duration, answer string) {

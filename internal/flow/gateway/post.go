@@ -165,9 +165,7 @@ func (s *Server) one(w http.ResponseWriter, r *http.Request, c *call, l *lease, 
 		s.refuse(w, problem)
 		return
 	}
-	timer := time.NewTimer(s.config.AckTimeout)
-	defer timer.Stop()
-	src, problem := s.await(r.Context(), t, timer.C)
+	src, problem := s.await(r.Context(), t, time.Now().Add(s.config.AckTimeout))
 	if problem != nil {
 		problem.Write(w)
 		return
@@ -182,18 +180,22 @@ func (s *Server) one(w http.ResponseWriter, r *http.Request, c *call, l *lease, 
 	h["Content-Type"] = jsonType
 	h.Set("Location", "/v1/events/"+url.PathEscape(id))
 	w.WriteHeader(http.StatusAccepted)
-	_, _ = w.Write(append(appendAccepted(nil, id, src), '\n')) // the caller may have gone
+	_, _ = w.Write(append(appendAccepted(make([]byte, 0, 64+len(id)), id, src), '\n')) // the caller may have gone
 }
 
 var jsonType = []string{mediaJSON}
 
 // appendAccepted appends {"id":…,"partition":…,"offset":…}; the id is printable ASCII.
 func appendAccepted(b []byte, id string, src event.Source) []byte {
-	b = append(b, `{"id":`...)
+	return append(appendPlace(append(b, '{'), id, src), '}')
+}
+
+// appendPlace appends the members of appendAccepted.
+func appendPlace(b []byte, id string, src event.Source) []byte {
+	b = append(b, `"id":`...)
 	b = strconv.AppendQuote(b, id)
 	b = append(b, `,"partition":`...)
 	b = strconv.AppendInt(b, int64(src.Partition), 10)
 	b = append(b, `,"offset":`...)
-	b = strconv.AppendInt(b, src.Offset, 10)
-	return append(b, '}')
+	return strconv.AppendInt(b, src.Offset, 10)
 }

@@ -124,10 +124,11 @@ func more(body []byte, l *lease, size, limit int) ([]byte, error) {
 }
 
 func bodyProblem(err error, limit setting.Bytes, name string) *listen.Problem {
+	if err == nil {
+		return nil
+	}
 	var cut *http.MaxBytesError
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, errTooLarge), errors.As(err, &cut):
 		return tooLarge(limit, name)
 	case errors.Is(err, errNoRoom):
