@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -142,6 +143,9 @@ func banner(w io.Writer, c config.Config, role string, at app.Addresses, took ti
 	_, _ = io.WriteString(w, b.String())
 }
 
+// word is how the user called this program.
+func word() string { return os.Args[0] }
+
 func url(addr, path string) string {
 	if addr == "" {
 		return ""
@@ -166,7 +170,7 @@ func nextLines(c config.Config, role string, at app.Addresses) []string {
 	case role == "up" && at.Gateway != "":
 		return []string{
 			`curl -s -H 'Content-Type: application/json' -H 'Prefer: wait=2' http://` + at.Gateway + `/v1/events -d '` + sampleEvent(c) + `'`,
-			"betimes load " + fileWord(c) + "--rate 500 --for 30s",
+			word() + " load --rate 500 --for 30s",
 			"kcat -b " + at.Kafka[0] + " -t " + c.Kafka.Topics.Predictions.Name + " -C -o beginning -e -q | head -3",
 		}
 	case role == "broker":

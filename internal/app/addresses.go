@@ -43,3 +43,24 @@ func Find(dataDir string) (Addresses, error) {
 	}
 	return a, fmt.Errorf("nothing runs on %s; start `betimes up`, or say where with --at URL", dataDir)
 }
+
+// hereFile is where a process started in a folder says which file it runs.
+const hereFile = ".betimes/running"
+
+// noteHere says in the working folder which file runs, and returns what takes
+// that back. A folder that cannot be written to goes without.
+func noteHere(file string) func() {
+	if err := os.MkdirAll(filepath.Dir(hereFile), 0o700); err != nil {
+		return func() {}
+	}
+	if err := os.WriteFile(hereFile, []byte(file), 0o600); err != nil {
+		return func() {}
+	}
+	return func() { os.Remove(hereFile) }
+}
+
+// RunningHere is the file of the process that was started in this folder.
+func RunningHere() (string, error) {
+	file, err := os.ReadFile(hereFile)
+	return string(file), err
+}

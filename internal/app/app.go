@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -37,6 +38,7 @@ type Options struct {
 	Version   string
 	// Progress is told what takes a while before the process is ready; it may be nil.
 	Progress func(text string)
+	Emulator string                         // HOST:PORT of one that runs already, instead of this process's own
 	Level    *slog.LevelVar                 // of Log, set anew by a reload; nil: stays
 	Reload   func() (*config.Loaded, error) // reads the file again; nil: never
 }
@@ -116,12 +118,8 @@ func buildInfo(version string) prometheus.Collector {
 
 // Run builds the rooms of the role and runs them until ctx ends. ready is
 // called once all of them work.
-func (a *App) Run(ctx context.Context, ready func(Addresses)) (err error) {
-	defer func() {
-		for _, f := range slices.Backward(a.closers) {
-			f()
-		}
-	}()
+func (a *App) Run(ctx context.Context, ready func(Addresses)) error {
+	defer a.closeAll()
 	a.limitMemory()
 	if err := a.open(); err != nil {
 		return err
@@ -139,15 +137,41 @@ func (a *App) Run(ctx context.Context, ready func(Addresses)) (err error) {
 	draining, drained := context.WithCancel(context.WithoutCancel(ctx))
 	defer drained()
 	go a.drainThenStop(ctx, drained)
-	err = a.group.Run(draining, func() {
+	err := a.group.Run(draining, func() {
+		a.announce()
 		if ready != nil {
 			ready(a.addresses)
 		}
 	})
+	return ended(err)
+}
+
+// ended leaves out that the end was asked for.
+func ended(err error) error {
 	if errors.Is(err, context.Canceled) {
-		err = nil
+		return nil
 	}
 	return err
+}
+
+// closeAll gives back what was opened, the newest first.
+func (a *App) closeAll() {
+	for _, f := range slices.Backward(a.closers) {
+		f()
+	}
+}
+
+// announce says on disk where the process listens, for the commands that ask.
+func (a *App) announce() {
+	file := filepath.Join(a.folder.path, addressFile)
+	if err := a.addresses.WriteFile(file); err != nil {
+		a.log.Warn("addresses not written, commands must be told with --at", "error", err)
+		return
+	}
+	a.close(func() { os.Remove(file) })
+	if a.options.Role == "up" {
+		a.close(noteHere(a.loaded.File))
+	}
 }
 
 // drainThenStop turns the process unready, goes on answering for drain_delay,

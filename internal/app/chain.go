@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"betimes/internal/budget"
@@ -23,6 +25,7 @@ type chain struct {
 	include *feature.Include
 	timed   bool            // events have a time of their own
 	time    pointer.Pointer // where it is
+	words   bool            // what models say may be kept: privacy.show is payloads
 }
 
 // asked is one model as the chain asks it.
@@ -52,7 +55,7 @@ func (c *chain) work(ctx context.Context, e *event.Event) event.Ending {
 	e.Timeline.Mark(event.StageFeature, time.Now())
 	resp, err := m.ask(ctx, e, body)
 	if err != nil {
-		return failed(err)
+		return failed(c.quiet(err))
 	}
 	return c.predicted(in, e, m, resp)
 }
@@ -78,6 +81,18 @@ func (m *asked) ask(ctx context.Context, e *event.Event, body []byte) (*model.Re
 
 // inferenceID is the event's id, or what fits of it: the same at every attempt.
 func inferenceID(id string) string { return id[:min(len(id), 64)] }
+
+// quiet takes the model's own words out of an error, unless payloads may be
+// shown: they may repeat the event.
+func (c *chain) quiet(err error) error {
+	e, is := errors.AsType[*model.Error](err)
+	if !is || e.Message == "" || c.words {
+		return err
+	}
+	short := *e
+	short.Message = fmt.Sprintf("the model said %d bytes, kept with privacy.show: payloads", len(e.Message))
+	return &short
+}
 
 // failed says what a failed call means for its event. What the endpoint is to
 // blame for is waited out; what the event may be the cause of uses up an attempt.

@@ -12,6 +12,7 @@ import (
 	"betimes/internal/flow/feature"
 	"betimes/internal/model"
 	"betimes/internal/pointer"
+	"betimes/internal/privacy"
 	"betimes/internal/pulse"
 	"betimes/internal/rest"
 )
@@ -63,7 +64,7 @@ func oneAnswers(all endpoints) error {
 
 // buildPath makes what all models share.
 func (a *App) buildPath(format feature.Format) (*chain, error) {
-	c := &chain{models: map[string]*asked{}}
+	c := &chain{models: map[string]*asked{}, words: a.config.Privacy.Show == privacy.Payloads}
 	var err error
 	if c.reader, err = feature.NewReader(format); err != nil {
 		return nil, err

@@ -65,6 +65,9 @@ func (a *App) addWorker(i int, chain *chain, endpoints *endpoints, meter *latenc
 	})
 	a.check(name, func(context.Context) error { return worker.Ready() })
 	a.add(name, worker)
+	if a.options.Role == "up" {
+		a.add(name+" joined", waiting{worker.Joined(), joinPatience})
+	}
 	return a.addPulse("stream", a.instance+"-"+strconv.Itoa(i), cluster, func(p *pulse.Pulse) {
 		worker.Snapshot(p)
 		if i == 0 { // the meter and the endpoints are those of the whole process
@@ -110,4 +113,33 @@ func clockOf(from string) (func(*event.Event) (time.Time, bool), error) {
 		}, nil
 	}
 	return nil, fmt.Errorf("objective.from: %q is not known; use record, log_append, fetch or a JSON pointer", from)
+}
+
+// joinPatience is how long up waits for partitions before it says that it is
+// ready: members of a process that was killed keep theirs for a while.
+const joinPatience = 15 * time.Second
+
+// waiting is a room that only waits: the next one starts when done is closed.
+type waiting struct {
+	done     <-chan struct{}
+	patience time.Duration
+}
+
+// Ready is closed when done is, or patience is over.
+func (w waiting) Ready() <-chan struct{} {
+	ready := make(chan struct{})
+	go func() {
+		defer close(ready)
+		select {
+		case <-w.done:
+		case <-time.After(w.patience):
+		}
+	}()
+	return ready
+}
+
+// Run does nothing until ctx ends.
+func (w waiting) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
 }

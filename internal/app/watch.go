@@ -29,7 +29,7 @@ func (a *App) buildWatch(context.Context) error {
 		return err
 	}
 	a.add("pulses", &listener{a.log, cluster, kafka.PulseTopic(a.config.Name).Name, monitor})
-	a.mountDashboard(cluster, monitor, trail)
+	a.mountDashboard(monitor, trail)
 	return a.addPulse("watch", a.instance, cluster, func(p *pulse.Pulse) { p.Changes = a.takeChanges() })
 }
 

@@ -50,6 +50,7 @@ func (p *Processor) assigned(next map[kafka.Partition]int64) {
 	for id, offset := range next {
 		p.parts[id] = newPartition(id, offset)
 	}
+	p.joinOnce.Do(func() { close(p.joined) })
 	p.deps.Log.Info("partitions assigned", "count", len(next), "held", len(p.parts))
 }
 

@@ -65,8 +65,9 @@ type Processor struct {
 
 	probation probation
 	meter     *meter
-	failed    chan error // the first thing that stops the processor
-	done      chan struct{}
+	failed    chan error    // the first thing that stops the processor
+	joined    chan struct{} // closed when partitions were assigned
+	joinOnce  sync.Once
 }
 
 // defaultConcurrency is what concurrency: auto means today.
@@ -81,7 +82,7 @@ func New(config Config, deps Deps) *Processor {
 	p := &Processor{
 		config: config, deps: deps, seed: maphash.MakeSeed(), limit: int(config.Concurrency),
 		parts: map[kafka.Partition]*partition{}, lanes: map[uint64]*lane{},
-		failed: make(chan error, 1), done: make(chan struct{}),
+		failed: make(chan error, 1), joined: make(chan struct{}),
 	}
 	if p.limit == 0 {
 		p.limit = defaultConcurrency
@@ -98,7 +99,6 @@ func New(config Config, deps Deps) *Processor {
 // Run consumes until ctx ends, then finishes what is in work, commits and
 // leaves the group.
 func (p *Processor) Run(ctx context.Context) error {
-	defer close(p.done)
 	member, err := p.deps.Join(Hooks{
 		Assigned: p.assigned,
 		Revoked:  p.revoked,
@@ -296,6 +296,9 @@ func (p *Processor) drain(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
+
+// Joined is closed when the group has given this member its first partitions.
+func (p *Processor) Joined() <-chan struct{} { return p.joined }
 
 // Ready tells why the processor does not work, nil when it does.
 func (p *Processor) Ready() error {
