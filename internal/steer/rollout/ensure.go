@@ -1,0 +1,146 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"betimes/internal/sagemaker"
+)
+
+// Ensure returns when the plan's endpoint is in service, or says what keeps it
+// from being. What exists already is used; doing it again changes nothing.
+func Ensure(ctx context.Context, d Deps, p Plan) error {
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &run{Deps: d, plan: p, start: time.Now(), emulated: d.Control.Emulated()}
+	if err := r.ensure(ctx); err != nil {
+		return err
+	}
+	r.report(StepReady, p.Endpoint.Endpoint)
+	return nil
+}
+
+// run is one Ensure.
+type run struct {
+	Deps
+	plan     Plan
+	start    time.Time
+	emulated bool // waiting is short, trying again is free, images are built in
+}
+
+func (r *run) ensure(ctx context.Context) error {
+	state, err := r.describe(ctx)
+	if err == nil && state.Serving() && !r.emulated {
+		return nil // also while somebody changes it
+	}
+	if err == nil && state.Changing() {
+		state, err = r.settled(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case state.Serving():
+		return r.refresh(ctx, state)
+	case state.Status == "Failed" && r.emulated:
+		r.Log.Warn("endpoint failed, making it again", slog.String("endpoint", r.endpoint()), slog.String("reason", state.Failure))
+		if err := r.remove(ctx); err != nil {
+			return err
+		}
+	case state.Status != missing:
+		return r.wrong("sagemaker", "endpoint %s is %s: %s; delete it, or name another", r.endpoint(), state.Status, firstOf(state.Failure, "no reason was given"))
+	}
+	recipe, err := r.recipe()
+	if err != nil {
+		return err
+	}
+	return r.build(ctx, recipe, false)
+}
+
+// recipe settles what the model is made of.
+func (r *run) recipe() (*recipe, error) {
+	switch {
+	case r.plan.Train != nil:
+		return r.trained()
+	case r.plan.Serve != nil:
+		return r.own()
+	}
+	return nil, r.wrong("sagemaker", "there is no endpoint %s in %s; create it, or add train so that betimes does", r.endpoint(), r.Control.Region())
+}
+
+// refresh makes an emulated endpoint follow its configuration. One that
+// somebody else made, or whose data is gone, is left as it is.
+func (r *run) refresh(ctx context.Context, state sagemaker.EndpointState) error {
+	if !ours(state.Config, r.plan) || r.plan.Train == nil && r.plan.Serve == nil {
+		return nil
+	}
+	recipe, err := r.recipe()
+	if err != nil {
+		r.Log.Warn("endpoint kept, its model cannot be made again", slog.String("endpoint", r.endpoint()), slog.Any("error", err))
+		return nil
+	}
+	if recipe.config == state.Config {
+		return nil
+	}
+	return r.build(ctx, recipe, true)
+}
+
+// build goes from the recipe to an endpoint in service.
+func (r *run) build(ctx context.Context, recipe *recipe, exists bool) error {
+	artefact, err := r.artefact(ctx, recipe)
+	if err != nil {
+		return err
+	}
+	return r.deploy(ctx, recipe, artefact, exists)
+}
+
+// artefact gives the model's URI; empty for an image that needs none.
+func (r *run) artefact(ctx context.Context, recipe *recipe) (string, error) {
+	switch {
+	case recipe.table != nil:
+		return r.train(ctx, recipe)
+	case recipe.model != nil:
+		key := r.key(recipe) + "/model.tar.gz"
+		return r.uri(key), r.upload(ctx, key, recipe.model)
+	}
+	return "", nil
+}
+
+func (r *run) upload(ctx context.Context, key string, body []byte) error {
+	var there bool
+	err := r.patiently(ctx, func() (err error) {
+		if err = r.Objects.EnsureBucket(ctx, r.Bucket); err == nil {
+			there, err = r.Objects.Exists(ctx, r.Bucket, key)
+		}
+		return err
+	})
+	if err == nil && !there {
+		r.report(StepUpload, r.uri(key))
+		err = r.patiently(ctx, func() error { return r.Objects.Put(ctx, r.Bucket, key, body) })
+	}
+	if err != nil {
+		return fmt.Errorf("aws.bucket: %w", err)
+	}
+	return nil
+}
+
+func (r *run) endpoint() string          { return r.plan.Endpoint.Endpoint }
+func (r *run) uri(key string) string     { return "s3://" + r.Bucket + "/" + key }
+func (r *run) key(recipe *recipe) string { return stem(r.plan) + "/" + recipe.base }
+
+func (r *run) report(step Step, detail string) {
+	if r.Progress != nil {
+		r.Progress(Progress{r.plan.Model, step, detail, time.Since(r.start)})
+	}
+}
+
+// wrong names the key of the model that has to change.
+func (r *run) wrong(key, format string, args ...any) error {
+	return fmt.Errorf("models.%s.%s: %w", r.plan.Model, key, fmt.Errorf(format, args...))
+}
+
+var errStopped = errors.New("stopped while waiting")
