@@ -130,9 +130,11 @@ func TestPictures(t *testing.T) {
 		"light-trouble": {trouble, "1280,1750", nil},
 		"dark-healthy":  {healthy, "1280,1750", []string{"--blink-settings=preferredColorScheme=0"}},
 		"narrow":        {trouble, "500,2600", nil},
+		"event":         {healthy + "/#event=good", "1280,2300", nil},
+		"dead":          {healthy + "/#event=dead", "1280,2300", nil},
 	} {
 		path := filepath.Join(folder, name+".png")
-		chromium(t, c.url+"/", append(c.flags, "--window-size="+c.size, "--screenshot="+path)...)
+		chromium(t, c.url, append(c.flags, "--window-size="+c.size, "--screenshot="+path)...)
 		if info, err := os.Stat(path); err != nil || info.Size() < 20_000 {
 			t.Errorf("%s: %v, an empty picture", name, err)
 		}

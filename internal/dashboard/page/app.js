@@ -74,9 +74,11 @@ async function read(body) {
   }
 }
 
-async function find(event) {
-  event.preventDefault();
-  const id = byID("event-id").value.trim();
+// find shows the event that the address names: #event=ID can be passed on.
+async function find() {
+  const id = new URLSearchParams(location.hash.slice(1)).get("event");
+  if (!id) return;
+  byID("event-id").value = id;
   try {
     draw.explanation(await (await ask(`events/${encodeURIComponent(id)}`)).json());
   } catch (problem) {
@@ -92,12 +94,20 @@ function switchTheme() {
 }
 
 byID("window").addEventListener("change", follow);
-byID("find").addEventListener("submit", find);
+byID("find").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const hash = `#${new URLSearchParams({ event: byID("event-id").value.trim() })}`;
+  if (location.hash === hash) find(); // asked again
+  else location.hash = hash;
+});
+addEventListener("hashchange", find);
 byID("theme").addEventListener("click", switchTheme);
 byID("login").addEventListener("submit", (event) => {
   event.preventDefault();
   sessionStorage.setItem("token", byID("token").value);
   byID("token").value = "";
   follow();
+  find();
 });
 follow();
+find();

@@ -128,7 +128,9 @@ function chart(svg, points, lines, format, goal) {
     parts.push(shape("line", { x1: LEFT, x2: WIDTH - 4, y1: y(v), y2: y(v), class: "grid" }));
     parts.push(shape("text", { x: LEFT - 6, y: y(v) + 3, class: "tick end" }, format(v)));
   }
-  if (goal != null && goal <= shown) parts.push(shape("line", { x1: LEFT, x2: WIDTH - 4, y1: y(goal), y2: y(goal), class: "goal" }));
+  const far = goal != null && goal > shown; // a line outside of the picture needs no key
+  if (goal != null) svg.parentElement.querySelector(".goal").hidden = far;
+  if (goal != null && !far) parts.push(shape("line", { x1: LEFT, x2: WIDTH - 4, y1: y(goal), y2: y(goal), class: "goal" }));
   for (const l of lines) {
     if (l.area) parts.push(shape("path", { d: path(l.values, x, y) + `L${x(points.length - 1)},${BASE}L${x(0)},${BASE}Z`, class: "area" }));
     parts.push(shape("path", { d: path(l.values, x, y, l.gaps), class: `line ${l.name}` }));
@@ -195,7 +197,7 @@ export function endpoints(all) {
     const failed = Object.entries(e.invocations ?? {}).filter(([cls, n]) => cls !== "ok" && n > 0);
     const state = element("td", e.up ? "good" : "bad", e.up ? "● up" : "▲ down");
     if (e.last_error) state.title = e.last_error;
-    row.append(name, state, element("td", "", number(e.rate_per_s)), element("td", "", duration(e.p50_us)), element("td", "", duration(e.p99_us)),
+    row.append(name, state, element("td", "", number(e.rate_per_s)), element("td", "", duration(e.p50_us || null)), element("td", "", duration(e.p99_us || null)),
       element("td", "", number(e.in_flight)), element("td", failed.length ? "warn" : "", failed.map(([cls, n]) => `${number(n)} ${cls}`).join(", ") || "0"));
     return row;
   });

@@ -4,9 +4,11 @@ const SVG = "http://www.w3.org/2000/svg";
 
 export function duration(us) {
   if (us == null) return "–";
+  if (us === 0) return "0";
   if (us < 1000) return `${Math.round(us)} µs`;
   if (us < 100e3) return `${(us / 1e3).toFixed(1)} ms`;
-  if (us < 10e6) return `${Math.round(us / 1e3)} ms`;
+  if (us < 1e6) return `${Math.round(us / 1e3)} ms`;
+  if (us < 10e6) return `${(us / 1e6).toFixed(2)} s`;
   if (us < 600e6) return `${(us / 1e6).toFixed(1)} s`;
   return `${(us / 60e6).toFixed(0)} min`;
 }
@@ -21,7 +23,7 @@ export function number(n) {
 }
 
 export function clock(time) {
-  return new Date(time).toLocaleTimeString("en-GB");
+  return `${new Date(time).toISOString().slice(11, 19)}Z`; // as in every sentence of the API
 }
 
 // element makes <name class=…>text</name>.

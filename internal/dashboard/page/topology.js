@@ -2,12 +2,12 @@
 
 import { shape } from "/format.js";
 
-const WIDTH = 172;
-const GAP_X = 62;
+const WIDTH = 160;
+const GAP_X = 38;
 const GAP_Y = 22;
 const HEAD = 32;
 const LINE = 16;
-const MOST = 25; // characters of a line
+const MOST = 24; // characters of a line
 
 export function topology(svg, t) {
   const now = JSON.stringify(t);
@@ -15,8 +15,6 @@ export function topology(svg, t) {
   svg.dataset.drawn = now;
   const { boxes, width, height } = layout(t.boxes);
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.setAttribute("width", width);
-  svg.setAttribute("height", height);
   svg.setAttribute("aria-label", describe(t));
   const tip = shape("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" });
   tip.append(shape("path", { d: "M0,0L8,4L0,8Z", class: "tip" }));
@@ -31,7 +29,7 @@ function layout(all) {
   const order = [...columns.keys()].sort((a, b) => a - b);
   const tall = (b) => HEAD + LINE * (b.lines ?? []).length + 8;
   const heights = order.map((c) => columns.get(c).reduce((sum, b) => sum + tall(b) + GAP_Y, -GAP_Y));
-  const height = Math.max(...heights) + 12;
+  const height = Math.max(...heights) + 16;
   const boxes = new Map();
   order.forEach((c, i) => {
     let y = (height - heights[i]) / 2;
@@ -50,7 +48,7 @@ function box(b) {
   const middle = b.lines?.length ? b.y + 21 : b.y + b.h / 2 + 5;
   g.append(shape("text", { x: b.x + WIDTH / 2, y: middle, class: "title" }, short(b.title)));
   (b.lines ?? []).forEach((line, i) => g.append(shape("text", { x: b.x + WIDTH / 2, y: b.y + HEAD + 7 + LINE * i, class: "line" }, short(line))));
-  if (b.state) g.append(shape("circle", { cx: b.x + WIDTH - 12, cy: b.y + 12, r: 4, class: "state" }));
+  if (b.state) g.append(shape("circle", { cx: b.x + WIDTH - 3, cy: b.y + 3, r: 5.5, class: "state" }));
   return g;
 }
 
@@ -67,7 +65,7 @@ function arrow(boxes, a) {
   const bend = (x2 - x1) / 2;
   const g = shape("g", { class: "arrow" });
   g.append(shape("path", { d: `M${x1},${y1}C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`, "marker-end": "url(#tip)" }));
-  if (a.label && a.label.length < 11) g.append(shape("text", { x: (x1 + x2) / 2, y: (y1 + y2) / 2 - 6, class: "label" }, a.label));
+  if (a.label && a.label.length < 6) g.append(shape("text", { x: (x1 + x2) / 2, y: (y1 + y2) / 2 - 6, class: "label" }, a.label));
   return g;
 }
 

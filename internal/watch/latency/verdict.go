@@ -2,7 +2,6 @@ package latency
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"betimes/internal/event"
@@ -46,10 +45,10 @@ func (v verdict) sentence(a attribution, since time.Time) string {
 	}
 	if a.unmatched {
 		return fmt.Sprintf("%s %s %s %s%s, the most of all stages (%s of the time); %s of events late.",
-			a.stage, verb, ms(a.is), what, when, percent(a.share), percent(v.lateShare()))
+			a.stage, verb, Duration(a.is), what, when, Percent(a.share), Percent(v.lateShare()))
 	}
 	return fmt.Sprintf("%s %s %s %s instead of %s%s: %s of the rise; %s of events late.",
-		a.stage, verb, ms(a.is), what, ms(a.was), when, percent(a.share), percent(v.lateShare()))
+		a.stage, verb, Duration(a.is), what, Duration(a.was), when, Percent(a.share), Percent(v.lateShare()))
 }
 
 func (v verdict) lateShare() float64 { return lateShare(v.bad.outcomes) }
@@ -60,16 +59,16 @@ func (v verdict) evidence(a attribution, since time.Time) []string {
 	var out []string
 	if !a.unmatched {
 		out = append(out,
-			fmt.Sprintf("%s: p50 %s, was %s; p99 %s, was %s", a.stage, ms(is[a.stage].Quantile(0.5)), ms(was[a.stage].Quantile(0.5)), ms(is[a.stage].Quantile(0.99)), ms(was[a.stage].Quantile(0.99))),
-			fmt.Sprintf("all stages together: p50 %s, was %s; p99 %s, was %s", ms(is[Whole].Quantile(0.5)), ms(was[Whole].Quantile(0.5)), ms(is[Whole].Quantile(0.99)), ms(was[Whole].Quantile(0.99))))
+			fmt.Sprintf("%s: p50 %s, was %s; p99 %s, was %s", a.stage, Duration(is[a.stage].Quantile(0.5)), Duration(was[a.stage].Quantile(0.5)), Duration(is[a.stage].Quantile(0.99)), Duration(was[a.stage].Quantile(0.99))),
+			fmt.Sprintf("all stages together: p50 %s, was %s; p99 %s, was %s", Duration(is[Whole].Quantile(0.5)), Duration(was[Whole].Quantile(0.5)), Duration(is[Whole].Quantile(0.99)), Duration(was[Whole].Quantile(0.99))))
 	} else {
 		out = append(out, "there is no healthy time within the last hour to compare with")
 	}
 	if late := v.bad.outcomes[Late]; late > 0 {
-		out = append(out, fmt.Sprintf("%s of %s events were later than %s; %s may be", thousands(late), thousands(v.bad.outcomes[event.Predicted.String()]), ms(v.objective.Latency), percent(1-v.objective.Target)))
+		out = append(out, fmt.Sprintf("%s of %s events were later than %s; %s may be", thousands(late), thousands(v.bad.outcomes[event.Predicted.String()]), Duration(v.objective.Latency), Percent(1-v.objective.Target)))
 	}
 	if a.carried > 0 {
-		out = append(out, fmt.Sprintf("stages that wait for %s rose by %s per event; they are counted with it", a.stage, ms(a.carried)))
+		out = append(out, fmt.Sprintf("stages that wait for %s rose by %s per event; they are counted with it", a.stage, Duration(a.carried)))
 	}
 	if was, is := v.rates(); was > 0 && (is > was*1.25 || is < was*0.75) {
 		out = append(out, fmt.Sprintf("%s events a second, were %s", thousands(int64(is+0.5)), thousands(int64(was+0.5))))
@@ -124,51 +123,4 @@ func remedy(a attribution) string {
 		return "Look at what the stage " + a.stage + " does."
 	}
 	return remedies[s]
-}
-
-// ms shows a duration with three digits, in the unit that suits it.
-func ms(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return strconv.FormatInt(d.Microseconds(), 10) + " µs"
-	case d < 100*time.Millisecond:
-		return strconv.FormatFloat(float64(d.Microseconds())/1e3, 'f', 1, 64) + " ms"
-	case d < 10*time.Second:
-		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
-	default:
-		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
-	}
-}
-
-func percent(share float64) string {
-	if share > 0 && share < 0.001 {
-		return "under 0.1 %"
-	}
-	if share == 0 || share >= 0.0995 {
-		return strconv.FormatFloat(share*100, 'f', 0, 64) + " %"
-	}
-	return strconv.FormatFloat(share*100, 'f', 1, 64) + " %"
-}
-
-// thousands groups digits by comma.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-func clock(t time.Time) string { return t.UTC().Format("15:04:05") + "Z" }
-
-// spanText shows a window: 10 minutes as 10 min.
-func spanText(d time.Duration) string {
-	switch {
-	case d%time.Hour == 0:
-		return strconv.Itoa(int(d/time.Hour)) + " h"
-	case d%time.Minute == 0:
-		return strconv.Itoa(int(d/time.Minute)) + " min"
-	default:
-		return strconv.Itoa(int(d/time.Second)) + " s"
-	}
 }

@@ -75,8 +75,8 @@ func (m *Monitor) healthy(from, to int64, since time.Duration) Why {
 		w.Sentence = "No event was predicted in the last " + spanText(since) + "."
 		return w
 	}
-	w.Sentence = "Healthy: p99 " + ms(whole.Quantile(0.99)) + " over the last " + spanText(since) + ", " +
-		percent(lateShare(s.outcomes)) + " of " + thousands(s.outcomes[event.Predicted.String()]) + " events late."
+	w.Sentence = "Healthy: p99 " + Duration(whole.Quantile(0.99)) + " over the last " + spanText(since) + ", " +
+		Percent(lateShare(s.outcomes)) + " of " + thousands(s.outcomes[event.Predicted.String()]) + " events late."
 	return w
 }
 
