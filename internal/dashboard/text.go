@@ -71,11 +71,11 @@ func (t Terminal) waterfall(head []string, bars []bar) string {
 			cells[i] = max(cells[i], utf8.RuneCountInString(c))
 		}
 	}
-	track := t.width() - name - 4
+	track := t.width() - name - 2
 	for _, c := range cells {
 		track -= c + 2
 	}
-	track = max(track, 8)
+	track = max(track, 4)
 	var out strings.Builder
 	out.WriteString(t.paint(dim, pad("stage", name)+strings.Repeat(" ", track+2)+columns(head, cells)) + "\n")
 	for _, b := range bars {
@@ -118,7 +118,7 @@ func (x Explanation) Text(t Terminal) string {
 	var out strings.Builder
 	out.WriteString(t.paint(bold, x.ID) + ": " + x.outcome(t) + "\n")
 	for _, f := range x.facts() {
-		out.WriteString("  " + t.paint(dim, pad(f[0], 10)) + f[1] + "\n")
+		out.WriteString("  " + t.paint(dim, pad(f[0], 12)) + f[1] + "\n")
 	}
 	if len(x.Stages) > 0 {
 		out.WriteString("\n" + t.waterfall([]string{"time", "share"}, x.bars()))
@@ -201,7 +201,11 @@ func (r *Record) text() string {
 	if r == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s %d:%d at %s", r.Topic, r.Partition, r.Offset, r.At.Format("2006-01-02 15:04:05.000Z07:00"))
+	place := fmt.Sprintf("%s %d:%d", r.Topic, r.Partition, r.Offset)
+	if r.At.Unix() <= 0 {
+		return place
+	}
+	return place + " at " + r.At.Format("2006-01-02 15:04:05.000Z07:00")
 }
 
 // Line draws one event's waterfall in one line.
