@@ -19,13 +19,15 @@ import (
 
 // box is an emulator under test.
 type box struct {
-	t    *testing.T
+	t    testing.TB
 	url  string
 	dir  string
 	stop func()
 }
 
-func start(t *testing.T, profile, dir string) *box {
+func start(t *testing.T, profile, dir string) *box { return startFor(t, profile, dir) }
+
+func startFor(t testing.TB, profile, dir string) *box {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

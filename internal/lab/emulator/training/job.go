@@ -37,7 +37,7 @@ type Channel struct {
 type Runner struct {
 	Buckets *objects.Buckets
 	Clock   *clock.Clock
-	Dir     string                                 // logs
+	Dir     string                                     // logs
 	Delay   func(secondaryStatus string) time.Duration // nil: none
 }
 

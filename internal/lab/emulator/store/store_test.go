@@ -1,0 +1,78 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+type thing struct{ N int }
+
+func TestWhatWasPutIsLoaded(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"plain", "With-Case", "arn:aws:sagemaker:us-east-1:0:endpoint/a b"}
+	for i, name := range names {
+		if err := s.Put("kind", name, thing{i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Delete("kind", "plain"); err != nil {
+		t.Fatal(err)
+	}
+	// A kill between write and rename leaves this behind.
+	if err := os.WriteFile(filepath.Join(dir, "kind", ".new-123"), []byte(`{"N":`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := Load[thing](again, "kind")
+	if err != nil || len(all) != 2 || all[names[1]].N != 1 || all[names[2]].N != 2 {
+		t.Errorf("loaded %v, %v", all, err)
+	}
+}
+
+func TestDeletingWhatIsNotThereIsNoError(t *testing.T) {
+	s, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete("kind", "none"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAFolderOfAnotherVersionIsRefusedWithARemedy(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "version"), []byte("7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(dir)
+	if err == nil || !strings.Contains(err.Error(), `is of version "7", this program reads 1`) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestADamagedFileIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put("kind", "x", thing{1}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "kind", "x.json")
+	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load[thing](s, "kind"); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("error %v", err)
+	}
+}
