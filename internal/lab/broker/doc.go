@@ -5,11 +5,12 @@
 // Downstream: franz-go's kfake, which is used only here, and a folder on disk.
 //
 // Invariants:
-//   - Always durable: what was acknowledged is in the operating system's hands,
-//     so that killing the process loses no record and no committed offset. Losing
+//   - Always durable: what was acknowledged is in the operating system's hands, so
+//     that killing the process loses no record and no committed offset. Losing
 //     power may.
 //   - One process: more brokers add addresses, not capacity, and no replication.
 //   - A restart on the same folder finds the same addresses and the same cluster id.
-//   - After a kill a record that was sent and not acknowledged may be there
-//     twice: the brokers' memory of sequence numbers is not rebuilt from the log.
+//   - A batch that a producer sends again after a kill is recognised. Not so a
+//     transaction: one whose end was being written may end differently in its
+//     partitions, so exactly-once together with killed brokers needs real ones.
 package broker

@@ -13,12 +13,14 @@ import (
 	"strings"
 )
 
-// mend repairs what a kill in the middle of a write leaves behind and kfake
-// does not repair itself. kfake cuts a torn batch off a segment, but
+// mend repairs what a kill leaves behind and kfake does not repair itself.
+// kfake cuts a torn batch off a segment, but
 //   - it reads past a torn entry at the end of groups.log and pids.log without
 //     cutting it off, so that whatever is appended later is lost at the next start;
 //   - it never fills up an index that is behind its segment, so that every later
-//     batch gets the index entry of another.
+//     batch gets the index entry of another;
+//   - it writes the producers' sequence numbers only at a clean end, so that a
+//     batch sent again after a kill would be written again.
 func mend(records string) error {
 	for _, name := range []string{"groups.log", "pids.log"} {
 		if err := mendLog(filepath.Join(records, name)); err != nil {
@@ -29,12 +31,15 @@ func mend(records string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("embedded brokers: %w", err)
 	}
+	seqs := make(sequences)
 	for _, d := range dirs {
-		if err := mendPartition(filepath.Join(records, "partitions", d.Name())); err != nil {
+		batches, err := mendPartition(filepath.Join(records, "partitions", d.Name()))
+		if err != nil {
 			return err
 		}
+		seqs.add(d.Name(), batches)
 	}
-	return nil
+	return seqs.save(records)
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -78,11 +83,15 @@ func truncate(path string, size int64) error {
 	return nil
 }
 
-// mendPartition makes the last segment and its index agree.
-func mendPartition(dir string) error {
+// segmentsToMend is how many of a partition's newest segments are looked at: the
+// last may be torn, the one before may hold batches that are sent again.
+const segmentsToMend = 2
+
+// mendPartition makes segments and their indexes agree and returns their batches.
+func mendPartition(dir string) ([]batchHeader, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("embedded brokers: %w", err)
+		return nil, fmt.Errorf("embedded brokers: %w", err)
 	}
 	var bases []int64
 	for _, e := range entries {
@@ -92,67 +101,41 @@ func mendPartition(dir string) error {
 			}
 		}
 	}
-	if len(bases) == 0 {
-		return nil
+	slices.Sort(bases)
+	var all []batchHeader
+	for _, base := range bases[max(len(bases)-segmentsToMend, 0):] {
+		batches, err := mendSegment(filepath.Join(dir, strconv.FormatInt(base, 10)))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, batches...)
 	}
-	return mendSegment(filepath.Join(dir, strconv.FormatInt(slices.Max(bases), 10)))
+	return all, nil
 }
 
 // mendSegment cuts path.dat after its last whole batch and gives path.idx one
 // entry per batch.
-func mendSegment(path string) error {
+func mendSegment(path string) ([]batchHeader, error) {
 	data, err := os.ReadFile(path + ".dat")
 	if err != nil {
-		return fmt.Errorf("embedded brokers: %w", err)
+		return nil, fmt.Errorf("embedded brokers: %w", err)
 	}
 	batches, whole := wholeBatches(data)
 	if whole < len(data) {
 		if err := truncate(path+".dat", int64(whole)); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	index, err := os.ReadFile(path + ".idx")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("embedded brokers: %w", err)
+		return nil, fmt.Errorf("embedded brokers: %w", err)
 	}
-	if len(index) == len(batches)*indexEntrySize {
-		return nil
-	}
-	if err := os.WriteFile(path+".idx", fillIndex(index, batches), 0o600); err != nil {
-		return fmt.Errorf("embedded brokers: %w", err)
-	}
-	return nil
-}
-
-// batchHeader is what an index entry is made of.
-type batchHeader struct {
-	epoch         int32
-	transactional bool
-}
-
-const (
-	batchHeaderSize   = 61 // a record batch, magic 2, up to its records
-	transactionalFlag = 1 << 4
-	controlFlag       = 1 << 5
-)
-
-// wholeBatches reads record batches up to the first that is torn.
-func wholeBatches(data []byte) (list []batchHeader, whole int) {
-	for len(data)-whole >= batchHeaderSize {
-		b := data[whole:]
-		size := 12 + int64(binary.BigEndian.Uint32(b[8:]))
-		if size < batchHeaderSize || size > int64(len(b)) ||
-			crc32.Checksum(b[21:size], castagnoli) != binary.BigEndian.Uint32(b[17:]) {
-			break
+	if len(index) != len(batches)*indexEntrySize {
+		if err := os.WriteFile(path+".idx", fillIndex(index, batches), 0o600); err != nil {
+			return nil, fmt.Errorf("embedded brokers: %w", err)
 		}
-		attributes := binary.BigEndian.Uint16(b[21:])
-		list = append(list, batchHeader{
-			epoch:         int32(binary.BigEndian.Uint32(b[12:])),
-			transactional: attributes&transactionalFlag != 0 && attributes&controlFlag == 0,
-		})
-		whole += int(size)
 	}
-	return list, whole
+	return batches, nil
 }
 
 // indexEntrySize is kfake's: version, CRC (lowest byte), epoch, time, transaction.
@@ -166,7 +149,7 @@ func fillIndex(index []byte, batches []batchHeader) []byte {
 	for _, b := range batches[have:] {
 		var e [indexEntrySize]byte
 		e[0] = 1
-		binary.LittleEndian.PutUint32(e[2:], uint32(b.epoch))
+		binary.LittleEndian.PutUint32(e[2:], uint32(b.leaderEpoch))
 		if b.transactional {
 			e[14] = 1
 		}
