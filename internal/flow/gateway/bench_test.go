@@ -6,8 +6,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"betimes/internal/event"
 )
@@ -64,4 +67,22 @@ func BenchmarkNDJSON(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/event")
+}
+
+// BenchmarkMemoryOfIds tells what one remembered id costs.
+func BenchmarkMemoryOfIds(b *testing.B) {
+	const ids = 1_000_000
+	for b.Loop() {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		m := newMemory(IdempotencyConfig{Window: time.Hour, Max: ids})
+		for i := range ids {
+			m.recall("payment-"+strconv.Itoa(i), nil, event.Source{})
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/ids, "bytes/id")
+		b.ReportMetric(float64(m.len()), "ids")
+	}
 }

@@ -61,7 +61,7 @@ func TestRefusedBodiesGetOneClearAnswerThatShowsNoPayload(t *testing.T) {
 		"a deadline in words":        {body: `{"card_token":"a"}`, headers: []string{"X-Deadline-Ms: soon"}, status: 400, code: "bad_deadline", field: "X-Deadline-Ms"},
 		"a deadline beyond a day":    {body: `{"card_token":"a"}`, headers: []string{"X-Deadline-Ms: 86400001"}, status: 400, code: "bad_deadline", field: "X-Deadline-Ms"},
 		"a priority of 10":           {body: `{"card_token":"a"}`, headers: []string{"X-Priority: 10"}, status: 400, code: "bad_priority", field: "X-Priority"},
-		"what curl -d says it sends": {body: `{"card_token":"a"}`, headers: []string{"Content-Type: application/x-www-form-urlencoded"}, status: 415, code: "media_type", field: "Content-Type"},
+		"what curl -d says it sends": {body: `{"card_token":"a"}`, headers: []string{"Content-Type: application/x-www-form-urlencoded"}, status: 415, code: "media_type", field: "Content-Type", detail: "-H 'Content-Type: application/json'"},
 		"no media type":              {body: `{"card_token":"a"}`, headers: []string{"Content-Type: ;;"}, status: 415, code: "media_type", field: "Content-Type"},
 		"UTF-16":                     {body: `{"card_token":"a"}`, headers: []string{"Content-Type: application/json; charset=utf-16"}, status: 415, code: "media_type", field: "Content-Type"},
 		"an image without key":       {body: "\x89PNG", headers: []string{"Content-Type: image/png"}, status: 415, code: "media_type", field: "Content-Type", detail: "X-Key"},

@@ -301,6 +301,21 @@ func TestIdsOfTheLastWindowAreKnownBeforeEventsAreTaken(t *testing.T) {
 	})
 }
 
+func TestAnswersThatSettleOutOfOrderAreBothKept(t *testing.T) {
+	m := newMemory(IdempotencyConfig{Window: time.Minute, Max: 100})
+	now := time.Now()
+	for i, at := range []time.Time{now, now.Add(-time.Second), now.Add(time.Second)} {
+		ticket, first, err := m.begin(fmt.Sprint(i), nil, at)
+		if err != nil || !first {
+			t.Fatal(first, err)
+		}
+		m.settle(ticket, event.Source{}, nil, at)
+	}
+	if m.len() != 3 {
+		t.Errorf("%d of 3 ids are kept", m.len())
+	}
+}
+
 func TestMemoryOfIdsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory(IdempotencyConfig{Window: time.Minute, Max: 100})
@@ -310,16 +325,16 @@ func TestMemoryOfIdsIsBounded(t *testing.T) {
 				m.settle(ticket, event.Source{}, nil, now)
 			}
 		}
-		for i := range 1000 {
+		for i := range 10_000 {
 			keep(fmt.Sprint(i))
 		}
 		if m.len() != 100 {
 			t.Errorf("%d ids are kept", m.len())
 		}
-		if cap(m.order.list) > 1000 {
-			t.Errorf("the order of 100 ids holds room for %d", cap(m.order.list))
+		if n := len(m.answers.chunks); n > 2 {
+			t.Errorf("the answers of 100 ids take %d chunks", n)
 		}
-		if _, first, _ := m.begin("999", []byte("999"), time.Now()); first {
+		if _, first, _ := m.begin("9999", []byte("9999"), time.Now()); first {
 			t.Error("the newest id was forgotten")
 		}
 		time.Sleep(2 * time.Minute) // of the bubble's clock

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"hash/maphash"
+	"math"
 	"sync"
 	"time"
 
@@ -27,36 +28,37 @@ type ticket struct {
 	err    error
 }
 
-// answer is what a durable event's id is remembered by. The topic is one for all.
-type answer struct {
-	body      uint64 // 0: not known, any body is the same
-	offset    int64
-	at        int64 // Unix milliseconds
-	partition int32
-}
-
 // memory gives the same id the same answer for a while.
 type memory struct {
-	window int64 // milliseconds
+	window int32 // ticks
 	max    int
 	seeds  [3]maphash.Seed
 
 	mu      sync.Mutex
-	topic   string
-	answers map[digest]answer
-	order   queue // of answers, oldest first
+	topic   string            // of every answer
+	index   map[digest]uint32 // place of an id's newest answer
+	answers ring
 	pending map[digest]*ticket
 }
 
 func newMemory(c IdempotencyConfig) *memory {
 	return &memory{
-		window:  max(c.Window.Milliseconds(), 1),
+		window:  int32(min(max(c.Window/tick, 1), math.MaxInt32)),
 		max:     max(c.Max, 1),
 		seeds:   [3]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed(), maphash.MakeSeed()},
-		answers: map[digest]answer{},
+		index:   map[digest]uint32{},
 		pending: map[digest]*ticket{},
 	}
 }
+
+// tick is what ages of answers are counted in. 31 bits of it are 248 days.
+const tick = 10 * time.Millisecond
+
+func ticks(at time.Time) uint32 { return uint32(at.UnixMilli() / tick.Milliseconds()) }
+
+// age is how many ticks lie between two moments; it may be less than 0, as
+// clocks are read before the lock is taken.
+func age(since, now uint32) int32 { return int32(now - since) }
 
 func (m *memory) digest(id string) digest {
 	return digest{maphash.String(m.seeds[0], id), maphash.String(m.seeds[1], id)}
@@ -80,7 +82,7 @@ func (m *memory) begin(id string, body []byte, now time.Time) (t *ticket, first 
 		}
 		return t, false, nil
 	}
-	if a, ok := m.answers[d]; ok && now.UnixMilli()-a.at < m.window {
+	if a := m.known(d, now); a != nil {
 		if a.body != 0 && a.body != sum {
 			return nil, false, errOtherBody
 		}
@@ -90,6 +92,18 @@ func (m *memory) begin(id string, body []byte, now time.Time) (t *ticket, first 
 	t = &ticket{id: d, body: sum, kept: true, done: make(chan struct{})}
 	m.pending[d] = t
 	return t, true, nil
+}
+
+// known gives the answer of an id within the window, or nil.
+func (m *memory) known(d digest, now time.Time) *answer {
+	place, ok := m.index[d]
+	if !ok {
+		return nil
+	}
+	if a := m.answers.at(place); age(a.since, ticks(now)) < m.window {
+		return a
+	}
+	return nil
 }
 
 // settled is the done of tickets that were made durable before.
@@ -103,7 +117,7 @@ func (m *memory) settle(t *ticket, src event.Source, err error, now time.Time) {
 		delete(m.pending, t.id)
 		if err == nil {
 			m.topic = src.Topic
-			m.put(t.id, answer{t.body, src.Offset, now.UnixMilli(), src.Partition})
+			m.put(answer{t.id, t.body, src.Offset, src.Partition, ticks(now)})
 		}
 		m.mu.Unlock()
 	}
@@ -116,29 +130,28 @@ func (m *memory) recall(id string, value []byte, src event.Source) {
 	if value != nil {
 		sum = m.sum(value)
 	}
-	d := m.digest(id)
+	d, now := m.digest(id), time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, known := m.answers[d]; known { // the first one is the one that was answered
+	if m.known(d, now) != nil { // the first one is the one that was answered
 		return
 	}
 	m.topic = src.Topic
-	m.put(d, answer{sum, src.Offset, time.Now().UnixMilli(), src.Partition})
+	m.put(answer{d, sum, src.Offset, src.Partition, ticks(now)})
 }
 
 // put adds an answer and drops those too old or too many.
-func (m *memory) put(d digest, a answer) {
-	m.answers[d] = a
-	m.order.push(d, a.at)
-	for m.order.len() > 0 {
-		oldest, at := m.order.first()
-		if a.at-at < m.window && m.order.len() <= m.max {
+func (m *memory) put(a answer) {
+	m.index[a.id] = m.answers.push(a)
+	for {
+		oldest := m.answers.at(m.answers.head)
+		if age(oldest.since, a.since) < m.window && m.answers.len() <= m.max {
 			return
 		}
-		m.order.pop()
-		if kept, ok := m.answers[oldest]; ok && kept.at == at {
-			delete(m.answers, oldest)
+		if m.index[oldest.id] == m.answers.head { // else it has a newer answer
+			delete(m.index, oldest.id)
 		}
+		m.answers.pop()
 	}
 }
 
@@ -146,29 +159,5 @@ func (m *memory) put(d digest, a answer) {
 func (m *memory) len() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.answers)
-}
-
-// queue is a first-in first-out list in one slice.
-type queue struct {
-	list []queued
-	head int
-}
-
-type queued struct {
-	id digest
-	at int64
-}
-
-func (q *queue) len() int               { return len(q.list) - q.head }
-func (q *queue) first() (digest, int64) { return q.list[q.head].id, q.list[q.head].at }
-func (q *queue) pop()                   { q.head++ }
-
-// push adds to the end; the space of what was popped is used again once it is half of all.
-func (q *queue) push(id digest, at int64) {
-	if len(q.list) == cap(q.list) && q.head > len(q.list)/2 {
-		q.list = q.list[:copy(q.list, q.list[q.head:])]
-		q.head = 0
-	}
-	q.list = append(q.list, queued{id, at})
+	return len(m.index)
 }

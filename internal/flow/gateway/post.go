@@ -108,6 +108,8 @@ func formOf(h http.Header) (form, *listen.Problem) {
 		return form{one: guess}, nil
 	case h.Get("X-Key") != "":
 		return form{one: raw}, nil
+	case media == "application/x-www-form-urlencoded":
+		return form{}, unsupported("this is a form, as curl -d sends it; add -H 'Content-Type: application/json'")
 	case err != nil:
 		return form{}, unsupported("Content-Type is not a media type")
 	}
