@@ -124,8 +124,8 @@ func banner(w io.Writer, c config.Config, role string, at app.Addresses, took ti
 	var b strings.Builder
 	fmt.Fprintf(&b, "betimes %s: %s is ready after %.1f s\n", role, c.Name, took.Seconds())
 	for _, line := range [][2]string{
-		{"dashboard", url(at.Dashboard, "/")}, {"gateway", url(at.Gateway, "/v1/events")},
-		{"aws", url(at.AWS, "")}, {"kafka", strings.Join(at.Kafka, ",")},
+		{"dashboard", link(at.Dashboard, "/")}, {"gateway", link(at.Gateway, "/v1/events")},
+		{"aws", link(at.AWS, "")}, {"kafka", strings.Join(at.Kafka, ",")},
 	} {
 		if line[1] != "" {
 			fmt.Fprintf(&b, "  %-10s %s\n", line[0], line[1])
@@ -146,7 +146,7 @@ func banner(w io.Writer, c config.Config, role string, at app.Addresses, took ti
 // word is how the user called this program.
 func word() string { return os.Args[0] }
 
-func url(addr, path string) string {
+func link(addr, path string) string {
 	if addr == "" {
 		return ""
 	}

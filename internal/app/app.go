@@ -88,9 +88,14 @@ func New(loaded *config.Loaded, options Options) (*App, error) {
 	a.metrics = prometheus.WrapRegistererWith(prometheus.Labels{"pipeline": a.config.Name}, a.registry)
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(options.Version))
 	a.instance = instanceName(a.config)
-	a.privacy = privacy.Policy{Show: a.config.Privacy.Show, Salt: []byte(a.config.Name)}
+	a.privacy = policy(a.config)
 	a.budget = budget.Budget{Latency: a.config.Objective.Latency}
 	return a, nil
+}
+
+// policy is what people may see of events.
+func policy(c config.Config) privacy.Policy {
+	return privacy.Policy{Show: c.Privacy.Show, Salt: []byte(c.Name)}
 }
 
 // instanceName is stable on one machine: BETIMES_INSTANCE, else a hash of host and data_dir.

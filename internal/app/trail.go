@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"betimes/internal/config"
 	"betimes/internal/event"
 	"betimes/internal/kafka"
 	"betimes/internal/watch/trail"
@@ -26,19 +27,23 @@ func (a *App) buildTrail(role string, lazy bool) (*trail.Trail, error) {
 			return nil, err
 		}
 	}
-	topics := a.config.Kafka.Topics
 	a.trail, err = trail.New(a.config.Watch.Trail, trail.Deps{
 		Log: a.log, Registerer: a.metrics, Reader: trailReader{cluster}, Dir: dir, Lazy: lazy,
-		Topics: trail.Topics{
-			Events: topics.Events.Name, Predictions: topics.Predictions.Name, DeadLetters: topics.DeadLetters.Name,
-			Quarantine: topics.Quarantine.Name, Shed: topics.Shed.Name,
-		},
+		Topics: trailTopics(a.config),
 	})
 	if err != nil {
 		return nil, err
 	}
 	a.add("trail", a.trail)
 	return a.trail, nil
+}
+
+// trailTopics names where events come in and end.
+func trailTopics(c config.Config) trail.Topics {
+	t := c.Kafka.Topics
+	return trail.Topics{
+		Events: t.Events.Name, Predictions: t.Predictions.Name, DeadLetters: t.DeadLetters.Name, Quarantine: t.Quarantine.Name, Shed: t.Shed.Name,
+	}
 }
 
 // trailReader reads topics for the trail through the kafka door.
