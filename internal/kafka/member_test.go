@@ -34,6 +34,9 @@ func work(t *testing.T, c *kafka.Cluster, cfg kafka.MemberConfig) *worker {
 		t: t, began: map[kafka.Partition]int64{}, next: map[kafka.Partition]int64{}, seen: map[string]int{},
 		changed: make(chan struct{}, 1), stopped: make(chan error, 1),
 	}
+	if cfg.SessionTimeout == 0 {
+		cfg.SessionTimeout = time.Minute // longer than any test: whoever waits for its end fails
+	}
 	cfg.Group, cfg.Topics = "g", []string{"things"}
 	cfg.Assigned, cfg.Revoked, cfg.Problem = w.assigned, w.revoked, w.problem
 	m, err := c.NewMember(cfg)
@@ -81,6 +84,9 @@ func (w *worker) revoked(ctx context.Context, parts []kafka.Partition) {
 		done[p] = w.next[p]
 		delete(w.began, p)
 		delete(w.next, p)
+	}
+	if ctx.Err() != nil {
+		return // lost
 	}
 	if err := w.Commit(ctx, done); err != nil {
 		w.t.Errorf("commit while partitions go: %v", err)
@@ -200,8 +206,8 @@ func TestMembersShareATopicAndHandItOver(t *testing.T) {
 func TestAStaticMemberComesBackToItsPartitions(t *testing.T) {
 	c := open(t, config(brokers(t, 1)))
 	topic(t, c, "things", 4)
-	cfg := kafka.MemberConfig{StaticID: "one", SessionTimeout: time.Minute}
-	two := work(t, c, kafka.MemberConfig{StaticID: "two", SessionTimeout: time.Minute})
+	cfg := kafka.MemberConfig{StaticID: "one"}
+	two := work(t, c, kafka.MemberConfig{StaticID: "two"})
 	one := work(t, c, cfg)
 	one.await("half of the partitions", owns(2))
 	two.await("the other half", owns(2))
@@ -210,7 +216,7 @@ func TestAStaticMemberComesBackToItsPartitions(t *testing.T) {
 	one.mu.Unlock()
 	one.halt()
 	one.Stop()
-	again := work(t, c, cfg) // well within the minute
+	again := work(t, c, cfg)
 	again.await("its partitions", owns(2))
 	again.mu.Lock()
 	defer again.mu.Unlock()
@@ -294,4 +300,21 @@ func TestPausedPartitionsWait(t *testing.T) {
 	}
 	one.Resume(zero)
 	one.await("the paused event", saw(2))
+}
+
+func TestTheNewerOfTwoWithOneNameStays(t *testing.T) {
+	c := open(t, config(brokers(t, 1)))
+	topic(t, c, "things", 2)
+	older := work(t, c, kafka.MemberConfig{StaticID: "one", SessionTimeout: 6 * time.Second})
+	older.await("its partitions", owns(2))
+	newer := work(t, c, kafka.MemberConfig{StaticID: "one", SessionTimeout: 6 * time.Second})
+	newer.await("the partitions", owns(2))
+	select {
+	case err := <-older.stopped:
+		if err == nil || !strings.Contains(err.Error(), "FENCED_INSTANCE_ID") {
+			t.Errorf("the older ended with %v", err)
+		}
+	case <-limit(t).Done():
+		t.Error("the older goes on")
+	}
 }

@@ -18,7 +18,7 @@ const (
 	// that was sent and not answered is asked after until the answer is known.
 	deliveryTimeout    = 30 * time.Second
 	maxBufferedRecords = 100_000
-	maxBufferedBytes   = 128 << 20
+	maxBufferedBytes   = 64 << 20
 	maxBatchBytes      = 1_000_012 // Kafka's own default; brokers refuse more unless told
 )
 

@@ -6,10 +6,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Sizes of fetches.
+// Sizes of fetches. A reader holds at most fetchMaxBytes per broker that nobody
+// has polled yet.
 const (
 	fetchMaxWait           = 500 * time.Millisecond
-	fetchMaxBytes          = 16 << 20
+	fetchMaxBytes          = 4 << 20
 	fetchMaxPartitionBytes = 1 << 20
 	pollRecords            = 2000 // most events of one Poll
 )

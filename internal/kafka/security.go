@@ -31,6 +31,9 @@ func securityOptions(cfg Config) ([]kgo.Opt, error) {
 		opts = append(opts, kgo.DialTLSConfig(conf))
 	}
 	if cfg.SASL != nil {
+		if cfg.sendsPasswordReadable() {
+			return nil, fmt.Errorf("kafka.sasl.mechanism: plain sends the password readable to %v; add kafka.tls or use %s", cfg.Seeds, MechanismScram512)
+		}
 		login, err := cfg.SASL.mechanism()
 		if err != nil {
 			return nil, err
@@ -38,6 +41,11 @@ func securityOptions(cfg Config) ([]kgo.Opt, error) {
 		opts = append(opts, kgo.SASL(login))
 	}
 	return opts, nil
+}
+
+// sendsPasswordReadable says that a password would leave this machine in the clear.
+func (c Config) sendsPasswordReadable() bool {
+	return c.SASL != nil && c.SASL.Mechanism == MechanismPlain && c.TLS == nil && !allLoopback(c.Seeds)
 }
 
 // load reads the files. The client's certificate is read again at each

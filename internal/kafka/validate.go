@@ -58,7 +58,7 @@ func (c Config) validateSecurity(ps *setting.Problems) {
 	if c.SASL.Password.IsZero() {
 		ps.Add("sasl.password", "is empty; write file:PATH")
 	}
-	if c.SASL.Mechanism == MechanismPlain && c.TLS == nil && !allLoopback(c.Seeds) {
+	if c.sendsPasswordReadable() {
 		ps.Add("sasl.mechanism", "plain sends the password readable to %s; add tls: {} or use %s", strings.Join(c.Seeds, ","), MechanismScram512)
 	}
 }

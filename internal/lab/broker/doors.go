@@ -88,16 +88,28 @@ type address string
 func (address) Network() string  { return "tcp" }
 func (a address) String() string { return string(a) }
 
-// advertised is the address clients are told: the host listened on, or this
-// machine's name when that is every interface.
+// advertised is the address clients are told: the host listened on, or, when
+// that is every interface, this machine's name or its first address.
 func advertised(host string, port int) address {
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "127.0.0.1"
-		if name, err := os.Hostname(); err == nil {
-			host = name
-		}
+		host = ownName()
 	}
 	return address(net.JoinHostPort(host, strconv.Itoa(port)))
+}
+
+func ownName() string {
+	if name, err := os.Hostname(); err == nil {
+		if _, err := net.LookupHost(name); err == nil {
+			return name
+		}
+	}
+	addrs, _ := net.InterfaceAddrs() // none: loopback will do
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			return n.IP.String()
+		}
+	}
+	return "127.0.0.1"
 }
 
 // next gives the listeners to the brokers, in order.

@@ -3,7 +3,6 @@ package broker_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net"
 	"os"
@@ -237,17 +236,31 @@ func TestWhatCannotStartSaysWhy(t *testing.T) {
 	}
 }
 
-func TestConsecutivePortsAreTaken(t *testing.T) {
+func TestBrokersTakeTheHostsAndPortsTheyAreGiven(t *testing.T) {
 	probe := startIn(t, t.TempDir()) // a port of the range that is free just now
-	first := probe.Addrs()[0]
+	_, port, _ := net.SplitHostPort(probe.Addrs()[0])
 	probe.Close()
-	host, port, _ := net.SplitHostPort(first)
-	b, err := broker.New(broker.Config{Brokers: 1, Listen: first}, broker.Deps{Dir: t.TempDir()})
+	for name, listen := range map[string]string{"an address": "127.0.0.1:" + port, "a name": "localhost:" + port} {
+		t.Run(name, func(t *testing.T) {
+			b, err := broker.New(broker.Config{Brokers: 1, Listen: listen}, broker.Deps{Dir: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			if !slices.Equal(b.Addrs(), []string{listen}) {
+				t.Errorf("it listens on %v, want %s", b.Addrs(), listen)
+			}
+			ensure(t, openDoor(t, b.Addrs()), kafka.TopicSpec{Name: "things", Partitions: 1, ReplicationFactor: 1})
+		})
+	}
+	everywhere, err := broker.New(broker.Config{Brokers: 2, Listen: "0.0.0.0:0"}, broker.Deps{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
-	if want := net.JoinHostPort(host, port); fmt.Sprint(b.Addrs()) != "["+want+"]" {
-		t.Errorf("it listens on %v, want %s", b.Addrs(), want)
+	defer everywhere.Close()
+	for _, addr := range everywhere.Addrs() {
+		if strings.HasPrefix(addr, "0.0.0.0") || strings.HasPrefix(addr, "[::]") {
+			t.Errorf("clients are told %s", addr)
+		}
 	}
 }

@@ -182,12 +182,13 @@ func TestFilesThatCannotBeUsedAreNamed(t *testing.T) {
 		"no authority file":     {&kafka.TLSConfig{CA: "/nowhere/ca.pem"}, nil, []string{"kafka.tls.ca", "/nowhere/ca.pem"}},
 		"an empty authority":    {&kafka.TLSConfig{CA: empty}, nil, []string{"kafka.tls.ca", empty, "no certificate"}},
 		"no client certificate": {&kafka.TLSConfig{Cert: "/nowhere/c.pem", Key: ca.file("ca.key")}, nil, []string{"kafka.tls.cert", "/nowhere/c.pem"}},
-		"no password file":      {nil, &kafka.SASLConfig{Mechanism: "plain", Username: "ali", Password: setting.NewSecret("file:/nowhere/p")}, []string{"kafka.sasl.password", "/nowhere/p"}},
+		"no password file":      {nil, &kafka.SASLConfig{Mechanism: "scram-sha-256", Username: "ali", Password: setting.NewSecret("file:/nowhere/p")}, []string{"kafka.sasl.password", "/nowhere/p"}},
+		"a readable password":   {nil, &kafka.SASLConfig{Mechanism: "plain", Username: "ali", Password: setting.NewSecret("x")}, []string{"kafka.sasl.mechanism", "192.0.2.1", "add kafka.tls"}},
 		"an unknown mechanism":  {nil, &kafka.SASLConfig{Mechanism: "kerberos", Username: "ali", Password: setting.NewSecret("x")}, []string{"kafka.sasl.mechanism", "kerberos", "scram-sha-512"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := kafka.DefaultConfig()
-			cfg.Seeds, cfg.TLS, cfg.SASL = []string{"127.0.0.1:9"}, tt.tls, tt.sasl
+			cfg.Seeds, cfg.TLS, cfg.SASL = []string{"192.0.2.1:9"}, tt.tls, tt.sasl
 			_, err := kafka.Open(cfg, kafka.Deps{})
 			if err == nil {
 				t.Fatal("it opened")
