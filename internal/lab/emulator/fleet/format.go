@@ -172,21 +172,23 @@ func (t *table) readJSONLines(body []byte) error {
 	return scanner.Error()
 }
 
+// featurePaths are where an instance may keep its numbers.
+var featurePaths = [][]string{{"features"}, {"features", "values"}, {"data", "features", "values"}, {"data", "features"}}
+
 func (t *table) readInstance(v *fastjson.Value) error {
-	features := v.Get("features")
-	if features == nil {
-		features = v.Get("data", "features")
+	var list []*fastjson.Value
+	for _, path := range featurePaths {
+		if list = v.GetArray(path...); len(list) > 0 {
+			break
+		}
 	}
-	if features != nil && features.Type() == fastjson.TypeObject {
-		features = features.Get("values")
-	}
-	list, err := features.Array()
-	if features == nil || err != nil {
+	if len(list) == 0 {
 		return fmt.Errorf(`record %d has no list "features"`, t.rows+1)
 	}
 	for i, f := range list {
 		value := math.NaN()
 		if f.Type() != fastjson.TypeNull {
+			var err error
 			if value, err = f.Float64(); err != nil {
 				return fmt.Errorf("record %d, feature %d is not a number", t.rows+1, i+1)
 			}

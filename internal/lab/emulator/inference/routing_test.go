@@ -1,0 +1,77 @@
+package inference
+
+import (
+	"log/slog"
+	"testing"
+
+	"betimes/internal/lab/emulator/fleet"
+)
+
+func instances(t *testing.T, n int) []*fleet.Instance {
+	t.Helper()
+	l := &fleet.Launcher{Log: slog.New(slog.DiscardHandler)}
+	t.Cleanup(l.Close)
+	all, err := l.Launch(t.Context(), fleet.Spec{Image: "builtin:echo"}, 1, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestEqualInstancesShareTheLoad(t *testing.T) {
+	for name, random := range map[string]bool{"RANDOM": true, "LEAST_OUTSTANDING_REQUESTS": false} {
+		v := Variant{Random: random, Instances: instances(t, 4)}
+		hits := map[int]int{}
+		for range 4000 {
+			hits[v.instance().Number]++
+		}
+		for n := 1; n <= 4; n++ {
+			if hits[n] < 800 || hits[n] > 1200 {
+				t.Errorf("%s: instance %d had %d of 4000", name, n, hits[n])
+			}
+		}
+	}
+}
+
+func TestAnInstanceOutOfRotationGetsNothing(t *testing.T) {
+	for _, random := range []bool{true, false} {
+		v := Variant{Random: random, Instances: instances(t, 2)}
+		v.Instances[0].Stop()
+		for range 100 {
+			if got := v.instance(); got != v.Instances[1] {
+				t.Fatalf("random %v: instance %v", random, got)
+			}
+		}
+		v.Instances[1].Stop()
+		if v.instance() != nil {
+			t.Error("a stopped instance was chosen")
+		}
+	}
+}
+
+func TestAVariantOfNoWeightGetsNoTrafficButByName(t *testing.T) {
+	r := Routing{Variants: []Variant{{Name: "a", Weight: 1}, {Name: "b", Weight: 0}}}
+	for range 100 {
+		if got := r.pick(""); got.Name != "a" {
+			t.Fatalf("picked %s", got.Name)
+		}
+	}
+	if got := r.pick("b"); got == nil || got.Name != "b" {
+		t.Errorf("picked %v", got)
+	}
+	if got := r.pick("none"); got != nil {
+		t.Errorf("picked %v", got)
+	}
+}
+
+func TestEndpointsAreNamedByTheirPath(t *testing.T) {
+	for path, want := range map[string]string{
+		"/endpoints/fraud/invocations": "fraud", "/endpoints//invocations": "", "/endpoints/a/b/invocations": "",
+		"/endpoints/fraud/async-invocations": "", "/endpoints/invocations": "", "/invocations": "",
+	} {
+		got, ok := EndpointOf(path)
+		if ok != (want != "") || ok && got != want {
+			t.Errorf("%s is %q, %v", path, got, ok)
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package emulator_test
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"betimes/internal/lab/emulator"
+)
+
+func scope(service string) string {
+	return "AWS4-HMAC-SHA256 Credential=AKID/20261125/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=00"
+}
+
+func TestRequestsFindTheirServiceByScopeElseByForm(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	b.do("PUT", "/bucket", "")
+	for _, c := range []struct {
+		name, method, path, body string
+		headers                  []string
+		status                   int
+		says                     string
+	}{
+		{"the control plane, signed", "POST", "/", "{}", []string{"Authorization", scope("sagemaker"), "X-Amz-Target", "SageMaker.ListModels"}, 200, `{"Models":[]}`},
+		{"the control plane, unsigned", "POST", "/", "{}", []string{"X-Amz-Target", "SageMaker.ListModels"}, 200, `{"Models":[]}`},
+		{"the runtime, unsigned", "POST", "/endpoints/x/invocations", "", nil, 400, "Endpoint x of account"},
+		{"the runtime's other operations", "POST", "/endpoints/x/async-invocations", "", []string{"Authorization", scope("sagemaker")}, 400, "not known to this emulator"},
+		{"S3, signed", "GET", "/bucket", "", []string{"Authorization", scope("s3")}, 200, "ListBucketResult"},
+		{"S3, presigned", "GET", "/bucket?X-Amz-Credential=AKID%2F20261125%2Fus-east-1%2Fs3%2Faws4_request", "", nil, 200, "ListBucketResult"},
+		{"S3, unsigned", "GET", "/", "", nil, 200, "<Name>bucket</Name>"},
+		{"who am I", "POST", "/", "Action=GetCallerIdentity&Version=2011-06-15", []string{"Authorization", scope("sts"), "Content-Type", "application/x-www-form-urlencoded"}, 200, "<Account>000000000000</Account>"},
+		{"another operation of STS", "POST", "/", "Action=AssumeRole", []string{"Authorization", scope("sts"), "Content-Type", "application/x-www-form-urlencoded"}, 400, "<Code>InvalidAction</Code>"},
+		{"a service that is not built", "POST", "/", "{}", []string{"Authorization", scope("dynamodb"), "X-Amz-Target", "DynamoDB_20120810.ListTables"}, 400, "UnknownOperationException"},
+		{"a page of another site", "POST", "/_emu/reset", "", []string{"Sec-Fetch-Site", "cross-site"}, 403, "another site"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			resp, body := b.do(c.method, c.path, c.body, c.headers...)
+			if resp.StatusCode != c.status || !strings.Contains(body, c.says) {
+				t.Errorf("answered %d %s", resp.StatusCode, body)
+			}
+			if resp.Header.Get("X-Amzn-Requestid") == "" || resp.Header.Get("Date") == "" {
+				t.Errorf("headers %v", resp.Header)
+			}
+		})
+	}
+}
+
+func TestANameThatOnlyPointsToThisMachineIsRefused(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	for host, status := range map[string]int{"evil.example": 403, "localhost": 200, "127.0.0.1:1": 200, "[::1]:8070": 200, "emu.localhost": 200} {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", b.url+"/_emu/state", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != status {
+			t.Errorf("host %s answered %d, want %d", host, resp.StatusCode, status)
+		}
+	}
+}
+
+func TestTheStatusPageShowsWhatIsHeld(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	b.deploy("fraud", "builtin:echo", "", 1)
+	b.fault(`{"fault":"throttle","match":{"endpoint":"<script>"}}`)
+	resp, body := b.do("GET", "/_emu/", "")
+	if resp.StatusCode != 200 || !strings.Contains(body, "<td>fraud<td>InService") || strings.Contains(body, "<script>") {
+		t.Errorf("answered %d %s", resp.StatusCode, body)
+	}
+}
+
+// exchanges are whole answers, byte by byte; what differs each time is cut out.
+func TestAnswersOnTheWire(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	b.deploy("echo", "builtin:echo", "", 1)
+	b.fault(`{"fault":"throttle","count":1}`)
+	invoke := "POST /endpoints/echo/invocations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/csv\r\nContent-Length: 3\r\n\r\n1,2"
+	for _, c := range []struct{ name, request, answer string }{
+		{"throttled", invoke, "HTTP/1.1 400 Bad Request\r\nContent-Length: 16\r\nContent-Type: application/json\r\nX-Amzn-Errortype: ThrottlingException\r\n\r\n{\"message\":null}"},
+		{"invoked", invoke, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Type: text/csv\r\nX-Amzn-Invoked-Production-Variant: AllTraffic\r\n\r\n1,2"},
+		{"a bucket", "PUT /bucket HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nLocation: /bucket\r\nContent-Length: 0\r\n\r\n"},
+		{"a missing endpoint", "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Amz-Target: SageMaker.DescribeEndpoint\r\nContent-Length: 20\r\n\r\n{\"EndpointName\":\"x\"}",
+			"HTTP/1.1 400 Bad Request\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amzn-Errortype: ValidationException\r\nContent-Length: 125\r\n\r\n" +
+				`{"__type":"ValidationException","message":"Could not find endpoint \"arn:aws:sagemaker:us-east-1:000000000000:endpoint/x\"."}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := exchange(t, b.url, c.request); got != c.answer {
+				t.Errorf("answered\n%q\nwant\n%q", got, c.answer)
+			}
+		})
+	}
+}
+
+// exchange sends raw bytes and gives the raw answer without what differs each time.
+func exchange(t *testing.T, url, request string) string {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte(strings.Replace(request, "Host:", "Connection: close\r\nHost:", 1))); err != nil {
+		t.Fatal(err)
+	}
+	var answer strings.Builder
+	lines := bufio.NewReader(conn)
+	for {
+		line, err := lines.ReadString('\n')
+		name, _, _ := strings.Cut(line, ":")
+		switch name {
+		case "Date", "X-Amzn-Requestid", "Connection", "X-Amzn-Sagemaker-Custom-Attributes":
+		default:
+			answer.WriteString(line)
+		}
+		if err != nil {
+			return answer.String()
+		}
+	}
+}
+
+func TestAClientThatAsksFirstIsToldToGoOn(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	b.do("PUT", "/bucket", "")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(b.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("PUT /bucket/key HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	answers := bufio.NewReader(conn)
+	if line, err := answers.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
+		t.Fatalf("answered %q, %v", line, err)
+	}
+	if _, err := conn.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := answers.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := answers.ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
+		t.Errorf("answered %q, %v", line, err)
+	}
+}
+
+func TestConfigSaysWhatIsWrong(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		config emulator.Config
+		want   string
+	}{
+		{"the default is right", emulator.DefaultConfig(), ""},
+		{"a profile that is none", emulator.Config{Listen: "127.0.0.1:0", Profile: "slow", Auth: "parse"}, `profile: "slow" is not known; use instant, fast, realistic`},
+		{"an address that is none", emulator.Config{Listen: "8070", Profile: "fast", Auth: "parse"}, `listen: "8070" is not an address`},
+		{"signatures are not checked yet", emulator.Config{Listen: "127.0.0.1:0", Profile: "fast", Auth: "verify"}, `auth: "verify" is not built yet; use parse`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ps := c.config.Validate()
+			if c.want == "" && len(ps) > 0 || c.want != "" && (len(ps) != 1 || !strings.HasPrefix(ps[0].Error(), c.want)) {
+				t.Errorf("problems %v", ps)
+			}
+		})
+	}
+}
