@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"iter"
 	"net/http"
 	"strconv"
@@ -115,61 +114,6 @@ func (m *manyEvents) answer(st *step) {
 	}
 	m.answers.add(st, src)
 }
-
-// answers writes one status per event, as NDJSON or as one JSON array.
-type answers struct {
-	w     http.ResponseWriter
-	array bool
-	count int
-	line  []byte
-}
-
-func (a *answers) begin() {
-	media := mediaNDJSON
-	if a.array {
-		media = mediaJSON
-	}
-	a.w.Header().Set("Content-Type", media)
-	a.w.WriteHeader(http.StatusOK)
-	if a.array {
-		a.write([]byte("["))
-	}
-}
-
-func (a *answers) add(st *step, src event.Source) {
-	b := a.line[:0]
-	if a.array && a.count > 0 {
-		b = append(b, ',')
-	}
-	b = append(b, `{"index":`...)
-	b = strconv.AppendInt(b, int64(st.index), 10)
-	if st.problem == nil {
-		b = append(b, `,"status":202,`...)
-		b = append(appendPlace(b, st.id, src), '}')
-	} else {
-		text, _ := json.Marshal(st.problem) // strings and a number cannot fail
-		b = append(b, ',')
-		if st.id != "" {
-			b = append(b, `"id":`...)
-			b = append(strconv.AppendQuote(b, st.id), ',')
-		}
-		b = append(b, text[1:]...)
-	}
-	if !a.array {
-		b = append(b, '\n')
-	}
-	a.line = b
-	a.count++
-	a.write(b)
-}
-
-func (a *answers) end() {
-	if a.array {
-		a.write([]byte("]\n"))
-	}
-}
-
-func (a *answers) write(b []byte) { _, _ = a.w.Write(b) } // the caller may have gone
 
 // lines are the drafts of NDJSON: one JSON object a line, empty lines skipped.
 func lines(body []byte, most int, _ *lease) (iter.Seq[draft], *listen.Problem) {

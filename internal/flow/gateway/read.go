@@ -49,7 +49,8 @@ var (
 )
 
 // fill reads src to its end into room taken from the lease. size is what it is
-// expected to hold, 0 when unknown.
+// expected to hold, 0 when unknown; a request's body says with its last byte
+// that it was the last, so that a right size is never outgrown.
 func fill(src io.Reader, l *lease, size, limit int) ([]byte, error) {
 	room := min(size, firstRead)
 	if size == 0 {
@@ -60,24 +61,6 @@ func fill(src io.Reader, l *lease, size, limit int) ([]byte, error) {
 	}
 	body := make([]byte, 0, room)
 	for {
-		if len(body) == cap(body) {
-			if len(body) == size { // most often the end: look before taking more
-				done, one, err := atEnd(src)
-				if done {
-					return body, err
-				}
-				body, err = more(body, l, size, limit)
-				if err != nil {
-					return nil, err
-				}
-				body = append(body, one)
-				continue
-			}
-			var err error
-			if body, err = more(body, l, size, limit); err != nil {
-				return nil, err
-			}
-		}
 		n, err := src.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		switch {
@@ -88,31 +71,16 @@ func fill(src io.Reader, l *lease, size, limit int) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		}
-	}
-}
-
-// atEnd reads one more byte to see whether there is one.
-func atEnd(src io.Reader) (done bool, one byte, err error) {
-	var b [1]byte
-	for {
-		n, err := src.Read(b[:])
-		if n == 1 {
-			return false, b[0], nil
-		}
-		if err == io.EOF {
-			return true, 0, nil
-		}
-		if err != nil {
-			return true, 0, err
+		if len(body) == cap(body) {
+			if body, err = more(body, l, size, limit); err != nil {
+				return nil, err
+			}
 		}
 	}
 }
 
 // more doubles the room of body, up to its expected size or one byte over the limit.
 func more(body []byte, l *lease, size, limit int) ([]byte, error) {
-	if len(body) > limit {
-		return nil, errTooLarge
-	}
 	room := min(2*cap(body), limit+1)
 	if cap(body) < size {
 		room = min(room, size)
