@@ -2,18 +2,19 @@
 """Writes the reference for internal/lab/learn: what scikit-learn and XGBoost reach on the same split.
 
     python3 -m venv ~/.cache/betimes-reference
-    ~/.cache/betimes-reference/bin/pip install scikit-learn==1.9.1 xgboost==3.2.0
+    ~/.cache/betimes-reference/bin/pip install scikit-learn==1.9.1 xgboost==3.2.0 lightgbm==4.7.0
     ~/.cache/betimes-reference/bin/python bench/reference/learn.py
 
 Run from the top of the repository. The data sets ship inside scikit-learn. Files written to
 internal/lab/learn/testdata: NAME-train.csv and NAME-held.csv (label first, no header), reference.json
-(areas under the ROC curve on the held-out rows), and a model file of XGBoost with its own answers.
+(areas under the ROC curve on the held-out rows), and one model file each of XGBoost and LightGBM with its own answers.
 """
 
 import json
 import math
 import pathlib
 
+import lightgbm
 import numpy
 import sklearn
 import xgboost
@@ -60,6 +61,20 @@ def train_trees(x, y):
     return xgboost.train(params, xgboost.DMatrix(x, y), TREES["num_round"])
 
 
+def save_models(x_train, y_train, x_held):
+    booster = xgboost.train({"objective": "binary:logistic", "max_depth": 3}, xgboost.DMatrix(x_train, y_train), 8)
+    booster.save_model(OUT / "xgboost-model.json")
+    save_answers("xgboost", booster.predict(xgboost.DMatrix(x_held)))
+    params = {"objective": "binary", "num_leaves": 8, "min_data_in_leaf": 10, "verbosity": -1, "seed": 0, "num_threads": 1}
+    booster = lightgbm.train(params, lightgbm.Dataset(x_train, y_train), 8)
+    booster.save_model(OUT / "lightgbm-model.txt")
+    save_answers("lightgbm", booster.predict(x_held))
+
+
+def save_answers(name, answers):
+    (OUT / f"{name}-answers.json").write_text(json.dumps([round(float(a), 7) for a in answers]) + "\n")
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     reference = {"scikit_learn": sklearn.__version__, "xgboost": xgboost.__version__, "trees": TREES, "auc": {}}
@@ -80,10 +95,7 @@ def main():
             auc["logistic_regression"] = roc_auc_score(y_held, line.fit(x_train, y_train).predict_proba(x_held)[:, 1])
         reference["auc"][name] = {k: round(float(v), 5) for k, v in auc.items()}
         if name == "breast-cancer-holes":
-            booster = xgboost.train({"objective": "binary:logistic", "max_depth": 3}, xgboost.DMatrix(x_train, y_train), 8)
-            booster.save_model(OUT / "xgboost-model.json")
-            answers = booster.predict(xgboost.DMatrix(x_held))
-            (OUT / "xgboost-answers.json").write_text(json.dumps([round(float(a), 7) for a in answers]) + "\n")
+            save_models(x_train, y_train, x_held)
     (OUT / "reference.json").write_text(json.dumps(reference, indent=2) + "\n")
 
 

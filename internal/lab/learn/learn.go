@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,18 +64,21 @@ func checkTables(train, validation *Table) error {
 	return nil
 }
 
-// Load reads a model file: XGBoost's JSON or the linear learner's.
+// Load reads a model file: XGBoost's JSON, LightGBM's text or the linear learner's.
 func Load(r io.Reader) (Model, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("model file: %w", err)
+	}
+	if bytes.HasPrefix(data, []byte(lightMagic)) {
+		return loadLightGBM(data)
 	}
 	var top struct {
 		Learner *json.RawMessage `json:"learner"`
 		Linear  *json.RawMessage `json:"linear_learner"`
 	}
 	if err := json.Unmarshal(data, &top); err != nil {
-		return nil, fmt.Errorf("model file is not JSON (save XGBoost models as .json): %w", err)
+		return nil, fmt.Errorf("model file is neither JSON nor LightGBM text (save XGBoost models as .json, LightGBM models as .txt): %w", err)
 	}
 	switch {
 	case top.Learner != nil:

@@ -46,22 +46,25 @@ func TestLearnersReachTheReference(t *testing.T) {
 	}
 }
 
-func TestAModelOfXGBoostAnswersAsInXGBoost(t *testing.T) {
-	file, err := os.Open("testdata/xgboost-model.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	m, err := Load(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want []float64
-	readJSON(t, "testdata/xgboost-answers.json", &want)
-	held := readTable(t, "breast-cancer-holes-held.csv")
-	for i, got := range predictAll(m, held) {
-		if math.Abs(got-want[i]) > 1e-6 {
-			t.Fatalf("row %d: %g, XGBoost says %g", i+1, got, want[i])
+func TestAModelTrainedElsewhereAnswersAsThere(t *testing.T) {
+	for model, answers := range map[string]string{
+		"xgboost-model.json": "xgboost-answers.json", "lightgbm-model.txt": "lightgbm-answers.json",
+	} {
+		data, err := os.ReadFile("testdata/" + model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := Load(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []float64
+		readJSON(t, "testdata/"+answers, &want)
+		held := readTable(t, "breast-cancer-holes-held.csv")
+		for i, got := range predictAll(m, held) {
+			if math.Abs(got-want[i]) > 1e-6 {
+				t.Fatalf("%s: row %d: %g, want %g", model, i+1, got, want[i])
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -63,18 +64,27 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		return `{"learner":{"gradient_booster":{"name":"gbtree","model":{"trees":[` + body + `]}},
 			"learner_model_param":{"base_score":"5E-1","num_feature":"2"},"objective":{"name":"binary:logistic"}}}`
 	}
+	light := func(trees string) string {
+		return "tree\nmax_feature_idx=1\nnum_tree_per_iteration=1\nobjective=binary sigmoid:1\n\n" + trees + "end of trees\n"
+	}
 	const rest = `"split_conditions":[0,0,0],"default_left":[0,0,0]`
 	for name, c := range map[string]struct{ text, want string }{
-		"not JSON":             {"tree", "not JSON"},
-		"another file":         {"{}", "neither learner"},
-		"another booster":      {`{"learner":{"gradient_booster":{"name":"dart"}}}`, `booster "dart" is not supported`},
-		"another objective":    {`{"learner":{"gradient_booster":{"name":"gbtree"},"objective":{"name":"rank:map"}}}`, `objective "rank:map"`},
-		"arrays differ":        {tree(`{"left_children":[-1],"right_children":[]}`), "tree 0: its arrays differ"},
-		"a loop":               {tree(`{"left_children":[1,0,-1],"right_children":[2,2,-1],"split_indices":[0,0,0],` + rest + `}`), "node 1 has child 0"},
-		"a child out of range": {tree(`{"left_children":[1,-1,-1],"right_children":[9,-1,-1],"split_indices":[0,0,0],` + rest + `}`), "node 0 has child 9"},
-		"feature out of range": {tree(`{"left_children":[1,-1,-1],"right_children":[2,-1,-1],"split_indices":[7,0,0],` + rest + `}`), "asks feature 7 of 2"},
-		"categories":           {tree(`{"left_children":[1,-1,-1],"right_children":[2,-1,-1],"split_indices":[0,0,0],"split_type":[1,0,0],` + rest + `}`), "splits by category"},
-		"linear lengths":       {`{"linear_learner":{"weights":[1],"means":[]}}`, "1 weights and 0 means"},
+		"not JSON":                {"pickle", "neither JSON nor LightGBM text"},
+		"another file":            {"{}", "neither learner"},
+		"another booster":         {`{"learner":{"gradient_booster":{"name":"dart"}}}`, `booster "dart" is not supported`},
+		"another objective":       {`{"learner":{"gradient_booster":{"name":"gbtree"},"objective":{"name":"rank:map"}}}`, `objective "rank:map"`},
+		"arrays differ":           {tree(`{"left_children":[-1],"right_children":[]}`), "tree 0: its arrays differ"},
+		"a loop":                  {tree(`{"left_children":[1,0,-1],"right_children":[2,2,-1],"split_indices":[0,0,0],` + rest + `}`), "node 1 has child 0"},
+		"a child out of range":    {tree(`{"left_children":[1,-1,-1],"right_children":[9,-1,-1],"split_indices":[0,0,0],` + rest + `}`), "node 0 has child 9"},
+		"feature out of range":    {tree(`{"left_children":[1,-1,-1],"right_children":[2,-1,-1],"split_indices":[7,0,0],` + rest + `}`), "asks feature 7 of 2"},
+		"categories":              {tree(`{"left_children":[1,-1,-1],"right_children":[2,-1,-1],"split_indices":[0,0,0],"split_type":[1,0,0],` + rest + `}`), "splits by category"},
+		"LightGBM, no tree":       {light(""), "without a tree"},
+		"LightGBM, a loop":        {light("Tree=0\nleaf_value=1 2 3\nsplit_feature=0 1\ndecision_type=2 2\nthreshold=1 2\nleft_child=1 0\nright_child=-1 -2\n"), "split 1 has child 0"},
+		"LightGBM, a short array": {light("Tree=0\nleaf_value=1 2\nsplit_feature=0\ndecision_type=2\nthreshold=\n"), "tree 0: threshold: it is missing"},
+		"LightGBM, categories":    {light("Tree=0\nnum_cat=1\nleaf_value=1 2\n"), "splits by category"},
+		"LightGBM, many classes":  {"tree\nmax_feature_idx=1\nnum_tree_per_iteration=3\n", "only models with one answer"},
+		"LightGBM, objective":     {"tree\nmax_feature_idx=1\nnum_tree_per_iteration=1\nobjective=lambdarank\n", `objective "lambdarank" is not supported`},
+		"linear lengths":          {`{"linear_learner":{"weights":[1],"means":[]}}`, "1 weights and 0 means"},
 	} {
 		if _, err := Load(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
@@ -137,6 +147,11 @@ func FuzzLoad(f *testing.F) {
 		}
 		f.Add(b.String())
 	}
+	text, err := os.ReadFile("testdata/lightgbm-model.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(text))
 	f.Fuzz(func(t *testing.T, text string) {
 		m, err := Load(strings.NewReader(text))
 		if err != nil {
