@@ -8,6 +8,8 @@ import (
 )
 
 // Item is one event in a Request: its encoded body and what is left of its time.
+// Body must not change once it was given to an Invoker, not even after Invoke
+// returned: the write of a call that was given up may still be under way.
 type Item struct {
 	Event    *event.Event
 	Body     []byte

@@ -40,7 +40,7 @@ func stub(t *testing.T, b modeltest.Behaviour) string {
 }
 
 func serve(w http.ResponseWriter, b modeltest.Behaviour, body []byte) {
-	time.Sleep(b.Delay)
+	<-time.After(b.Delay)
 	switch {
 	case b.Fail == model.ClassConnection:
 		conn, _, _ := w.(http.Hijacker).Hijack()

@@ -2,6 +2,8 @@ package sagemaker
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -28,6 +30,7 @@ type Account struct {
 	config      AWSConfig
 	deps        Deps
 	credentials *keyring
+	authorities *tls.Config // nil: the system's
 	metrics     *metrics
 }
 
@@ -43,7 +46,29 @@ func NewAccount(ctx context.Context, c AWSConfig, d Deps) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Account{config: c, deps: d, credentials: keys, metrics: newMetrics(d.Registerer)}, nil
+	authorities, err := bundle(d)
+	if err != nil {
+		return nil, err
+	}
+	return &Account{config: c, deps: d, credentials: keys, authorities: authorities, metrics: newMetrics(d.Registerer)}, nil
+}
+
+// bundle reads AWS_CA_BUNDLE, the certificate authorities of a proxy that looks
+// into TLS.
+func bundle(d Deps) (*tls.Config, error) {
+	file, _ := d.Env("AWS_CA_BUNDLE")
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("AWS_CA_BUNDLE: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("AWS_CA_BUNDLE: %s holds no PEM certificate; name a file that does, or unset it", file)
+	}
+	return &tls.Config{RootCAs: pool}, nil
 }
 
 // Role is what jobs and endpoints run as; Bucket holds their data.
@@ -82,7 +107,7 @@ func (a *Account) service(what api, c Config, connections int, timeout time.Dura
 		name: name, base: base, region: region,
 		signer: wire.NewSigner(region, what.signedAs), keys: a.keys(c, base),
 		exchange: exchange.New(exchange.Config{
-			Endpoint: name, Connections: connections, Timeout: timeout,
+			Endpoint: name, Connections: connections, Timeout: timeout, TLS: a.authorities,
 			Dialed: a.metrics.connections.WithLabelValues(name).Inc,
 		}),
 	}, nil
@@ -103,7 +128,11 @@ func (a *Account) region(c Config) string {
 func (a *Account) base(what api, c Config, region string) (*url.URL, error) {
 	own, _ := a.deps.Env("AWS_ENDPOINT_URL_" + what.variable)
 	all, _ := a.deps.Env("AWS_ENDPOINT_URL")
-	text := firstOf(embedded(c, a.deps), a.config.EndpointURL, own, all, a.credentials.endpointURL)
+	file := a.config.EndpointURL
+	if file == all {
+		file = "" // it came from the environment, where the service's own variable wins
+	}
+	text := firstOf(embedded(c, a.deps), file, own, all, a.credentials.endpointURL)
 	if u, err := url.Parse(c.URL); c.URL != "" && err == nil && (what == runtimeAPI() || !isAWS(u)) {
 		text = c.URL
 	}

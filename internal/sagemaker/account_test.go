@@ -1,6 +1,8 @@
 package sagemaker
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +30,9 @@ func TestWhereCallsGo(t *testing.T) {
 		{name: "the service's variable before the common one", config: Config{Region: "eu-west-1"},
 			env:     map[string]string{"AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "http://r", "AWS_ENDPOINT_URL_S3": "http://o", "AWS_ENDPOINT_URL": "http://all"},
 			runtime: "http://r", control: "http://all", objects: "http://o"},
+		{name: "both from the environment, as config hands it over", config: Config{Region: "eu-west-1"}, aws: AWSConfig{EndpointURL: "http://all"},
+			env:     map[string]string{"AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "http://r", "AWS_ENDPOINT_URL": "http://all"},
+			runtime: "http://r", control: "http://all", objects: "http://all"},
 		{name: "the file before the environment", aws: AWSConfig{EndpointURL: local}, env: map[string]string{"AWS_ENDPOINT_URL_SAGEMAKER": "http://env"}, runtime: local, control: local, objects: local},
 		{name: "a VPC endpoint of the runtime", config: Config{Region: "eu-west-1", URL: "https://vpce-1.runtime.sagemaker.eu-west-1.vpce.amazonaws.com"},
 			runtime: "https://vpce-1.runtime.sagemaker.eu-west-1.vpce.amazonaws.com", control: "https://api.sagemaker.eu-west-1.amazonaws.com", objects: "https://s3.eu-west-1.amazonaws.com"},
@@ -56,6 +61,7 @@ func TestAnURLThatIsNoneIsNamed(t *testing.T) {
 }
 
 func TestTheEmulatorGetsNoRealKey(t *testing.T) {
+	alone(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDREAL")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -86,6 +92,7 @@ func TestTheEmulatorGetsNoRealKey(t *testing.T) {
 }
 
 func TestAMissingProfileMattersOnlyToAWS(t *testing.T) {
+	alone(t)
 	c := AWSConfig{Profile: "no-such-profile"}
 	if _, err := NewAccount(t.Context(), c, Deps{}); err == nil || !strings.Contains(err.Error(), "no-such-profile") {
 		t.Errorf("got %v", err)
@@ -132,5 +139,20 @@ func TestValidateNamesPathValueAndRemedy(t *testing.T) {
 	bad := AWSConfig{Region: "x", EndpointURL: "x", Role: "x", Bucket: "X"}
 	if ps := bad.Validate(); len(ps) != 4 {
 		t.Errorf("got %v", ps)
+	}
+}
+
+func TestACertificateBundleOfTheEnvironmentIsRead(t *testing.T) {
+	alone(t)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	env := func(string) (string, bool) { return file, true }
+	if _, err := NewAccount(t.Context(), AWSConfig{}, Deps{Env: env}); err == nil || !strings.Contains(err.Error(), "AWS_CA_BUNDLE") || !strings.Contains(err.Error(), file) {
+		t.Errorf("without the file: %v", err)
+	}
+	if err := os.WriteFile(file, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewAccount(t.Context(), AWSConfig{}, Deps{Env: env}); err == nil || !strings.Contains(err.Error(), "holds no PEM certificate") {
+		t.Errorf("without a certificate: %v", err)
 	}
 }

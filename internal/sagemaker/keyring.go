@@ -15,6 +15,7 @@ import (
 const (
 	refreshAhead   = 5 * time.Minute // before expiry, in the background
 	refreshTimeout = 30 * time.Second
+	refusedPause   = 10 * time.Second // between refreshes for refusals
 )
 
 // keyring keeps the credentials of the chain: environment, shared files, SSO,
@@ -28,6 +29,7 @@ type keyring struct {
 	endpointURL string // of the profile
 	current     atomic.Pointer[aws.Credentials]
 	refreshing  atomic.Bool
+	refreshed   atomic.Int64 // Unix seconds of the last refresh
 }
 
 // newKeyring reads the environment and the shared files. With an emulator in
@@ -94,6 +96,7 @@ func wireOf(c *aws.Credentials) wire.Credentials {
 // refresh replaces credentials that still work for a while.
 func (k *keyring) refresh() {
 	defer k.refreshing.Store(false)
+	k.refreshed.Store(time.Now().Unix())
 	ctx, cancel := context.WithTimeout(context.Background(), refreshTimeout)
 	defer cancel()
 	if cache, ok := k.chain.(*aws.CredentialsCache); ok {
@@ -104,10 +107,11 @@ func (k *keyring) refresh() {
 	}
 }
 
-// refused is told that a service did not accept the credentials: the next call
-// asks the chain again.
+// refused is told that a service did not accept the credentials: they may have
+// been replaced, so the chain is asked again, but not for every call.
 func (k *keyring) refused() {
-	if k.chain != nil && k.refreshing.CompareAndSwap(false, true) {
+	lately := time.Since(time.Unix(k.refreshed.Load(), 0)) < refusedPause
+	if k.chain != nil && !lately && k.refreshing.CompareAndSwap(false, true) {
 		go k.refresh()
 	}
 }

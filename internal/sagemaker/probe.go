@@ -9,7 +9,7 @@ import (
 const (
 	probeEmulated = 500 * time.Millisecond
 	probeAWS      = 10 * time.Second // describe calls share a low quota
-	probeTimeout  = 5 * time.Second
+	probeTimeout  = 10 * time.Second // an emulator holds its answer while a state changes
 )
 
 func probeEvery(c Config, emulated bool) time.Duration {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -66,7 +67,7 @@ func runtime(t *testing.T, b modeltest.Behaviour) string {
 }
 
 func serve(w http.ResponseWriter, b modeltest.Behaviour, body []byte) {
-	time.Sleep(b.Delay)
+	<-time.After(b.Delay)
 	failure, fails := failures()[b.Fail]
 	switch {
 	case b.Fail == model.ClassConnection:
@@ -99,11 +100,22 @@ func account(t *testing.T, url string) *Account {
 
 func accountIn(t *testing.T, c AWSConfig, env map[string]string) *Account {
 	t.Helper()
+	alone(t)
 	a, err := NewAccount(t.Context(), c, Deps{Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
+}
+
+// alone keeps the account of whoever runs the test out of it.
+func alone(t *testing.T) {
+	for _, name := range []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID"} {
+		t.Setenv(name, "")
+	}
+	nowhere := filepath.Join(t.TempDir(), "none")
+	t.Setenv("AWS_CONFIG_FILE", nowhere)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", nowhere)
 }
 
 func fraud() Config {

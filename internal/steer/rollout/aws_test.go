@@ -192,6 +192,9 @@ func (f *fakeAWS) made() []string {
 func (f *fakeAWS) deps(t *testing.T, reports *[]Progress) (Deps, sagemaker.Config) {
 	s := httptest.NewServer(f)
 	t.Cleanup(s.Close)
+	for _, name := range []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"} {
+		t.Setenv(name, "") // of whoever runs the test
+	}
 	account, err := sagemaker.NewAccount(t.Context(), sagemaker.AWSConfig{EndpointURL: s.URL}, sagemaker.Deps{
 		Env: func(string) (string, bool) { return "", false },
 	})
