@@ -1,0 +1,139 @@
+package sagemaker
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"betimes/internal/model/exchange"
+	"betimes/internal/sagemaker/wire"
+)
+
+// service is one AWS API: where it is and how calls to it are signed.
+type service struct {
+	name     string // in errors
+	base     *url.URL
+	region   string
+	signer   *wire.Signer
+	keys     *keyring // nil: an emulator that needs none
+	exchange *exchange.Client
+}
+
+// api says where an AWS service is: the name in its variable, its host and what
+// it is signed as.
+type api struct{ variable, host, signedAs string }
+
+func runtimeAPI() api { return api{"SAGEMAKER_RUNTIME", "runtime.sagemaker", "sagemaker"} }
+func controlAPI() api { return api{"SAGEMAKER", "api.sagemaker", "sagemaker"} }
+func objectsAPI() api { return api{"S3", "s3", "s3"} }
+
+// service finds an API for an endpoint's configuration.
+func (a *Account) service(what api, c Config, connections int, timeout time.Duration) (*service, error) {
+	region := a.region(c)
+	base, err := a.base(what, c, region)
+	if err != nil {
+		return nil, err
+	}
+	name := c.Endpoint
+	return &service{
+		name: name, base: base, region: region,
+		signer: wire.NewSigner(region, what.signedAs), keys: a.keys(c, base),
+		exchange: exchange.New(exchange.Config{
+			Endpoint: name, Connections: connections, Timeout: timeout, TLS: a.authorities,
+			Dialed: a.metrics.connections.WithLabelValues(name).Inc,
+		}),
+	}, nil
+}
+
+func (a *Account) region(c Config) string {
+	for _, r := range []string{c.Region, a.config.Region, a.credentials.region} {
+		if r != "" {
+			return r
+		}
+	}
+	return "us-east-1"
+}
+
+// base: the file wins over the environment, the nearer key over the farther.
+// models.X.url is of the runtime alone on AWS (a VPC endpoint), of everything on
+// an emulator.
+func (a *Account) base(what api, c Config, region string) (*url.URL, error) {
+	own, _ := a.deps.Env("AWS_ENDPOINT_URL_" + what.variable)
+	all, _ := a.deps.Env("AWS_ENDPOINT_URL")
+	file := a.config.EndpointURL
+	if file == all {
+		file = "" // it came from the environment, where the service's own variable wins
+	}
+	text := firstOf(embedded(c, a.deps), file, own, all, a.credentials.endpointURL)
+	if u, err := url.Parse(c.URL); c.URL != "" && err == nil && (what == runtimeAPI() || !isAWS(u)) {
+		text = c.URL
+	}
+	if text == "" {
+		text = "https://" + what.host + "." + region + "." + domain(region)
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("%q is not a URL; write for example http://127.0.0.1:8070 into aws.endpoint_url", text)
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	return u, nil
+}
+
+func embedded(c Config, d Deps) string {
+	if c.Embedded != nil && *c.Embedded {
+		return d.Emulator
+	}
+	return ""
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+func domain(region string) string {
+	if strings.HasPrefix(region, "cn-") {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}
+
+func isAWS(u *url.URL) bool {
+	host := u.Hostname()
+	return strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn")
+}
+
+// keys: the emulator in this process gets no real key, an emulator elsewhere
+// (plain http) only one that is clearly meant.
+func (a *Account) keys(c Config, base *url.URL) *keyring {
+	if embedded(c, a.deps) != "" || base.Scheme == "http" && !a.credentials.hinted {
+		return nil
+	}
+	return a.credentials
+}
+
+// sign signs a request; its header must not be shared.
+func (s *service) sign(ctx context.Context, r wire.Request) error {
+	credentials := dummy()
+	if s.keys != nil {
+		var err error
+		if credentials, err = s.keys.get(ctx); err != nil {
+			return err
+		}
+	}
+	s.signer.Sign(r, credentials, time.Now())
+	return nil
+}
+
+// at gives the service's URL with a path.
+func (s *service) at(path string) *url.URL {
+	u := *s.base
+	u.Path += path
+	return &u
+}
