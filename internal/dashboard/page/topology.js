@@ -7,7 +7,7 @@ const GAP_X = 38;
 const GAP_Y = 22;
 const HEAD = 32;
 const LINE = 16;
-const MOST = 24; // characters of a line
+const MOST = 23; // characters of a line
 
 export function topology(svg, t) {
   const now = JSON.stringify(t);

@@ -53,6 +53,11 @@ type Endpoint struct {
 func (m *Monitor) Endpoints() []Endpoint {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.endpoints()
+}
+
+// endpoints is Endpoints while m.mu is held.
+func (m *Monitor) endpoints() []Endpoint {
 	byName := map[string]*Endpoint{}
 	m.live(func(one *instance) {
 		newest, oldest := one.minute[len(one.minute)-1], one.minute[0]
@@ -109,4 +114,26 @@ func (sum *Endpoint) finished() Endpoint {
 	}
 	sum.P50US, sum.P99US = sum.latency.Quantile(0.5).Microseconds(), sum.latency.Quantile(0.99).Microseconds()
 	return *sum
+}
+
+// failures says in words which endpoints fail how often, the most failing first.
+func failures(all []Endpoint) []string {
+	type failure struct {
+		count int64
+		text  string
+	}
+	var found []failure
+	for _, e := range all {
+		for _, class := range slices.Sorted(maps.Keys(e.Invocations)) {
+			if n := e.Invocations[class]; class != "ok" && n > 0 {
+				found = append(found, failure{n, e.Name + ": " + counted(n, "call") + " ended as " + class + " in the last minute"})
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b failure) int { return cmp.Compare(b.count, a.count) })
+	var out []string
+	for _, f := range found {
+		out = append(out, f.text)
+	}
+	return out
 }

@@ -199,6 +199,39 @@ func culpritInMetric(t *testing.T, reg *prometheus.Registry) string {
 	return blamed
 }
 
+func TestAPipelineInWhichNothingEndsIsNotHealthy(t *testing.T) {
+	for name, c := range map[string]struct {
+		endpoint pulse.Endpoint
+		stage    string
+		says     string
+	}{
+		"calls do not come back": {pulse.Endpoint{Name: "fraud", Up: true, InFlight: 64}, "network", "64 calls have not come back"},
+		"calls fail":             {pulse.Endpoint{Name: "fraud", Invocations: map[string]int64{"timeout": 124}}, "retry", "124 calls ended as timeout"},
+		"nobody calls":           {pulse.Endpoint{}, "queue", "64 events are in work and 2,000 wait"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, _ := newMonitor(t)
+				w := newWorker(m, "stream-0")
+				w.run(20, usual)
+				w.pulse.InFlight, w.pulse.Queued = 64, 2000
+				w.run(1, load{})
+				w.pulse.Endpoints = []pulse.Endpoint{c.endpoint}
+				w.run(3, load{})
+				check(t, m.Why(time.Minute), "", 0, "Healthy")
+				w.run(3, load{})
+				why := m.Why(time.Minute)
+				if text := why.Sentence + strings.Join(why.Evidence, "; "); why.Healthy || why.Culprit.Stage != c.stage || !strings.Contains(text, c.says) {
+					t.Errorf("%+v %s", why.Culprit, text)
+				}
+				w.pulse.InFlight, w.pulse.Queued = 0, 0
+				w.run(1, load{})
+				check(t, m.Why(time.Minute), "", 0, "Healthy")
+			})
+		})
+	}
+}
+
 func TestOneHiccupIsNoTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _ := newMonitor(t)

@@ -16,6 +16,7 @@ type verdict struct {
 	ended                   bool
 	objective               Objective
 	changes                 []pulse.Change
+	failing                 []string // calls, in words
 }
 
 // why puts the verdict in words.
@@ -73,8 +74,14 @@ func (v verdict) evidence(a attribution, since time.Time) []string {
 	if was, is := v.rates(); was > 0 && (is > was*1.25 || is < was*0.75) {
 		out = append(out, fmt.Sprintf("%s events a second, were %s", thousands(int64(is+0.5)), thousands(int64(was+0.5))))
 	}
+	if s, ok := event.StageNamed(a.stage); ok && !v.ended && calling[s] {
+		out = append(out, v.failing...)
+	}
 	return append(out, changesNear(v.changes, since)...)
 }
+
+// calling are the stages that failing calls may explain.
+var calling = [event.NumStages]bool{event.StageBalance: true, event.StageNetwork: true, event.StageModel: true, event.StageRetry: true}
 
 func (v verdict) rates() (was, is float64) {
 	if v.goodSeconds > 0 {

@@ -38,6 +38,9 @@ func (m *Monitor) Why(since time.Duration) Why {
 	now := time.Now()
 	to := now.Unix() + 1
 	from := now.Add(-since).Unix()
+	if s, ok := m.stalled(now); ok {
+		return s.why()
+	}
 	blocks := m.history.blocks(to-int64(History/time.Second), to)
 	ref := reference(blocks)
 	trouble, ok := findTrouble(blocks, ref, from, m.allowed())
@@ -49,7 +52,7 @@ func (m *Monitor) Why(since time.Duration) Why {
 
 // verdict gathers what trouble is compared with: all that was well around it.
 func (m *Monitor) verdict(t trouble, ref baseline, to int64) verdict {
-	v := verdict{trouble: t, objective: m.objective, changes: m.changes, ended: to-t.to > settled}
+	v := verdict{trouble: t, objective: m.objective, changes: m.changes, failing: failures(m.endpoints()), ended: to-t.to > settled}
 	v.bad = m.history.sum(t.from, t.to, func(s *slot) bool {
 		v.badSeconds += m.history.stepOf(s)
 		return true
@@ -76,7 +79,7 @@ func (m *Monitor) healthy(from, to int64, since time.Duration) Why {
 		return w
 	}
 	w.Sentence = "Healthy: p99 " + Duration(whole.Quantile(0.99)) + " over the last " + spanText(since) + ", " +
-		Percent(lateShare(s.outcomes)) + " of " + thousands(s.outcomes[event.Predicted.String()]) + " events late."
+		Percent(lateShare(s.outcomes)) + " of " + counted(s.outcomes[event.Predicted.String()], "event") + " late."
 	return w
 }
 

@@ -54,3 +54,11 @@ func spanText(d time.Duration) string {
 		return strconv.Itoa(int(d/time.Second)) + " s"
 	}
 }
+
+// counted names a number of things.
+func counted(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return thousands(n) + " " + what + "s"
+}
