@@ -58,10 +58,12 @@ func (d *drawing) cluster() {
 		title += ", embedded"
 	}
 	d.line("  subgraph cluster[%s]", label(title))
-	d.line("    direction TB")
+	d.line("    subgraph brokers[%s]", label("Brokers"))
+	d.line("      direction TB")
 	for i, broker := range brokers(d.cfg) {
-		d.line("    broker%d[(%s)]", i+1, label("Broker "+strconv.Itoa(i+1), broker))
+		d.line("      broker%d[(%s)]", i+1, label("Broker "+strconv.Itoa(i+1), broker))
 	}
+	d.line("    end")
 	d.line("    events[/%s/]", label(k.Topics.Events.Name, fmt.Sprintf("%d partitions × %d", k.Topics.Events.Partitions, k.Topics.Events.ReplicationFactor)))
 	d.line("    predictions[/%s/]", label(k.Topics.Predictions.Name))
 	d.line("    refused[/%s/]", label(k.Topics.DeadLetters.Name, k.Topics.Quarantine.Name, k.Topics.Shed.Name))
@@ -95,12 +97,12 @@ func (d *drawing) processing() {
 		request = "request expression"
 	}
 	d.line("  subgraph processor[%s]", label("Stream Processor"))
-	d.line("    direction TB")
 	d.line("    stream[%s]", label("stream", "group "+s.Stream.Group, "in order by "+s.Stream.Order))
 	d.line("    feature[%s]", label("feature", request))
 	d.line("    stream --> feature")
 	d.line("  end")
-	d.line("  events -->|%s| stream", label("Load Balancer", "by partition"))
+	d.line("  balancer{{%s}}", label("Load Balancer", "by partition"))
+	d.line("  events --> balancer --> stream")
 	d.line("  stream --> predictions")
 	d.line("  stream --> refused")
 	d.line("  consumers([%s])", label("Consumers"))

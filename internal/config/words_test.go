@@ -102,7 +102,7 @@ func TestTheDiagramHasThePartsOfTheDrawing(t *testing.T) {
 func wellFormed(t *testing.T, drawn string) {
 	t.Helper()
 	node := regexp.MustCompile(`^\s*(?:subgraph )?([a-z]+\d*)[\[({]`)
-	arrow := regexp.MustCompile(`^\s*([a-z]+\d*) (?:-->|-\.->|<-->)(?:\|[^|]*\|)? ([a-z]+\d*)$`)
+	arrow := regexp.MustCompile(`^\s*([a-z]+\d*) (?:-->|-\.->|<-->)(?:\|[^|]*\|)? ([a-z]+\d*)`)
 	known, open := map[string]bool{}, 0
 	lines := strings.Split(strings.TrimSpace(drawn), "\n")
 	for _, line := range lines {
