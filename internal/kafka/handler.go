@@ -27,11 +27,11 @@ func (w *eventWriter) Handle(_ context.Context, e *event.Event) error {
 	}
 	e.Timeline.Mark(event.StageProduce, time.Now())
 	out := &kgo.Record{Topic: w.topic, Partition: ByKey, Key: e.Key, Value: e.Value, Headers: eventHeaders(e)}
-	w.producer.send(out, func(src event.Source, err error) {
-		if e.Settled != nil {
-			e.Settled(src, err)
-		}
-	})
+	settled := e.Settled
+	if settled == nil {
+		settled = func(event.Source, error) {}
+	}
+	w.producer.send(out, settled)
 	return nil
 }
 
@@ -39,33 +39,35 @@ func (p *Producer) full() bool {
 	return p.client.BufferedProduceRecords() >= maxBufferedRecords || p.client.BufferedProduceBytes() >= maxBufferedBytes
 }
 
-// eventHeaders are ours first, then those that pass through.
+// Room for the values of our headers beside id and content type, and how many headers those are.
+const (
+	ownHeaderBytes = 160
+	ownHeaders     = 5
+)
+
+// eventHeaders are ours first, then those that pass through. Two allocations:
+// the list, and one buffer that all our values share.
 func eventHeaders(e *event.Event) []kgo.RecordHeader {
-	list := make([]kgo.RecordHeader, 0, len(e.Headers)+5)
-	buf := make([]byte, 0, 160) // id is a string of its own; deadline, priority and timeline share this
-	add := func(name string, from int) {
-		list = append(list, kgo.RecordHeader{Key: name, Value: buf[from:len(buf):len(buf)]})
+	list := make([]kgo.RecordHeader, 0, len(e.Headers)+ownHeaders)
+	buf := make([]byte, 0, len(e.ID)+len(e.ContentType)+ownHeaderBytes)
+	add := func(name string, longer []byte) {
+		list = append(list, kgo.RecordHeader{Key: name, Value: longer[len(buf):len(longer):len(longer)]})
+		buf = longer
 	}
 	if e.ID != "" {
-		list = append(list, kgo.RecordHeader{Key: event.HeaderID, Value: []byte(e.ID)})
+		add(event.HeaderID, append(buf, e.ID...))
 	}
 	if !e.Deadline.IsZero() {
-		from := len(buf)
-		buf = strconv.AppendInt(buf, e.Deadline.UnixMicro(), 10)
-		add(event.HeaderDeadline, from)
+		add(event.HeaderDeadline, strconv.AppendInt(buf, e.Deadline.UnixMicro(), 10))
 	}
 	if e.Timeline.Started() {
-		from := len(buf)
-		buf = e.Timeline.AppendHeader(buf)
-		add(event.HeaderTimeline, from)
+		add(event.HeaderTimeline, e.Timeline.AppendHeader(buf))
 	}
 	if e.Priority != defaultPriority {
-		from := len(buf)
-		buf = strconv.AppendInt(buf, int64(e.Priority), 10)
-		add(event.HeaderPriority, from)
+		add(event.HeaderPriority, strconv.AppendInt(buf, int64(e.Priority), 10))
 	}
 	if e.ContentType != "" {
-		list = append(list, kgo.RecordHeader{Key: event.HeaderContentType, Value: []byte(e.ContentType)})
+		add(event.HeaderContentType, append(buf, e.ContentType...))
 	}
 	for _, h := range e.Headers {
 		if !ours(h.Name) {

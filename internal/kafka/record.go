@@ -46,8 +46,19 @@ func newEvent(r *kgo.Record, fetched time.Time) *event.Event {
 	for i := range r.Headers {
 		e.Headers[i] = event.Header{Name: r.Headers[i].Key, Value: r.Headers[i].Value}
 		if r.Headers[i].Key == event.HeaderContentType {
-			e.ContentType = string(r.Headers[i].Value)
+			e.ContentType = contentType(r.Headers[i].Value)
 		}
 	}
 	return e
+}
+
+// contentType spares the usual types an allocation.
+func contentType(value []byte) string {
+	switch string(value) {
+	case "application/json":
+		return "application/json"
+	case "text/csv":
+		return "text/csv"
+	}
+	return string(value)
 }
