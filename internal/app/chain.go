@@ -67,7 +67,7 @@ func unmapped(err error) event.Ending {
 
 // ask makes one call for one event.
 func (m *asked) ask(ctx context.Context, e *event.Event, body []byte) (*model.Response, error) {
-	ctx, cancel := context.WithTimeout(ctx, budget.Call(e.Deadline, time.Now()))
+	ctx, cancel := context.WithTimeout(ctx, budget.Call)
 	defer cancel()
 	resp, err := m.invoker.Invoke(ctx, &model.Request{
 		Model: m.name, ContentType: m.contentType, Accept: m.accept, InferenceID: inferenceID(e.ID),

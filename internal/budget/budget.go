@@ -11,25 +11,9 @@ type Budget struct {
 // Deadline is the absolute end of the budget of an event whose clock began then.
 func (b Budget) Deadline(began time.Time) time.Time { return began.Add(b.Latency) }
 
-// Slack is what is left of an event's time after what is still expected of it.
-// It is negative when the event cannot be in time.
-func Slack(deadline, now time.Time, rest time.Duration) time.Duration {
-	return deadline.Sub(now) - rest
-}
-
-// Bounds of one call to a model. A late event is still predicted under
-// `late: predict`, so a call gets at least MinCall even when nothing is left;
-// no platform lets a call take longer than MaxCall.
-const (
-	MinCall = 5 * time.Second
-	MaxCall = 60 * time.Second
-)
-
-// Call is how long one attempt at a model may take: what is left until the
-// deadline, within MinCall and MaxCall.
-func Call(deadline, now time.Time) time.Duration {
-	if deadline.IsZero() {
-		return MaxCall
-	}
-	return min(max(deadline.Sub(now), MinCall), MaxCall)
-}
+// Call is how long one call to a model may take: as long as any platform lets
+// it. Giving up earlier frees no worker of the model, which goes on with the
+// call, and asking again makes two calls of one: an endpoint that is slow for a
+// moment would be buried by its own callers. An event's deadline is kept by not
+// asking too late, never by asking twice.
+const Call = 60 * time.Second
