@@ -40,7 +40,6 @@ func TestTheCommittedTrainingFileIsWhatTheGeneratorWrites(t *testing.T) {
 // seen is what a window per card would know before a payment.
 type seen struct {
 	index, tinyIndex int
-	count            int
 }
 
 // tables makes train or held-out rows: the plain features, and the same with
