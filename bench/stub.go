@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"betimes/bench/floor/load"
+)
+
+// stub is the model server: it answers {"ts":…,"v":…} of the ts it was sent,
+// after its service time, and keeps a log of its own.
+type stub struct {
+	service     time.Duration
+	server      *http.Server
+	url         string
+	connections atomic.Int64
+	calls       atomic.Int64
+
+	mu  sync.Mutex
+	log []served
+}
+
+// served is one call as the stub itself measured it.
+type served struct {
+	ts   int64
+	took time.Duration
+}
+
+// counts are how often the stub was asked and how many connections were opened.
+type counts struct {
+	Calls       int64 `json:"calls"`
+	Connections int64 `json:"connections"`
+}
+
+func newStub(service time.Duration) (*stub, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("stub: %w", err)
+	}
+	s := &stub{service: service, url: "http://" + ln.Addr().String() + "/invocations"}
+	s.server = &http.Server{Handler: http.HandlerFunc(s.answer), ConnState: s.count, ReadHeaderTimeout: 5 * time.Second}
+	go s.server.Serve(ln)
+	return s, nil
+}
+
+func (s *stub) count(_ net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		s.connections.Add(1)
+	}
+}
+
+func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	switch r.URL.Path {
+	case "/ping":
+		return
+	case "/counts":
+		json.NewEncoder(w).Encode(counts{s.calls.Load(), s.connections.Load()})
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	ts := load.Field(body, "ts")
+	if err != nil || ts < 0 {
+		http.Error(w, "no ts", http.StatusBadRequest)
+		return
+	}
+	s.calls.Add(1)
+	if s.service > 0 {
+		time.Sleep(s.service)
+	}
+	took := time.Since(began)
+	s.mu.Lock()
+	s.log = append(s.log, served{ts, took})
+	s.mu.Unlock()
+	head := w.Header()
+	head["Content-Type"] = []string{"application/json"}
+	head["Server-Timing"] = []string{"model;dur=" + strconv.FormatFloat(float64(took.Microseconds())/1000, 'f', 3, 64)}
+	out := append(make([]byte, 0, 64), `{"ts":`...)
+	out = append(strconv.AppendInt(out, ts, 10), `,"v":`...)
+	w.Write(append(strconv.AppendInt(out, load.Echo(ts), 10), '}'))
+}
+
+// close stops the server and, with a path, writes its log: ts,microseconds per line.
+func (s *stub) close(path string) error {
+	s.server.Close()
+	if path == "" {
+		return nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	for _, one := range s.log {
+		fmt.Fprintf(w, "%d,%d\n", one.ts, one.took.Microseconds())
+	}
+	return w.Flush()
+}
