@@ -5,6 +5,7 @@ import (
 
 	"betimes/internal/flow/feature"
 	"betimes/internal/model"
+	"betimes/internal/pointer"
 )
 
 // expressions compiles what the stream will compile, so that a mistake is found
@@ -15,8 +16,20 @@ func (c checker) expressions() {
 	if _, err := feature.NewOutput(p.Format, p.Headers); err != nil {
 		c.pathed(err, "kafka.topics.predictions")
 	}
+	for i, at := range p.Include {
+		c.pointer(index("kafka.topics.predictions.include", i), at)
+	}
+	if strings.HasPrefix(c.Objective.From, "/") {
+		c.pointer("objective.from", c.Objective.From)
+	}
 	for _, name := range modelNames(c.Config) {
 		c.asked(name, c.Models[name])
+	}
+}
+
+func (c checker) pointer(path, text string) {
+	if _, err := pointer.Parse(text); err != nil {
+		c.bad(path, "%s", err)
 	}
 }
 

@@ -1,0 +1,86 @@
+package config
+
+import (
+	"time"
+
+	"betimes/internal/lab/emulator"
+	"betimes/internal/sagemaker"
+	"betimes/internal/steer/rollout"
+)
+
+// example is the problem of a file without models: card payments, on embedded brokers only.
+func (s settler) example() {
+	if s.set("models") || s.Kafka.Embedded == nil {
+		return
+	}
+	const why = "the example problem"
+	fraud := defaultModel()
+	endpoint := sagemaker.DefaultConfig()
+	fraud.SageMaker, fraud.Pure = &endpoint, true
+	fraud.Train = &rollout.TrainConfig{Algorithm: "xgboost", Data: "builtin:payments", Label: "fraud"}
+	s.Models = map[string]ModelConfig{"fraud": fraud}
+	s.because("models", why)
+	if f := &s.Flow.Feature; f.Request == "" && !s.set("flow.feature.fields") {
+		f.Fields = []string{"amount", "hour", "country_risk", "merchant_risk"}
+		s.because("flow.feature.fields", why)
+	}
+	g := &s.Flow.Gateway
+	for _, p := range []struct {
+		key     string
+		pointer *string
+		value   string
+	}{{"key", &g.Key, "/card_token"}, {"id", &g.ID, "/id"}, {"event_time", &g.EventTime, "/event_time"}} {
+		if path := "flow.gateway." + p.key; !s.set(path) {
+			*p.pointer = p.value
+			s.because(path, why)
+		}
+	}
+}
+
+func (s settler) models() {
+	for name, m := range s.Models {
+		if m.SageMaker != nil {
+			s.endpoint(name, m.SageMaker)
+		}
+		if m.Embedded() && s.Lab.Emulator == nil {
+			e := emulator.DefaultConfig()
+			s.Lab.Emulator = &e
+		}
+	}
+	if s.Flow.Model == "" && len(s.Flow.Route) == 0 && len(s.Models) == 1 {
+		for name := range s.Models {
+			s.Flow.Model = name
+		}
+		s.because("flow.model", "the only one")
+	}
+}
+
+func (s settler) endpoint(name string, e *sagemaker.Config) {
+	path := "models." + name + ".sagemaker."
+	if e.Endpoint == "" {
+		e.Endpoint = name
+		s.because(path+"endpoint", "the model's name")
+	}
+	if e.Embedded == nil {
+		embedded := s.Kafka.Embedded != nil && e.URL == ""
+		e.Embedded = &embedded
+		s.because(path+"embedded", "as kafka")
+	}
+	if e.Region == "" {
+		e.Region = s.region(*e.Embedded)
+		s.because(path+"region", "from aws.region")
+	}
+	if e.Probe == 0 {
+		e.Probe = 10 * time.Second
+		if *e.Embedded {
+			e.Probe = 500 * time.Millisecond
+		}
+	}
+}
+
+func (s settler) region(embedded bool) string {
+	if embedded || s.AWS.Region == "" {
+		return "us-east-1"
+	}
+	return s.AWS.Region
+}
