@@ -138,9 +138,9 @@ func (e *Emulator) state() map[string]any {
 	return state
 }
 
-func (e *Emulator) reset(w http.ResponseWriter, r *http.Request) {
+func (e *Emulator) reset(w http.ResponseWriter, _ *http.Request) {
 	e.faults.Clear()
-	if err := errors.Join(e.control.Reset(r.Context()), e.buckets.Clear()); err != nil {
+	if err := errors.Join(e.control.Reset(), e.buckets.Clear()); err != nil {
 		listen.NewProblem(http.StatusInternalServerError, "not_reset", "Not everything could be removed", err.Error()).Write(w)
 		return
 	}

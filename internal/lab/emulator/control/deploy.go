@@ -35,19 +35,17 @@ func (s *Service) must(what, name string, err error) {
 }
 
 // deploy brings e.Pending up beside what serves, then lets traffic change over.
-func (s *Service) deploy(e *endpoint, provision time.Duration) {
+func (s *Service) deploy(l *life, e *endpoint, provision time.Duration) {
 	s.mu.Lock()
 	next := *e.Pending
 	first := e.Status == creating
 	s.mu.Unlock()
-	fleets, err := s.launch(next.Variants, provision)
-	if s.life.Err() != nil { // the emulator ends: the next start goes on from here
-		stop(fleets)
-		return
-	}
+	fleets, err := s.launch(l, next.Variants, provision)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case l.Err() != nil: // the emulator ends: the next start goes on from here
+		stop(fleets)
 	case err == nil:
 		old := e.fleets
 		e.Variants, e.Config, e.Pending, e.fleets = next.Variants, next.Config, nil, fleets
@@ -69,8 +67,8 @@ func (s *Service) deploy(e *endpoint, provision time.Duration) {
 }
 
 // launch starts all instances of all variants, or none.
-func (s *Service) launch(variants []served, provision time.Duration) (map[string][]*fleet.Instance, error) {
-	if err := s.Clock.Sleep(s.life, provision); err != nil {
+func (s *Service) launch(ctx context.Context, variants []served, provision time.Duration) (map[string][]*fleet.Instance, error) {
+	if err := s.Clock.Sleep(ctx, provision); err != nil {
 		return nil, err
 	}
 	fleets := map[string][]*fleet.Instance{}
@@ -79,7 +77,7 @@ func (s *Service) launch(variants []served, provision time.Duration) (map[string
 	var booting sync.WaitGroup
 	for i, v := range variants {
 		booting.Go(func() {
-			instances, err := s.Launcher.Launch(s.life, v.Spec, 1, v.Desired)
+			instances, err := s.Launcher.Launch(ctx, v.Spec, 1, v.Desired)
 			errs[i] = variantError(v.Name, err)
 			mu.Lock()
 			fleets[v.Name] = instances
@@ -125,9 +123,12 @@ func stop(fleets map[string][]*fleet.Instance) {
 }
 
 // remove ends a deleted endpoint.
-func (s *Service) remove(e *endpoint) {
+func (s *Service) remove(l *life, e *endpoint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if l.Err() != nil {
+		return
+	}
 	s.retire(e.fleets)
 	s.must("endpoint", e.Name, s.forget(e.ARN, s.endpoints.delete(e.Name)))
 	s.noteState("endpoint", e.Name, "deleted", "")
@@ -145,17 +146,17 @@ func (s *Service) resumeEndpoints() <-chan struct{} {
 		e.changed = make(chan struct{})
 		switch e.Status {
 		case creating:
-			s.work(func() { s.deploy(e, s.Pace.Provision()) })
+			s.work(func(l *life) { s.deploy(l, e, s.Pace.Provision()) })
 		case deleting:
-			s.work(func() { s.remove(e) })
+			s.work(func(l *life) { s.remove(l, e) })
 		case failed:
 		default:
 			starting.Add(1)
-			s.work(func() {
-				s.restart(e)
+			s.work(func(l *life) {
+				goesOn := s.restart(l, e)
 				starting.Done()
-				if e.Pending != nil {
-					s.deploy(e, s.Pace.Provision())
+				if goesOn {
+					s.deploy(l, e, s.Pace.Provision())
 				}
 			})
 		}
@@ -169,57 +170,45 @@ func (s *Service) resumeEndpoints() <-chan struct{} {
 }
 
 // restart brings the fleets of an endpoint back that was in service. The
-// instances are new, the endpoint is the same: no provisioning, no change of state.
-func (s *Service) restart(e *endpoint) {
-	fleets, err := s.launch(e.Variants, 0)
+// instances are new, the endpoint is the same: no provisioning. It says whether
+// a deployment was under way.
+func (s *Service) restart(l *life, e *endpoint) bool {
+	fleets, err := s.launch(l, e.Variants, 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life.Err() != nil {
+	if l.Err() != nil {
 		stop(fleets)
-		return
+		return false
 	}
 	if err != nil {
 		s.Log.Warn("endpoint did not start again", "endpoint", e.Name, "error", err)
 		e.Pending = nil
 		s.must("endpoint", e.Name, s.enter(e, failed, err.Error()))
-		return
+		return false
 	}
 	e.fleets = fleets
+	for i := range e.Variants {
+		e.Variants[i].Count = e.Variants[i].Desired
+	}
 	s.publish(e)
-	if e.Status == rollingBack {
+	if e.Pending == nil && e.Status != inService { // killed while it rolled back or changed counts
 		s.must("endpoint", e.Name, s.enter(e, inService, e.FailureReason))
 	}
+	return e.Pending != nil
 }
 
-// Reset empties everything.
-func (s *Service) Reset(ctx context.Context) error {
-	if err := s.quiet(ctx); err != nil {
-		return err
-	}
+// Reset empties everything, and waits for what was under way to see it.
+func (s *Service) Reset() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	old := s.life
+	old.end()
+	s.life = newLife()
 	for _, e := range s.endpoints.all {
 		s.Inference.Publish(e.Name, nil)
 		stop(e.fleets)
 	}
-	return errors.Join(s.models.clear(), s.configs.clear(), s.endpoints.clear(), s.jobs.clear(), s.tags.clear())
-}
-
-// quiet stops what is under way and waits for its end.
-func (s *Service) quiet(ctx context.Context) error {
-	s.end()
-	done := make(chan struct{})
-	go func() {
-		s.working.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.life, s.end = context.WithCancel(context.Background())
-	return nil
+	err := errors.Join(s.models.clear(), s.configs.clear(), s.endpoints.clear(), s.jobs.clear(), s.tags.clear())
+	s.mu.Unlock()
+	old.working.Wait()
+	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
-	"time"
 
 	"betimes/internal/lab/emulator/fleet"
 	"betimes/internal/lab/emulator/reply"
@@ -84,56 +83,6 @@ func (s *Service) plan(endpointName string, c *endpointConfig) ([]served, error)
 	return plan, nil
 }
 
-type endpointRequest struct {
-	EndpointName               string
-	EndpointConfigName         string
-	DeploymentConfig           json.RawMessage
-	RetainAllVariantProperties bool
-	ExcludeRetained            []struct{ VariantPropertyType string } `json:"ExcludeRetainedVariantProperties"`
-	RetainDeploymentConfig     bool
-	Tags                       []tag
-}
-
-func (r *endpointRequest) check() error {
-	var c checks
-	c.text("endpointName", r.EndpointName, 63, entityName)
-	c.text("endpointConfigName", r.EndpointConfigName, 63, entityName)
-	c.tags("tags", r.Tags)
-	for _, x := range r.ExcludeRetained {
-		c.enum("excludeRetainedVariantProperties", x.VariantPropertyType, "DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig")
-	}
-	if err := c.err(); err != nil {
-		return err
-	}
-	return builtDeployment(r.DeploymentConfig)
-}
-
-// builtDeployment refuses ways of deploying that are not built yet.
-func builtDeployment(raw json.RawMessage) error {
-	var d struct {
-		BlueGreenUpdatePolicy *struct {
-			TrafficRoutingConfiguration struct{ Type string }
-		}
-		RollingUpdatePolicy       json.RawMessage
-		AutoRollbackConfiguration *struct{ Alarms []json.RawMessage }
-	}
-	if len(raw) == 0 {
-		return nil
-	}
-	if err := decode(raw, &d); err != nil {
-		return err
-	}
-	switch {
-	case d.RollingUpdatePolicy != nil:
-		return notBuilt("DeploymentConfig.RollingUpdatePolicy")
-	case d.BlueGreenUpdatePolicy != nil && d.BlueGreenUpdatePolicy.TrafficRoutingConfiguration.Type != "ALL_AT_ONCE":
-		return notBuilt("Traffic routing " + d.BlueGreenUpdatePolicy.TrafficRoutingConfiguration.Type)
-	case d.AutoRollbackConfiguration != nil && len(d.AutoRollbackConfiguration.Alarms) > 0:
-		return notBuilt("DeploymentConfig.AutoRollbackConfiguration.Alarms")
-	}
-	return nil
-}
-
 func (s *Service) createEndpoint(_ context.Context, body []byte) (any, error) {
 	var r endpointRequest
 	if err := decode(body, &r); err != nil {
@@ -166,7 +115,7 @@ func (s *Service) createEndpoint(_ context.Context, body []byte) (any, error) {
 		return nil, err
 	}
 	s.noteState("endpoint", e.Name, creating, "")
-	s.work(func() { s.deploy(e, s.Pace.Provision()) })
+	s.work(func(l *life) { s.deploy(l, e, s.Pace.Provision()) })
 	return map[string]string{"EndpointArn": e.ARN}, nil
 }
 
@@ -192,97 +141,6 @@ func (s *Service) idle(name string) (*endpoint, error) {
 	return e, err
 }
 
-func (s *Service) describeEndpoint(ctx context.Context, body []byte) (any, error) {
-	var r struct{ EndpointName string }
-	if err := decode(body, &r); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, err := s.find(r.EndpointName)
-	if err == nil && e.busy() {
-		s.hold(ctx, func() <-chan struct{} { return e.changed }, e.busy)
-		e, err = s.find(r.EndpointName)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.describe(e), nil
-}
-
-// hold waits, without s.mu, while busy and no longer than Pace.Hold, so that a
-// waiter that would sleep 30 s sees the end of what takes two.
-func (s *Service) hold(ctx context.Context, changed func() <-chan struct{}, busy func() bool) {
-	if s.Pace.Hold <= 0 {
-		return
-	}
-	over := time.NewTimer(s.Pace.Hold)
-	defer over.Stop()
-	for busy() {
-		change := changed()
-		s.mu.Unlock()
-		done := false
-		select {
-		case <-change:
-		case <-over.C:
-			done = true
-		case <-ctx.Done():
-			done = true
-		case <-s.life.Done():
-			done = true
-		}
-		s.mu.Lock()
-		if done {
-			return
-		}
-	}
-}
-
-func (s *Service) describe(e *endpoint) fields {
-	f := fields{}
-	f.with("EndpointName", e.Name).with("EndpointArn", e.ARN).with("EndpointConfigName", e.Config).with("EndpointStatus", e.Status)
-	f.with("CreationTime", e.Created).with("LastModifiedTime", e.Modified)
-	if e.FailureReason != "" {
-		f.with("FailureReason", cut(e.FailureReason))
-	}
-	if len(e.LastDeployment) > 0 {
-		f.with("LastDeploymentConfig", e.LastDeployment)
-	}
-	if len(e.Variants) > 0 {
-		f.with("ProductionVariants", s.describeVariants(e.Variants, e.Modified, ""))
-	}
-	if p := e.Pending; p != nil {
-		f.with("PendingDeploymentSummary", map[string]any{"EndpointConfigName": p.Config, "StartTime": p.Started,
-			"ProductionVariants": s.describeVariants(p.Variants, p.Started, creating)})
-	}
-	return f
-}
-
-// describeVariants writes variants; with a status they are not there yet.
-func (s *Service) describeVariants(variants []served, since reply.Time, status string) []map[string]any {
-	all := []map[string]any{}
-	for _, v := range variants {
-		m := map[string]any{
-			"VariantName": v.Name, "CurrentWeight": v.Weight, "DesiredWeight": v.Weight,
-			"CurrentInstanceCount": v.Count, "DesiredInstanceCount": v.Desired,
-			"DeployedImages": []map[string]any{{"SpecifiedImage": v.Spec.Image, "ResolvedImage": v.Spec.Image, "ResolutionTime": since}},
-		}
-		if status != "" {
-			m["CurrentInstanceCount"] = 0
-			m["InstanceType"] = v.Spec.InstanceType
-			m["VariantStatus"] = []map[string]any{{"Status": status, "StartTime": since}}
-		}
-		if len(v.Routing) > 0 {
-			m["RoutingConfig"] = v.Routing
-		}
-		all = append(all, m)
-	}
-	return all
-}
-
-// cut keeps a reason within what the model allows.
-func cut(reason string) string { return reason[:min(len(reason), 1024)] }
-
 func (s *Service) listEndpoints(_ context.Context, body []byte) (any, error) {
 	return list(s, body, s.endpoints, descending, "Endpoints", func(e *endpoint) map[string]any {
 		return map[string]any{"EndpointName": e.Name, "EndpointArn": e.ARN, "CreationTime": e.Created, "LastModifiedTime": e.Modified, "EndpointStatus": e.Status}
@@ -304,6 +162,6 @@ func (s *Service) deleteEndpoint(_ context.Context, body []byte) (any, error) {
 		return nil, err
 	}
 	s.Inference.Publish(e.Name, nil)
-	s.work(func() { s.remove(e) })
+	s.work(func(l *life) { s.remove(l, e) })
 	return struct{}{}, nil
 }

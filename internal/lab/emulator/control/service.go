@@ -46,11 +46,9 @@ type Pace struct {
 type Service struct {
 	Deps
 	operations map[string]operation
-	life       context.Context
-	end        context.CancelFunc
-	working    sync.WaitGroup // goroutines that deploy or train
 
 	mu        sync.Mutex
+	life      *life
 	models    *table[*model]
 	configs   *table[*endpointConfig]
 	endpoints *table[*endpoint]
@@ -58,12 +56,24 @@ type Service struct {
 	tags      *table[*tagSet]
 }
 
+// life is what goroutines that deploy or train run in: until Close or Reset.
+type life struct {
+	context.Context
+	end     context.CancelFunc
+	working sync.WaitGroup
+}
+
+func newLife() *life {
+	l := &life{}
+	l.Context, l.end = context.WithCancel(context.Background())
+	return l
+}
+
 type operation func(ctx context.Context, body []byte) (any, error)
 
 // New reads what is kept. Resume goes on with it.
 func New(d Deps) (*Service, error) {
-	s := &Service{Deps: d}
-	s.life, s.end = context.WithCancel(context.Background())
+	s := &Service{Deps: d, life: newLife()}
 	var errs [5]error
 	s.models, errs[0] = open[*model](d.Store, "model")
 	s.configs, errs[1] = open[*endpointConfig](d.Store, "endpoint-config")
@@ -156,16 +166,21 @@ func (s *Service) Resume(ctx context.Context) {
 
 // Close stops deployments and training and waits for them. What they were about is kept.
 func (s *Service) Close() {
-	s.end()
-	s.working.Wait()
+	s.mu.Lock()
+	l := s.life
+	s.mu.Unlock()
+	l.end()
+	l.working.Wait()
 }
 
-// work runs f on a goroutine of the clock until Close.
-func (s *Service) work(f func()) {
-	s.working.Add(1)
+// work runs f on a goroutine of the clock. What f finds after life has ended is
+// not its own any more: it must look, with s.mu held, before it changes anything. s.mu is held.
+func (s *Service) work(f func(l *life)) {
+	l := s.life
+	l.working.Add(1)
 	s.Clock.Go(func() {
-		defer s.working.Done()
-		f()
+		defer l.working.Done()
+		f(l)
 	})
 }
 

@@ -42,7 +42,7 @@ func (s *Service) updateEndpoint(_ context.Context, body []byte) (any, error) {
 	if err := s.enter(e, updating, ""); err != nil {
 		return nil, err
 	}
-	s.work(func() { s.deploy(e, s.Pace.Provision()) })
+	s.work(func(l *life) { s.deploy(l, e, s.Pace.Provision()) })
 	return map[string]string{"EndpointArn": e.ARN}, nil
 }
 
@@ -140,7 +140,7 @@ func (s *Service) updateWeights(_ context.Context, body []byte) (any, error) {
 	if err := s.enter(e, updating, ""); err != nil {
 		return nil, err
 	}
-	s.work(func() { s.resize(e) })
+	s.work(func(l *life) { s.resize(l, e) })
 	return map[string]string{"EndpointArn": e.ARN}, nil
 }
 
@@ -153,29 +153,43 @@ func named(variants []served, name string) *served {
 	return nil
 }
 
+// change is a new set of fleets for an endpoint.
+type change struct {
+	variants        []served
+	fleets, leaving map[string][]*fleet.Instance
+}
+
 // resize starts and stops instances until every variant has what it wants.
-func (s *Service) resize(e *endpoint) {
+func (s *Service) resize(l *life, e *endpoint) {
 	s.mu.Lock()
-	variants, have := append([]served(nil), e.Variants...), e.fleets
+	c := change{append([]served(nil), e.Variants...), map[string][]*fleet.Instance{}, map[string][]*fleet.Instance{}}
+	have := e.fleets
 	s.mu.Unlock()
-	fleets, leaving := map[string][]*fleet.Instance{}, map[string][]*fleet.Instance{}
-	err := s.Clock.Sleep(s.life, s.delayOf(variants, have))
-	for i := range variants {
-		v := &variants[i]
-		now := have[v.Name]
-		fleets[v.Name] = now
-		switch {
-		case err != nil:
-		case v.Desired < len(now):
-			fleets[v.Name], leaving[v.Name] = now[:v.Desired:v.Desired], now[v.Desired:]
-		case v.Desired > len(now):
-			var more []*fleet.Instance
-			more, err = s.Launcher.Launch(s.life, v.Spec, len(now)+1, v.Desired-len(now))
-			fleets[v.Name] = append(now[:len(now):len(now)], more...)
+	err := s.Clock.Sleep(l, s.delayOf(c.variants, have))
+	for i := range c.variants {
+		if failure := s.fit(l, &c, &c.variants[i], have, err); err == nil {
+			err = failure
 		}
-		v.Count = len(fleets[v.Name])
 	}
-	s.resized(e, variants, fleets, leaving, err)
+	s.resized(l, e, c, err)
+}
+
+// fit gives one variant the instances it wants; after a failure, those it has.
+func (s *Service) fit(l *life, c *change, v *served, have map[string][]*fleet.Instance, failed error) error {
+	now := have[v.Name]
+	c.fleets[v.Name] = now
+	var err error
+	switch {
+	case failed != nil:
+	case v.Desired < len(now):
+		c.fleets[v.Name], c.leaving[v.Name] = now[:v.Desired:v.Desired], now[v.Desired:]
+	case v.Desired > len(now):
+		var more []*fleet.Instance
+		more, err = s.Launcher.Launch(l, v.Spec, len(now)+1, v.Desired-len(now))
+		c.fleets[v.Name] = append(now[:len(now):len(now)], more...)
+	}
+	v.Count = len(c.fleets[v.Name])
+	return err
 }
 
 // delayOf is a provisioning delay when instances are added, else nothing.
@@ -188,21 +202,21 @@ func (s *Service) delayOf(variants []served, have map[string][]*fleet.Instance) 
 	return 0
 }
 
-func (s *Service) resized(e *endpoint, variants []served, fleets, leaving map[string][]*fleet.Instance, err error) {
+func (s *Service) resized(l *life, e *endpoint, c change, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.life.Err() != nil {
+	if l.Err() != nil { // a restart starts what is desired
 		return
 	}
 	reason := ""
 	if err != nil {
 		reason = err.Error()
-		for i := range variants {
-			variants[i].Desired = variants[i].Count
+		for i := range c.variants {
+			c.variants[i].Desired = c.variants[i].Count
 		}
 	}
-	e.Variants, e.fleets = variants, fleets
+	e.Variants, e.fleets = c.variants, c.fleets
 	s.publish(e)
 	s.must("endpoint", e.Name, s.enter(e, inService, reason))
-	s.retire(leaving)
+	s.retire(c.leaving)
 }

@@ -45,8 +45,7 @@ func (b *buffers) release() {
 }
 
 func (s *Service) invoke(w http.ResponseWriter, r *http.Request, name string, note *journal.Entry) *refusal {
-	e := s.endpoint(name)
-	routing := e.routing.Load()
+	e, routing := s.serving(name)
 	if routing == nil {
 		return invalid("Endpoint %s of account %s not found.", name, s.Account)
 	}
@@ -87,6 +86,16 @@ func (s *Service) invoke(w http.ResponseWriter, r *http.Request, name string, no
 	}
 	b.write(w, variant.Name, answer, timing, fault)
 	return nil
+}
+
+// serving finds an endpoint that has traffic; names that are only asked for are not kept.
+func (s *Service) serving(name string) (*endpoint, *Routing) {
+	found, ok := s.endpoints.Load(name)
+	if !ok {
+		return nil, nil
+	}
+	e := found.(*endpoint)
+	return e, e.routing.Load()
 }
 
 // ask invokes the instance. A caller who leaves does not stop the container: as

@@ -35,6 +35,7 @@ type endpoint struct {
 	limit       atomic.Int64 // hidden: above it, throttled; 0: none
 }
 
+// endpoint finds or makes the entry of a name.
 func (s *Service) endpoint(name string) *endpoint {
 	if e, ok := s.endpoints.Load(name); ok {
 		return e.(*endpoint)

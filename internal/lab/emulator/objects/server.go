@@ -29,7 +29,7 @@ func (c call) has(name string) bool {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	bucket, key := target(r)
 	r.Body = http.MaxBytesReader(w, r.Body, maxObjectBytes)
 	c := call{w, r, bucket, key}
 	err := s.route(c)
@@ -43,6 +43,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.write(w, r)
 }
 
+// target finds bucket and key: /bucket/key, or /key of the host bucket.localhost.
+func target(r *http.Request) (bucket, key string) {
+	host, _, _ := strings.Cut(r.Host, ":")
+	path := strings.TrimPrefix(r.URL.Path, "/")
+	if bucket, virtual := strings.CutSuffix(host, ".localhost"); virtual {
+		return bucket, path
+	}
+	bucket, key, _ = strings.Cut(path, "/")
+	return bucket, key
+}
+
 func (s *Server) route(c call) error {
 	switch {
 	case c.bucket == "":
@@ -53,15 +64,6 @@ func (s *Server) route(c call) error {
 		return noBucket(c.bucket)
 	}
 	return s.object(c)
-}
-
-// Operation names what a request asks for, for the journal.
-func Operation(r *http.Request) string {
-	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if key == "" {
-		return r.Method + " bucket"
-	}
-	return r.Method + " object"
 }
 
 func notBuilt(what string) error {
