@@ -8,6 +8,8 @@ export function verdict(why) {
   const card = byID("verdict");
   card.dataset.state = why.healthy ? "healthy" : "trouble";
   put("verdict-text", why.sentence);
+  // Told aloud only when it changes; the sentence has a new figure every second.
+  put("verdict-state", why.healthy ? "Healthy" : `Trouble: ${why.culprit?.stage} is to blame`);
   byID("verdict-remedy").hidden = !why.remedy;
   put("verdict-remedy", why.remedy);
   byID("verdict-more").hidden = why.evidence.length === 0;

@@ -389,3 +389,37 @@ func FuzzTakeAnyPulse(f *testing.F) {
 		m.Endpoints()
 	})
 }
+
+// BenchmarkAnHour measures what a page costs each second after an hour of pulses.
+func BenchmarkAnHour(b *testing.B) {
+	m, err := NewMonitor(DefaultConfig(), Objective{250 * time.Millisecond, 0.99}, prometheus.NewRegistry())
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := newWorker(m, "stream-0")
+	start := time.Now().Add(-3590 * time.Second)
+	w.pulse.Epoch = start.UnixMicro()
+	for i := range 3590 {
+		for j := range usual.rate {
+			w.meter.Observe(w.event(usual, j), event.Predicted, time.Time{})
+		}
+		w.meter.Fill(&w.pulse)
+		w.pulse.At = start.Add(time.Duration(i) * time.Second)
+		m.Take(w.pulse)
+	}
+	b.Run("report of 5 minutes", func(b *testing.B) {
+		for b.Loop() {
+			m.Report(5 * time.Minute)
+		}
+	})
+	b.Run("why", func(b *testing.B) {
+		for b.Loop() {
+			m.Why(time.Minute)
+		}
+	})
+	b.Run("series", func(b *testing.B) {
+		for b.Loop() {
+			m.Series(5*time.Minute, 3*time.Second)
+		}
+	})
+}

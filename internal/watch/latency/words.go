@@ -24,7 +24,7 @@ func Duration(d time.Duration) string {
 // Percent shows a share of one, with a digit after the point where it matters.
 func Percent(share float64) string {
 	if share > 0 && share < 0.001 {
-		return "under 0.1 %"
+		return "<0.1 %"
 	}
 	if share == 0 || share >= 0.0995 {
 		return strconv.FormatFloat(share*100, 'f', 0, 64) + " %"
