@@ -86,3 +86,31 @@ func BenchmarkMemoryOfIds(b *testing.B) {
 		b.ReportMetric(float64(m.len()), "ids")
 	}
 }
+
+// BenchmarkOverTheWire is one event at a time on one kept connection; the floor
+// is a server that reads the body and answers 202.
+func BenchmarkOverTheWire(b *testing.B) {
+	floor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", mediaJSON)
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, `{"id":"019ab8f2-0000-7000-8000-000000000000","partition":3,"offset":7}`)
+	}))
+	defer floor.Close()
+	c := testConfig()
+	c.ID = ""
+	_, addr := serve(b, c, Deps{Next: atOnce{}})
+	body := `{"card_token":"c-9","amount":12.34,"pad":"` + strings.Repeat("x", 980) + `"}`
+	for _, one := range []struct{ name, url string }{{"floor", floor.URL}, {"gateway", "http://" + addr}} {
+		b.Run(one.name, func(b *testing.B) {
+			for b.Loop() {
+				answer, err := http.Post(one.url+"/v1/events", mediaJSON, strings.NewReader(body))
+				if err != nil || answer.StatusCode != http.StatusAccepted {
+					b.Fatal(answer, err)
+				}
+				_, _ = io.Copy(io.Discard, answer.Body)
+				_ = answer.Body.Close()
+			}
+		})
+	}
+}
