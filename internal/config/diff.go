@@ -64,7 +64,7 @@ func effectOf(path string) Effect {
 // live are the values that a running role takes over.
 func live() []string {
 	return []string{
-		"extends", "objective.latency", "objective.target", "objective.window", "log.level", "privacy.show",
+		"objective.latency", "objective.target", "objective.window", "log.level", "privacy.show",
 		"flow.gateway.rate", "flow.gateway.tokens", "admin.tokens", "admin.metrics_token", "watch.latency.window",
 		"drain_delay", "shutdown_timeout",
 	}

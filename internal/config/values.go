@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 )
 
 // Value is one setting that is in force.
@@ -36,7 +37,7 @@ func (l *Loaded) Print(w io.Writer) error {
 func valuesOf(c Config) []Value {
 	w := valueWalk{}
 	w.walk("", reflect.ValueOf(c))
-	return w.all
+	return slices.DeleteFunc(w.all, func(v Value) bool { return v.Path == "extends" }) // it did its work
 }
 
 type valueWalk struct{ all []Value }
