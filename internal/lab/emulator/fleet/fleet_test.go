@@ -44,6 +44,7 @@ func TestCallsWaitForAWorkerInOrder(t *testing.T) {
 			t.Errorf("%d outstanding, want 6", i.Outstanding())
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		want := []time.Duration{0, 0, time.Second, time.Second, 2 * time.Second, 2 * time.Second}
 		if !slices.Equal(queued, want) || i.Outstanding() != 0 {
 			t.Errorf("queued %v, want %v; %d outstanding", queued, want, i.Outstanding())

@@ -1,17 +1,18 @@
 package inference
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 
 	"betimes/internal/lab/emulator/fleet"
 )
 
-func instances(t *testing.T, n int) []*fleet.Instance {
+func instances(t testing.TB, n int) []*fleet.Instance {
 	t.Helper()
 	l := &fleet.Launcher{Log: slog.New(slog.DiscardHandler)}
 	t.Cleanup(l.Close)
-	all, err := l.Launch(t.Context(), fleet.Spec{Image: "builtin:echo"}, 1, n)
+	all, err := l.Launch(context.Background(), fleet.Spec{Image: "builtin:echo"}, 1, n)
 	if err != nil {
 		t.Fatal(err)
 	}
