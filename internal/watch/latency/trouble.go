@@ -52,6 +52,14 @@ func (h *history) stepOf(s *slot) int64 {
 	return fineStep
 }
 
+// busy is how many seconds of a slot had events, for rates that leave idle time out.
+func (h *history) busy(s *slot) int64 {
+	if blockOf(s).count == 0 {
+		return 0
+	}
+	return h.stepOf(s)
+}
+
 func (b block) plus(o block) block {
 	n := b.count + o.count
 	b.mean = (b.mean*time.Duration(b.count) + o.mean*time.Duration(o.count)) / time.Duration(n)

@@ -11,7 +11,7 @@ import (
 // verdict is what is known about one stretch of trouble.
 type verdict struct {
 	bad, good               span
-	badSeconds, goodSeconds int64
+	badSeconds, goodSeconds int64 // that had events
 	trouble                 trouble
 	ended                   bool
 	objective               Objective

@@ -54,14 +54,14 @@ func (m *Monitor) Why(since time.Duration) Why {
 func (m *Monitor) verdict(t trouble, ref baseline, to int64) verdict {
 	v := verdict{trouble: t, objective: m.objective, changes: m.changes, failing: failures(m.endpoints()), ended: to-t.to > settled}
 	v.bad = m.history.sum(t.from, t.to, func(s *slot) bool {
-		v.badSeconds += m.history.stepOf(s)
+		v.badSeconds += m.history.busy(s)
 		return true
 	})
 	v.good = m.history.sum(to-int64(History/time.Second), to, func(s *slot) bool {
 		if s.start >= t.from && s.start < t.to || bad(blockOf(s), ref, m.allowed()) {
 			return false
 		}
-		v.goodSeconds += m.history.stepOf(s)
+		v.goodSeconds += m.history.busy(s)
 		return true
 	})
 	return v
