@@ -88,10 +88,17 @@ func New(loaded *config.Loaded, options Options) (*App, error) {
 	a.metrics = prometheus.WrapRegistererWith(prometheus.Labels{"pipeline": a.config.Name}, a.registry)
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(options.Version))
 	a.instance = instanceName(a.config)
+	a.onReload(a.setLevel)
 	a.privacy = policy(a.config)
-	a.budget = budget.Budget{Latency: a.config.Objective.Latency}
+	a.budget = budgetOf(a.config)
 	return a, nil
 }
+
+// budgetOf is the time that the objective gives an event.
+func budgetOf(c config.Config) budget.Budget { return budget.Budget{Latency: c.Objective.Latency} }
+
+// onReload calls f with the file as it is after each reload.
+func (a *App) onReload(f func(config.Config)) { a.reloads = append(a.reloads, f) }
 
 // policy is what people may see of events.
 func policy(c config.Config) privacy.Policy {
@@ -208,6 +215,13 @@ func (a *App) open() error {
 	a.folder = f
 	a.closers = append(a.closers, f.close)
 	return nil
+}
+
+// setLevel takes log.level over.
+func (a *App) setLevel(c config.Config) {
+	if a.options.Level != nil {
+		_ = a.options.Level.UnmarshalText([]byte(c.Log.Level)) // config has checked it
+	}
 }
 
 // limitMemory tells Go's collector how much there is.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"betimes/internal/config"
 	"betimes/internal/event"
 	"betimes/internal/flow/gateway"
 	"betimes/internal/kafka"
@@ -45,6 +46,7 @@ func (a *App) buildGateway(context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.onReload(func(c config.Config) { server.Reload(c.Flow.Gateway, budgetOf(c), policy(c)) })
 	a.add("gateway", server)
 	return a.addPulse("gateway", a.instance, cluster, func(p *pulse.Pulse) {
 		counts := server.Snapshot()

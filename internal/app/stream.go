@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fastjson"
 
+	"betimes/internal/config"
 	"betimes/internal/event"
 	"betimes/internal/flow/stream"
 	"betimes/internal/kafka"
@@ -63,6 +64,7 @@ func (a *App) addWorker(i int, chain *chain, endpoints *endpoints, meter *latenc
 		},
 		Drain: a.config.ShutdownTimeout,
 	})
+	a.onReload(func(c config.Config) { worker.SetBudget(budgetOf(c)) })
 	a.check(name, func(context.Context) error { return worker.Ready() })
 	a.add(name, worker)
 	if a.options.Role == "up" {

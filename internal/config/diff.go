@@ -64,9 +64,7 @@ func effectOf(path string) Effect {
 // live are the values that a running role takes over.
 func live() []string {
 	return []string{
-		"objective.latency", "objective.target", "objective.window", "log.level", "privacy.show",
-		"flow.gateway.rate", "flow.gateway.tokens", "admin.tokens", "admin.metrics_token", "watch.latency.window",
-		"drain_delay", "shutdown_timeout",
+		"objective.latency", "log.level", "flow.gateway.rate", "flow.gateway.tokens",
 	}
 }
 

@@ -65,5 +65,5 @@ func (p *Processor) deadline(e *event.Event) time.Time {
 			return time.UnixMicro(us)
 		}
 	}
-	return p.deps.Budget.Deadline(e.Received)
+	return p.budget.Load().Deadline(e.Received)
 }

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -63,6 +64,7 @@ type Processor struct {
 	bytes   int64   // of their payloads
 	closing bool    // no new attempt begins
 
+	budget    atomic.Pointer[budget.Budget]
 	probation probation
 	meter     *meter
 	failed    chan error    // the first thing that stops the processor
@@ -90,11 +92,15 @@ func New(config Config, deps Deps) *Processor {
 	if p.deps.Drain == 0 {
 		p.deps.Drain = 25 * time.Second
 	}
+	p.SetBudget(deps.Budget)
 	p.room = sync.NewCond(&p.mu)
 	p.probation.p = p
 	p.meter = newMeter(deps.Registerer, p)
 	return p
 }
+
+// SetBudget changes the deadline of foreign events from now on.
+func (p *Processor) SetBudget(b budget.Budget) { p.budget.Store(&b) }
 
 // Run consumes until ctx ends, then finishes what is in work, commits and
 // leaves the group.

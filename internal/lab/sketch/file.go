@@ -58,7 +58,7 @@ func (t Target) models(b *strings.Builder, g Guess) {
 	case t.Model != "":
 		fmt.Fprintf(b, "  main:\n    sagemaker: {embedded: true}        # served on this machine by the emulator\n    serve: {file: %q}\n", t.Model)
 	case t.Seed == "":
-		b.WriteString("  fraud:\n    sagemaker: {embedded: true}        # trained and served on this machine by the emulator\n    pure: true\n    train: {algorithm: xgboost, data: builtin:payments, label: fraud, hyperparameters: {num_round: 60, max_depth: 4}}\n")
+		b.WriteString("  fraud:\n    sagemaker: {embedded: true}        # trained and served on this machine by the emulator\n    pure: true\n    train: {algorithm: xgboost, data: builtin:payments, label: fraud, hyperparameters: {objective: \"binary:logistic\", num_round: 60, max_depth: 4}}\n")
 	default:
 		b.WriteString("  main:                                # the echo stands in for a model; put yours here:\n    sagemaker: {embedded: true}        #   rest: {url: http://HOST:PORT/invocations}\n    serve: {image: builtin:echo}       #   sagemaker: {endpoint: NAME, embedded: false}\n    content_type: text/csv\n")
 	}
