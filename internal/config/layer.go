@@ -98,6 +98,10 @@ func (l *loader) set(tree *node, text string) {
 		l.add(from, "", "%s has no path=value; write for example --set objective.latency=100ms", shorten(text))
 		return
 	}
+	if path == "extends" {
+		l.add(from, path, "it is read before --set; write it into the file")
+		return
+	}
 	value := l.setValue(path, given)
 	if value == nil {
 		return

@@ -117,6 +117,7 @@ func TestSetReachesEveryKindOfKey(t *testing.T) {
 		{"objektive.latency=1s", "--set: objektive: unknown key; did you mean objective?"},
 		{"flow.route[7].when=x", "--set: flow.route[7].when: there is no such entry in the list; name one that exists, or set the whole list"},
 		{"objective.latency=-1s", `--set: objective.latency: "-1s" is negative; write for example 250ms`},
+		{"extends=base.yaml", "--set: extends: it is read before --set; write it into the file"},
 		{"name=${NONE}", "--set: name: the environment has no NONE; set it, or write ${NONE:-default}"},
 	} {
 		_, err := Parse("v1.yaml", []byte(routed), Options{Env: env(), Set: []string{tt.set}})

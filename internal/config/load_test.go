@@ -107,7 +107,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 			"v1.yaml:2: data_dir: anchors and aliases (&, *, <<) are not read; write the value out, or use extends"},
 		{"a tag", "name: !!str a", "v1.yaml:1: name: tags like !!str are not read; remove it"},
 		{"a variable that is not set", "name: ${NAME}", "v1.yaml:1: name: the environment has no NAME; set it, or write ${NAME:-default}"},
-		{"a secret's file that is not there", "admin: {metrics_token: file:" + dir + "/none}", "v1.yaml:1: admin.metrics_token: secret: open " + dir + "/none: no such file or directory; write the secret there, or name another file after file:"},
+		{"a secret's file that is not there", "admin: {metrics_token: file:" + dir + "/none}", "v1.yaml:1: admin.metrics_token: secret: open " + dir + "/none: no such file or directory; write the secret there, or name another file"},
 		{"several at once", "nam: a\nobjective:\n  latency: 5\n  target: 2000%\nlog: {level: loud}\n", "v1.yaml:1: nam: unknown key; did you mean name?\n" +
 			"v1.yaml:3: objective.latency: 5 has no unit; write for example 5ms or 5s\n" +
 			"v1.yaml:4: objective.target: 2000% leaves no error budget or no objective; write for example 99%\n" +

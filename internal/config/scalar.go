@@ -85,7 +85,7 @@ func (d *decoder) secret(n *node, text string, v reflect.Value) error {
 	s := setting.NewSecret(text)
 	v.Set(reflect.ValueOf(s))
 	if _, err := s.Value(); err != nil {
-		return fmt.Errorf("%w; write the secret there, or name another file after file:", err)
+		return fmt.Errorf("%w; write the secret there, or name another file", err)
 	}
 	return nil
 }
