@@ -17,14 +17,16 @@ import (
 	"time"
 
 	"betimes/internal/admin"
+	"betimes/internal/listen"
+	"betimes/internal/setting"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
 // serve runs a Dashboard behind the admin listener, with its content policy.
-func serve(t *testing.T, d *Dashboard) string {
+func serve(t *testing.T, d *Dashboard, tokens ...listen.TokenConfig) string {
 	t.Helper()
-	s, err := admin.New(admin.Config{Listen: "127.0.0.1:0"}, admin.Deps{Gatherer: prometheus.NewRegistry()})
+	s, err := admin.New(admin.Config{Listen: "127.0.0.1:0", Tokens: tokens}, admin.Deps{Gatherer: prometheus.NewRegistry()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +64,7 @@ func chromium(t *testing.T, url string, flags ...string) string {
 		t.Fatalf("%v\n%s", err, complaints.String())
 	}
 	for line := range strings.Lines(complaints.String()) {
-		if strings.Contains(line, "CONSOLE") {
+		if strings.Contains(line, "CONSOLE") && !strings.Contains(line, "401 (Unauthorized)") && !strings.Contains(line, "404 (Not Found)") {
 			t.Error("the browser complains: ", line)
 		}
 	}
@@ -115,6 +117,14 @@ func grouped(n int64) string {
 	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
 
+func TestWithoutItsTokenThePageAsksForIt(t *testing.T) {
+	url := serve(t, newDashboard(t, true), listen.TokenConfig{Name: "ann", Role: listen.RoleRead, Token: setting.NewSecret("t0ken")})
+	dom := chromium(t, url+"/", "--dump-dom")
+	if !strings.Contains(dom, `id="login" class="card">`) || strings.Contains(dom, "v1-simplified") {
+		t.Error("the page does not ask for a token, or shows figures without one")
+	}
+}
+
 // TestPictures looks at the page as people do. With SCREENSHOTS set to a folder
 // the pictures stay there.
 func TestPictures(t *testing.T) {
@@ -131,7 +141,8 @@ func TestPictures(t *testing.T) {
 		"dark-healthy":  {healthy, "1280,1750", []string{"--blink-settings=preferredColorScheme=0"}},
 		"narrow":        {trouble, "500,2600", nil},
 		"event":         {healthy + "/#event=good", "1280,2300", nil},
-		"dead":          {healthy + "/#event=dead", "1280,2300", nil},
+		"dead":          {healthy + "/#event=dead", "500,3600", nil},
+		"unknown-event": {healthy + "/#event=nobody", "1280,2000", []string{"--blink-settings=preferredColorScheme=0"}},
 	} {
 		path := filepath.Join(folder, name+".png")
 		chromium(t, c.url, append(c.flags, "--window-size="+c.size, "--screenshot="+path)...)
