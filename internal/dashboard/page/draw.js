@@ -92,13 +92,14 @@ export function stages(latency, culprit) {
 // shares draws all stages as one bar.
 function shares(all) {
   const bar = byID("shares");
+  const width = bar.clientWidth;
   while (bar.children.length > all.length) bar.lastChild.remove();
   all.forEach((s, i) => {
     const part = bar.children[i] ?? bar.appendChild(element("span"));
     part.dataset.stage = s.stage;
     part.style.flexGrow = s.share;
     part.title = `${s.stage} ${percent(s.share)}`;
-    const label = s.share > 0.09 ? s.stage : "";
+    const label = s.share * width > s.stage.length * 8.5 ? s.stage : "";
     if (part.textContent !== label) part.textContent = label;
   });
   bar.setAttribute("aria-label", "Share of each stage: " + all.map((s) => `${s.stage} ${percent(s.share)}`).join(", "));
@@ -259,7 +260,7 @@ export function explanation(x) {
 function placeText(x) {
   if (x.place === "unfinished") return "on its way";
   if (x.place === "predicted") return `predicted after ${duration(x.latency_us)}${x.late ? ", late" : ", in time"}`;
-  return `${outcomeNames[x.place] ?? x.place}${x.reason ? `, because of ${x.reason}` : ""}${x.stage ? ` in ${x.stage}` : ""}`;
+  return `${x.place.replace("_", " ")}${x.reason ? `, because of ${x.reason}` : ""}${x.stage ? ` in ${x.stage}` : ""}`;
 }
 
 function factsOf(x) {
