@@ -48,3 +48,19 @@ func BenchmarkInvokeEcho(b *testing.B) {
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 }
+
+// BenchmarkStart measures from nothing to an emulator that answers, with an
+// endpoint of an earlier run.
+func BenchmarkStart(b *testing.B) {
+	dir := b.TempDir()
+	first := startFor(b, "instant", dir)
+	first.deploy("echo", "builtin:echo", "", 1)
+	first.stop()
+	for b.Loop() {
+		box := startFor(b, "instant", dir)
+		if resp, _ := box.do("POST", "/endpoints/echo/invocations", "x"); resp.StatusCode != http.StatusOK {
+			b.Fatalf("answered %d", resp.StatusCode)
+		}
+		box.stop()
+	}
+}

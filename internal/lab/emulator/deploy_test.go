@@ -197,3 +197,44 @@ func TestResetEmptiesEverything(t *testing.T) {
 	}
 	b.deploy("fraud", "builtin:echo", "", 1) // it works on
 }
+
+func TestAnUpdateUnderWayGoesOnAfterAKill(t *testing.T) {
+	dir := t.TempDir()
+	first := start(t, "instant", dir)
+	first.deploy("fraud", "builtin:echo", "", 1)
+	first.config("next", "builtin:profile?p50=1ms", "", 2)
+	first.stop()
+	second := start(t, "realistic", dir)
+	if resp, _ := second.do("POST", "/endpoints/fraud/invocations", "x"); resp.StatusCode != 200 {
+		t.Errorf("after a restart it answered %d", resp.StatusCode)
+	}
+	second.control("UpdateEndpoint", m{"EndpointName": "fraud", "EndpointConfigName": "next"})
+	if got := second.control("DescribeEndpoint", m{"EndpointName": "fraud"}); got["EndpointStatus"] != "Updating" || got["PendingDeploymentSummary"].(m)["EndpointConfigName"] != "next" {
+		t.Errorf("while it is updated: %v", got)
+	}
+	third := start(t, "instant", dir)
+	got := third.control("DescribeEndpoint", m{"EndpointName": "fraud"})
+	if got["EndpointStatus"] != "InService" || got["EndpointConfigName"] != "next" {
+		t.Errorf("after the kill: %v", got)
+	}
+}
+
+func TestAResetEndsWhatIsUnderWay(t *testing.T) {
+	b := start(t, "realistic", t.TempDir())
+	for range 2 { // the second round finds nothing of the first
+		b.config("fraud", "builtin:echo", "", 1)
+		if got := b.control("CreateEndpoint", m{"EndpointName": "fraud", "EndpointConfigName": "fraud"}); got["EndpointArn"] == nil {
+			t.Fatal(got)
+		}
+		b.control("CreateTrainingJob", m{"TrainingJobName": "job", "RoleArn": "arn:aws:iam::000000000000:role/r",
+			"AlgorithmSpecification": m{"TrainingImage": "builtin:xgboost", "TrainingInputMode": "File"}, "OutputDataConfig": m{"S3OutputPath": "s3://data/models"}})
+		b.do("POST", "/_emu/reset", "")
+		b.do("POST", "/_emu/clock/advance", `{"by":"1h"}`)
+		if got := b.control("DescribeEndpoint", m{"EndpointName": "fraud"}); got["__type"] != "ValidationException" {
+			t.Errorf("after the reset: %v", got)
+		}
+		if got := b.control("DescribeTrainingJob", m{"TrainingJobName": "job"}); got["__type"] != "ValidationException" {
+			t.Errorf("after the reset: %v", got)
+		}
+	}
+}

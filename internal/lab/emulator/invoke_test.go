@@ -269,13 +269,13 @@ ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Mo
 
 func TestAProgramServesItsModelAndIsStartedAgainWhenItDies(t *testing.T) {
 	b := start(t, "instant", t.TempDir())
-	path := filepath.Join(t.TempDir(), "serve.py")
+	path := filepath.Join(t.TempDir(), "my serve.py")
 	if err := os.WriteFile(path, []byte(program), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	b.do("PUT", "/data", "")
 	b.do("PUT", "/data/weights.txt", "42")
-	b.control("CreateModel", m{"ModelName": "own", "PrimaryContainer": m{"Image": "exec:" + path, "ModelDataUrl": "s3://data/weights.txt", "Environment": m{"GREETING": "hello"}}})
+	b.control("CreateModel", m{"ModelName": "own", "PrimaryContainer": m{"Image": "exec:" + strings.ReplaceAll(path, " ", "%20"), "ModelDataUrl": "s3://data/weights.txt", "Environment": m{"GREETING": "hello"}}})
 	b.control("CreateEndpointConfig", m{"EndpointConfigName": "own", "ProductionVariants": []m{{"VariantName": "v", "ModelName": "own", "InitialInstanceCount": 1}}})
 	b.control("CreateEndpoint", m{"EndpointName": "own", "EndpointConfigName": "own"})
 	if got := b.control("DescribeEndpoint", m{"EndpointName": "own"}); got["EndpointStatus"] != "InService" {

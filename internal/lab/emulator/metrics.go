@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"net/http"
 	"strconv"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 type metrics struct {
 	requests    *prometheus.CounterVec
 	invocations *prometheus.CounterVec
+	served      prometheus.Counter // of invocations: those with 200, found once
+	runtime     prometheus.Counter // of requests: those to sagemaker, found once
 	seconds     prometheus.Histogram
 }
 
@@ -28,13 +31,26 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160,
 		}),
 	}
+	m.served, m.runtime = m.invocations.WithLabelValues("200"), m.requests.WithLabelValues(sageMaker)
 	if r != nil {
 		r.MustRegister(m.requests, m.invocations, m.seconds)
 	}
 	return m
 }
 
+func (m *metrics) request(service string) {
+	if service == sageMaker {
+		m.runtime.Inc()
+		return
+	}
+	m.requests.WithLabelValues(service).Inc()
+}
+
 func (m *metrics) observe(status int, took time.Duration) {
-	m.invocations.WithLabelValues(strconv.Itoa(status)).Inc()
+	if status == http.StatusOK {
+		m.served.Inc()
+	} else {
+		m.invocations.WithLabelValues(strconv.Itoa(status)).Inc()
+	}
 	m.seconds.Observe(took.Seconds())
 }

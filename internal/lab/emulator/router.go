@@ -36,7 +36,7 @@ func (e *Emulator) handler() http.Handler {
 			return
 		}
 		service := serviceOf(r)
-		e.metrics.requests.WithLabelValues(service).Inc()
+		e.metrics.request(service)
 		e.serve(service, w, r)
 	})
 }

@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -63,6 +64,25 @@ func TestANameThatOnlyPointsToThisMachineIsRefused(t *testing.T) {
 		if resp.StatusCode != status {
 			t.Errorf("host %s answered %d, want %d", host, resp.StatusCode, status)
 		}
+	}
+}
+
+func TestABucketMayBeTheHost(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	b.do("PUT", "/bucket", "")
+	b.do("PUT", "/bucket/a/key", "hello")
+	req, err := http.NewRequestWithContext(t.Context(), "GET", b.url+"/a/key", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "bucket.localhost:8070"
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "hello" {
+		t.Errorf("answered %q, %v", body, err)
 	}
 }
 

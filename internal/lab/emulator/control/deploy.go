@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -95,7 +94,7 @@ func (s *Service) launch(ctx context.Context, variants []served, provision time.
 // variantError puts a failure into AWS's words where they are known.
 func variantError(name string, err error) error {
 	if errors.Is(err, fleet.ErrHealth) {
-		return fmt.Errorf("The primary container for production variant %s %w", name, fleet.ErrHealth)
+		return fleet.Said("The primary container for production variant " + name + " " + fleet.ErrHealth.Error())
 	}
 	return err
 }

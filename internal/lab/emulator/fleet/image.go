@@ -98,9 +98,14 @@ func (l *Launcher) learned(_ context.Context, s Spec, algorithm string) (maker, 
 	return func(int) (Container, error) { return c, nil }, nil
 }
 
-// program starts one process per instance, each with its own copy of the model.
-func (l *Launcher) program(s Spec, path string) (maker, error) {
-	found, err := exec.LookPath(path)
+// program starts one process per instance, each with its own copy of the
+// model. An image's name has no spaces, so those of a path are written %20.
+func (l *Launcher) program(s Spec, escaped string) (maker, error) {
+	path, err := url.PathUnescape(escaped)
+	found := ""
+	if err == nil {
+		found, err = exec.LookPath(path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("image %q: %w", s.Image, err)
 	}

@@ -31,8 +31,14 @@ type Launcher struct {
 // defaultStartup is AWS's.
 const defaultStartup = 4 * time.Minute
 
-// ErrHealth is what AWS says when /ping did not answer in time.
-var ErrHealth = errors.New("did not pass the ping health check. Please check CloudWatch logs for this endpoint.")
+// Said is an error in AWS's own words: clients compare them, capitals and full stops included.
+type Said string
+
+// Error gives the words.
+func (s Said) Error() string { return string(s) }
+
+// ErrHealth is what AWS says, after the variant's name, when /ping did not answer in time.
+const ErrHealth = Said("did not pass the ping health check. Please check CloudWatch logs for this endpoint.")
 
 // Launch starts instances first … first+count-1 of a variant. It returns when
 // all of them answer /ping, or with an error and none of them running.
@@ -228,7 +234,7 @@ func (l *Launcher) open(modelURL string) (io.ReadCloser, error) {
 	}
 	body, _, err := l.Buckets.Read(bucket, key)
 	if err != nil {
-		return nil, fmt.Errorf("Could not find model data at %s.", modelURL)
+		return nil, Said("Could not find model data at " + modelURL + ".")
 	}
 	return body, nil
 }

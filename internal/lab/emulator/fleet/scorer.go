@@ -75,10 +75,10 @@ func (s *scorer) read(t *table, call *Call) error {
 	case s.linear && kind == "application/jsonlines":
 		err = t.readJSONLines(call.Body)
 	default:
-		return fmt.Errorf("Content-type %q is not supported here.", call.ContentType)
+		return Said(fmt.Sprintf("Content-type %q is not supported here.", call.ContentType))
 	}
 	if err != nil {
-		return fmt.Errorf("Loading %s data failed with Exception, please ensure data is in %s format: %w", kind, kind, err)
+		return Said(fmt.Sprintf("Loading %s data failed with Exception, please ensure data is in %s format: %v", kind, kind, err))
 	}
 	return nil
 }

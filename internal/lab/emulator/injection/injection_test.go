@@ -1,0 +1,51 @@
+package injection
+
+import (
+	"testing"
+
+	"betimes/internal/lab/emulator/clock"
+)
+
+func TestAShareOfTheRequestsIsHit(t *testing.T) {
+	b := New(clock.New())
+	if err := b.Add(&Fault{Fault: Reset, Match: Match{Percent: 30}}); err != nil {
+		t.Fatal(err)
+	}
+	hits := 0
+	for range 10000 {
+		if b.For(Where{Operation: "InvokeEndpoint"}) != nil {
+			hits++
+		}
+	}
+	if hits < 2700 || hits > 3300 {
+		t.Errorf("%d of 10000 were hit, want about 3000", hits)
+	}
+}
+
+func TestAFaultThatIsUsedUpLetsTheNextOneHit(t *testing.T) {
+	b := New(clock.New())
+	for _, f := range []*Fault{{Fault: Reset, Count: 1}, {Fault: Internal, Match: Match{Variant: "*"}}} {
+		if err := b.Add(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if one, two := b.For(Where{}), b.For(Where{}); one.Fault != Reset || two.Fault != Internal {
+		t.Errorf("hit %s, then %s", one.Fault, two.Fault)
+	}
+}
+
+func TestRemovedFaultsLetGo(t *testing.T) {
+	b := New(clock.New())
+	f := &Fault{Fault: Stuck}
+	if err := b.Add(f); err != nil {
+		t.Fatal(err)
+	}
+	if b.Remove("f9") || !b.Remove(f.ID) || b.For(Where{}) != nil || len(b.List()) != 0 {
+		t.Error("the fault is still there")
+	}
+	select {
+	case <-f.Gone():
+	default:
+		t.Error("what is stuck stays so")
+	}
+}
