@@ -52,7 +52,7 @@ func (d *Dashboard) event(w http.ResponseWriter, r *http.Request) {
 	where, err := d.finder.Find(r.Context(), r.PathValue("id"))
 	switch {
 	case errors.Is(err, event.ErrUnknown):
-		listen.NewProblem(http.StatusNotFound, "unknown_event", "No event of this id is known", "it was never accepted here, or its topic no longer keeps it; "+err.Error()).Write(w)
+		listen.NewProblem(http.StatusNotFound, "unknown_event", "No event of this id is known", whyUnknown(err)).Write(w)
 	case err != nil:
 		p := listen.NewProblem(http.StatusServiceUnavailable, "topics_unreadable", "The topics cannot be read now", err.Error())
 		p.RetryAfter = time.Second
@@ -60,6 +60,15 @@ func (d *Dashboard) event(w http.ResponseWriter, r *http.Request) {
 	default:
 		answer(w, Explain(where, d.privacy))
 	}
+}
+
+// whyUnknown adds what the finder says beyond that the event is unknown.
+func whyUnknown(err error) string {
+	const usual = "it was never accepted here, or its topic no longer keeps it"
+	if more := err.Error(); more != event.ErrUnknown.Error() {
+		return usual + "; " + more
+	}
+	return usual
 }
 
 // unknown answers for parts that this version does not have.
