@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+)
+
+// cluster is the way to the brokers of $kafka.
+func cluster(ts *testscript.TestScript) *kafka.Cluster {
+	c, err := kafka.Open(kafka.Config{Seeds: []string{ts.Getenv("kafka")}}, kafka.Deps{
+		Log: slog.New(slog.DiscardHandler), Pipeline: "scenario", Instance: "test",
+	})
+	ts.Check(err)
+	return c
+}
+
+func records(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: records TOPIC N")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c := cluster(ts)
+	defer c.Close()
+	tail, err := c.NewTail(ctx, kafka.TailConfig{Topics: args[:1], From: kafka.TailStart()})
+	ts.Check(err)
+	defer tail.Close()
+	var out bytes.Buffer
+	for n := 0; n < want || !tail.CaughtUp(); {
+		events, err := tail.Poll(ctx)
+		if err != nil {
+			ts.Fatalf("%d records in %s, want %d: %v\n%s", n, args[0], want, err, out.Bytes())
+		}
+		n += len(events)
+		for _, e := range events {
+			line(&out, e)
+		}
+	}
+	_, _ = ts.Stdout().Write(out.Bytes())
+}
+
+// line prints one record.
+func line(out *bytes.Buffer, e *event.Event) {
+	fmt.Fprintf(out, "key=%s value=%s id=%s type=%s", e.Key, e.Value, e.ID, e.ContentType)
+	for _, h := range e.Headers {
+		fmt.Fprintf(out, " %s=%s", h.Name, h.Value)
+	}
+	out.WriteByte('\n')
+}
+
+func produce(ts *testscript.TestScript, neg bool, args []string) {
+	flags := flag.NewFlagSet("produce", flag.ContinueOnError)
+	binary := flags.Int("binary", 0, "so many binary records")
+	ago := flags.Duration("ago", 0, "age of the records")
+	if err := flags.Parse(args); err != nil || flags.NArg() < 1 || neg {
+		ts.Fatalf("usage: produce [-binary N] [-ago AGE] TOPIC [FILE] (%v)", err)
+	}
+	var lines []string
+	for i := range *binary {
+		lines = append(lines, fmt.Sprintf("%d\t\x00\xff\xfe%c", i, i))
+	}
+	if flags.NArg() > 1 {
+		lines = append(lines, strings.Split(strings.TrimSuffix(ts.ReadFile(flags.Arg(1)), "\n"), "\n")...)
+	}
+	c := cluster(ts)
+	defer c.Close()
+	p, err := c.NewProducer("test")
+	ts.Check(err)
+	defer p.Close()
+	for _, l := range lines {
+		r := &kafka.Record{Topic: flags.Arg(0), Partition: kafka.ByKey, Value: []byte(l), Time: time.Now().Add(-*ago)}
+		if key, value, ok := strings.Cut(l, "\t"); ok {
+			r.Key, r.Value = []byte(key), []byte(value)
+		}
+		p.Write(r, func(_ event.Source, werr error) {
+			if werr != nil {
+				err = werr
+			}
+		})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ts.Check(p.Flush(ctx))
+	ts.Check(err)
+}
