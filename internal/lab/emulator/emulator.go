@@ -131,6 +131,9 @@ func (e *Emulator) Run(ctx context.Context) error {
 		server := &listen.Server{Listener: e.listener, Handler: e.handler(), Body: bodyTime, Grace: 2 * time.Second, Log: e.log}
 		served <- server.Run(serving)
 	}()
+	// Who waits for a state to change learns at once that it will not: the server drains sooner.
+	release := context.AfterFunc(ctx, e.control.Close)
+	defer release()
 	limited, cancel := context.WithTimeout(serving, resumeTime)
 	e.control.Resume(limited)
 	cancel()

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"sort"
-	"time"
 )
 
 const stamp = "2006-01-02T15:04:05.000Z"
@@ -161,8 +160,4 @@ func readLimited(r io.Reader, limit int64) ([]byte, error) {
 		err = fail(http.StatusBadRequest, "MaxMessageLengthExceeded", "Your request was too big.")
 	}
 	return raw, err
-}
-
-func (i Info) lastModified() string {
-	return i.Modified.UTC().Format(time.RFC1123[:len(time.RFC1123)-3] + "GMT")
 }
