@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -63,6 +64,7 @@ type App struct {
 	seeds    []string
 	clusters map[string]*kafka.Cluster
 	admin    *admin.Server
+	intake   net.Listener // of the gateway
 	trail    *trail.Trail
 	started  time.Time
 	account  *sagemaker.Account

@@ -25,6 +25,7 @@ type chain struct {
 	include *feature.Include
 	timed   bool            // events have a time of their own
 	time    pointer.Pointer // where it is
+	bare    bool            // predictions are no envelope: the timeline goes into a header
 	words   bool            // what models say may be kept: privacy.show is payloads
 }
 
@@ -139,6 +140,9 @@ func (c *chain) predicted(in *feature.Input, e *event.Event, m *asked, resp *mod
 	value, headers, err := c.output.Record(in, &p)
 	if err != nil {
 		return event.Fail(feature.ReasonOf(err), event.StagePublish, err)
+	}
+	if c.bare {
+		headers = append(headers, event.Header{Name: event.HeaderTimeline, Value: e.Timeline.AppendHeader(nil)})
 	}
 	return event.Ending{Place: event.Predicted, Value: value, Headers: headers}
 }

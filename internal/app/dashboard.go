@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func (a *App) plan() dashboard.Plan {
 	}
 	topics := c.Kafka.Topics
 	p := dashboard.Plan{
-		Pipeline: c.Name, Gateway: c.Flow.Gateway.Listen, Brokers: brokers, Embedded: a.seeds != nil,
+		Pipeline: c.Name, Gateway: cmp.Or(a.addresses.Gateway, c.Flow.Gateway.Listen), Brokers: brokers, Embedded: a.seeds != nil,
 		Events: topics.Events.Name, Partitions: topics.Events.Partitions, Group: c.Flow.Stream.Group, Mapping: mapping(c),
 		Endings: []string{topics.Predictions.Name, topics.DeadLetters.Name, topics.Quarantine.Name, topics.Shed.Name},
 	}

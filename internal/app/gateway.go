@@ -12,6 +12,17 @@ import (
 	"betimes/internal/pulse"
 )
 
+// openGateway takes the gateway's address, before the drawing is made that shows it.
+func (a *App) openGateway(context.Context) error {
+	listener, err := listen.Open(a.config.Flow.Gateway.Listen, "flow.gateway.listen")
+	if err != nil {
+		return err
+	}
+	a.close(func() { listener.Close() })
+	a.intake, a.addresses.Gateway = listener, listener.Addr().String()
+	return nil
+}
+
 // buildGateway makes the door for events over HTTP.
 func (a *App) buildGateway(context.Context) error {
 	cluster, err := a.cluster("gateway")
@@ -27,16 +38,10 @@ func (a *App) buildGateway(context.Context) error {
 	if err != nil {
 		return err
 	}
-	listener, err := listen.Open(a.config.Flow.Gateway.Listen, "flow.gateway.listen")
-	if err != nil {
-		return err
-	}
-	a.close(func() { listener.Close() })
-	a.addresses.Gateway = listener.Addr().String()
 	topic := a.config.Kafka.Topics.Events.Name
 	server, err := gateway.New(a.config.Flow.Gateway, gateway.Deps{
 		Log: a.log, Registerer: a.metrics, Gatherer: a.registry, Budget: a.budget, Privacy: a.privacy,
-		Next: producer.Events(topic), Finder: finder, Recent: recent(cluster, topic), Listener: listener,
+		Next: producer.Events(topic), Finder: finder, Recent: recent(cluster, topic), Listener: a.intake,
 		Ready: func() error {
 			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 			defer cancel()

@@ -73,6 +73,7 @@ func (a *App) buildPath(format feature.Format) (*chain, error) {
 		return nil, err
 	}
 	predictions := a.config.Kafka.Topics.Predictions
+	c.bare = predictions.Format != feature.FormatEnvelope
 	if c.output, err = feature.NewOutput(predictions.Format, predictions.Headers); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ type pulser struct {
 	producer *kafka.Producer
 	topic    string
 	base     pulse.Pulse
+	changes  func() []pulse.Change
 	fill     func(*pulse.Pulse)
 }
 
@@ -30,7 +31,7 @@ func (a *App) addPulse(role, instance string, c *kafka.Cluster, fill func(*pulse
 	}
 	a.close(producer.Close)
 	a.add(role+" pulse", &pulser{
-		log: a.log, producer: producer, topic: kafka.PulseTopic(a.config.Name).Name, fill: fill,
+		log: a.log, producer: producer, topic: kafka.PulseTopic(a.config.Name).Name, fill: fill, changes: a.takeChanges,
 		base: pulse.Pulse{Pipeline: a.config.Name, Instance: instance, Role: role, Admin: a.config.Admin.Listen, Epoch: a.started.UnixMicro()},
 	})
 	return nil
@@ -58,6 +59,7 @@ func (p *pulser) write(now time.Time) {
 	one := p.base
 	one.At = now
 	p.fill(&one)
+	one.Changes = p.changes()
 	value, err := one.Encode()
 	if err != nil {
 		p.log.Error("pulse not written", "error", err)

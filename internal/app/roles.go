@@ -21,13 +21,14 @@ var (
 	partWatch    = part{"watch", (*App).buildWatch}
 	partGateway  = part{"gateway", (*App).buildGateway}
 	partReload   = part{"reload", (*App).buildReload}
+	partDoor     = part{"door", (*App).openGateway}
 	partAdmin    = part{"admin", (*App).buildAdmin}
 )
 
 // production are the roles that run one by one, against brokers and endpoints
 // that are not embedded.
 var production = map[string][]part{
-	"gateway": {partTopics, partGateway},
+	"gateway": {partDoor, partTopics, partGateway},
 	"stream":  {partTopics, partStream},
 	"watch":   {partTopics, partWatch},
 }
@@ -44,7 +45,7 @@ func Roles() []string { return []string{"up", "gateway", "stream", "watch", "emu
 // partsOf lists the parts of a role in the order of their start. up is the sum
 // of all roles, and trains what has no endpoint yet.
 func partsOf(role string, without []string) []part {
-	order := []part{partBrokers, partTopics, partEmulator, partModels, partStream, partWatch, partGateway}
+	order := []part{partDoor, partBrokers, partTopics, partEmulator, partModels, partStream, partWatch, partGateway}
 	wanted := map[string]bool{}
 	include := func(parts []part) {
 		for _, p := range parts {

@@ -62,7 +62,7 @@ func (a *App) addWorker(i int, chain *chain, endpoints *endpoints, meter *latenc
 			Predictions: topics.Predictions.Name, DeadLetters: topics.DeadLetters.Name,
 			Quarantine: topics.Quarantine.Name, Shed: topics.Shed.Name,
 		},
-		Drain: a.config.ShutdownTimeout,
+		Drain: a.config.ShutdownTimeout, Changed: func(kind, what string) { a.change(kind, name+": "+what) },
 	})
 	a.onReload(func(c config.Config) { worker.SetBudget(budgetOf(c)) })
 	a.check(name, func(context.Context) error { return worker.Ready() })

@@ -54,7 +54,7 @@ func (c *chain) try(ctx context.Context, e *event.Event) Tried {
 	e.Received = time.Now()
 	e.Timeline.Start(e.Received)
 	e.Attempts = 1
-	over := &chain{reader: c.reader, router: c.router, output: c.output, include: c.include, timed: c.timed, time: c.time, words: true, models: map[string]*asked{}}
+	over := &chain{reader: c.reader, router: c.router, output: c.output, include: c.include, timed: c.timed, time: c.time, words: true, bare: c.bare, models: map[string]*asked{}}
 	for name, m := range c.models {
 		heard := *m
 		heard.invoker = &hearing{m.invoker, &out, name}

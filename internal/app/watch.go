@@ -30,7 +30,7 @@ func (a *App) buildWatch(context.Context) error {
 	}
 	a.add("pulses", &listener{a.log, cluster, kafka.PulseTopic(a.config.Name).Name, monitor})
 	a.mountDashboard(monitor, trail)
-	return a.addPulse("watch", a.instance, cluster, func(p *pulse.Pulse) { p.Changes = a.takeChanges() })
+	return a.addPulse("watch", a.instance, cluster, func(*pulse.Pulse) {})
 }
 
 // listener gives the pulses of all roles to the monitor.

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"betimes/internal/event"
@@ -52,6 +53,7 @@ func (p *Processor) assigned(next map[kafka.Partition]int64) {
 	}
 	p.joinOnce.Do(func() { close(p.joined) })
 	p.deps.Log.Info("partitions assigned", "count", len(next), "held", len(p.parts))
+	p.changed("assignment", fmt.Sprintf("%d partitions came, %d held", len(next), len(p.parts)))
 }
 
 // revoked gives partitions up: what has not begun is dropped, what is under way
@@ -71,6 +73,13 @@ func (p *Processor) revoked(ctx context.Context, ids []kafka.Partition) {
 		part.cancel()
 	}
 	p.deps.Log.Info("partitions given up", "count", len(gone))
+	p.changed("assignment", fmt.Sprintf("%d partitions given up", len(gone)))
+}
+
+func (p *Processor) changed(kind, what string) {
+	if p.deps.Changed != nil {
+		p.deps.Changed(kind, what)
+	}
 }
 
 // giveUp removes partitions, drops their waiting events and returns them.

@@ -41,6 +41,8 @@ type Deps struct {
 	Clock func(*event.Event) (time.Time, bool)
 	// Finished is told of every ending, once it is acknowledged. It may be nil.
 	Finished func(e *event.Event, place event.Place, at time.Time)
+	// Changed is told what may explain a rise, for example a new assignment. It may be nil.
+	Changed func(kind, what string)
 	// Drain is how long Run may take to finish what is in work; 0: 25 s.
 	Drain time.Duration
 }
