@@ -1,0 +1,16 @@
+// Command campaign runs the long counts, one campaign at a time: what takes too
+// long for a test, and what a test's small numbers cannot show.
+//
+//	kills    kill -9 of up under load at random moments; what was accepted is counted
+//	backlog  a stream attached to a topic of records that are an hour old
+//	sustain  500 events/s for a minute: losses, latency, the sum of the stages, memory
+//	start    time until up is ready, first with training, then again
+//	fuzz     every fuzz target of the repository
+//
+// Each starts the betimes binary in folders and on ports of its own, prints one
+// row per run and a verdict, and ends with 1 when the verdict is a failure. The
+// counting is by a ledger and readers of its own, which share nothing with the
+// process under test but Kafka's protocol.
+//
+//	go run ./bench/campaign -seed 1 kills
+package main

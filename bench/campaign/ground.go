@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"betimes/internal/kafka"
+)
+
+// ground is where one run happens: a folder and ports of its own.
+type ground struct {
+	dir                      string
+	Name                     string
+	Latency                  string // the objective
+	Model                    string // URL of a stub; empty: the example problem on the emulator
+	Gateway, Emulator, Admin string
+	Kafka                    string   // of the first embedded broker
+	Seeds                    []string // of all
+	Brokers                  int
+	Foreign                  string // seeds of brokers that run elsewhere; empty: embedded
+}
+
+// brokersOf is how many brokers each ground has, as V1.
+const brokersOf = 3
+
+// ground makes the folder and finds ports.
+func (o options) ground(name string) (*ground, error) {
+	dir, err := os.MkdirTemp(o.workdir, name+"-")
+	if err != nil {
+		return nil, err
+	}
+	first, err := freePorts(brokersOf + 3)
+	if err != nil {
+		return nil, err
+	}
+	g := &ground{dir: dir, Name: name, Latency: "250ms", Brokers: brokersOf}
+	for i := range brokersOf {
+		g.Seeds = append(g.Seeds, loopback(first+i))
+	}
+	g.Kafka = g.Seeds[0]
+	g.Gateway, g.Emulator, g.Admin = loopback(first+brokersOf), loopback(first+brokersOf+1), loopback(first+brokersOf+2)
+	return g, nil
+}
+
+func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+// Where ports are looked for: below those that the system gives to outgoing
+// connections, so that a process that was killed finds its own again.
+const (
+	lowestPort  = 20_000
+	highestPort = 32_000
+)
+
+// freePorts finds n ports in a row that nobody listens on.
+func freePorts(n int) (first int, err error) {
+	for range 100 {
+		first = lowestPort + rand.IntN(highestPort-lowestPort-n)
+		if err = canListen(first, n); err == nil {
+			return first, nil
+		}
+	}
+	return 0, fmt.Errorf("no %d free ports in a row: %w", n, err)
+}
+
+func canListen(first, n int) error {
+	var errs []error
+	for i := range n {
+		ln, err := net.Listen("tcp", loopback(first+i))
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		ln.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// pipelineFile is one pipeline: V1's example problem, or a stub that is asked
+// with the payload as it is.
+var pipelineFile = template.Must(template.New("file").Parse(`name: {{.Name}}
+data_dir: data
+objective: {latency: {{.Latency}}}
+kafka:
+{{- if .Foreign}}
+  seeds: [{{.Foreign}}]
+  create_topics: true
+{{- else}}
+  embedded: {brokers: {{.Brokers}}, listen: "{{.Kafka}}"}
+{{- end}}
+{{- if .Model}}
+models:
+  stub:
+    rest: {url: "{{.Model}}"}
+    content_type: application/json
+{{- end}}
+flow:
+  gateway: {listen: "{{.Gateway}}", key: /card_token, id: /id, event_time: /event_time}
+{{- if .Model}}
+  model: stub
+{{- end}}
+{{- if .Foreign}}
+  stream: {from: earliest}
+{{- end}}
+{{- if not .Model}}
+lab:
+  emulator: {listen: "{{.Emulator}}"}
+{{- end}}
+admin: {listen: "{{.Admin}}"}
+`))
+
+// write writes the ground's file and returns its path.
+func (g *ground) write(name string) (string, error) {
+	var text strings.Builder
+	if err := pipelineFile.Execute(&text, g); err != nil {
+		return "", err
+	}
+	path := filepath.Join(g.dir, name)
+	return path, os.WriteFile(path, []byte(text.String()), 0o600)
+}
+
+// open is this process's own way to the brokers.
+func (g *ground) open() (*kafka.Cluster, error) {
+	cfg := kafka.DefaultConfig()
+	cfg.Seeds = g.Seeds
+	return kafka.Open(cfg, kafka.Deps{Pipeline: "campaign"})
+}
+
+// The topics of every ground, which keep their default names.
+const (
+	topicEvents      = "events"
+	topicPredictions = "predictions"
+	topicDeadLetters = "dead-letters"
+	topicQuarantine  = "quarantine"
+	topicShed        = "shed"
+)
+
+func terminals() []string {
+	return []string{topicPredictions, topicDeadLetters, topicQuarantine, topicShed}
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// How kills are placed: so far apart that most hit a pipeline at work, so close
+// that some hit one that is still starting.
+const (
+	killLeast = 1500 * time.Millisecond
+	killMost  = 6 * time.Second
+)
+
+// inFlight is how long before a kill an event's prediction may have been written
+// and be written again: offsets are committed ten times a second, and only
+// below the lowest unfinished one.
+const inFlight = time.Second
+
+// kills kills up again and again while it is loaded, then counts.
+func kills(ctx context.Context, o options, r *report) error {
+	g, err := o.ground("kills")
+	if err != nil {
+		return err
+	}
+	g.Latency = "60s"
+	file, err := g.write("kills.yaml")
+	if err != nil {
+		return err
+	}
+	p, err := o.start("up", file)
+	if err != nil {
+		return err
+	}
+	defer func() { p.clear() }()
+	if _, err := p.await(ctx); err != nil {
+		return err
+	}
+	l, err := newLedger(g.Gateway, o.seed)
+	if err != nil {
+		return err
+	}
+	defer l.gateway.Close()
+	loading, stop := context.WithCancel(ctx)
+	loaded := make(chan struct{})
+	go func() { defer close(loaded); l.load(loading, or(o.rate, 300)) }()
+	moments, err := o.killAgainAndAgain(ctx, file, &p)
+	stop()
+	<-loaded
+	if err != nil {
+		return err
+	}
+	return countKills(ctx, g, l, moments, p, r)
+}
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// killAgainAndAgain kills the process at random moments, starts it again at
+// once, and tells the moments of the kills.
+func (o options) killAgainAndAgain(ctx context.Context, file string, p **process) ([]time.Time, error) {
+	random := rand.New(rand.NewPCG(o.seed, 9))
+	var moments []time.Time
+	pause := func() error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(killLeast + time.Duration(random.Int64N(int64(killMost-killLeast)))):
+			return nil
+		}
+	}
+	for n := range or(o.count, 10) {
+		if err := pause(); err != nil {
+			return nil, err
+		}
+		moments = append(moments, time.Now())
+		if err := (*p).kill(); err != nil {
+			return nil, err
+		}
+		next, err := o.start("up", file)
+		if err != nil {
+			return nil, err
+		}
+		*p = next
+		o.progress("kill %d of %d", n+1, or(o.count, 10))
+	}
+	if _, err := (*p).await(ctx); err != nil {
+		return nil, err
+	}
+	return moments, pause()
+}
+
+// countKills waits for the end of everything and compares ledger and topics.
+func countKills(ctx context.Context, g *ground, l *ledger, moments []time.Time, p *process, r *report) error {
+	cluster, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	slow := drained(ctx, cluster, g.Name)
+	books, err := readBooks(ctx, cluster)
+	if err != nil {
+		return errors.Join(slow, err)
+	}
+	c := count(l, books, moments)
+	r.add(c.row(len(moments)))
+	c.judge(r)
+	r.require(slow == nil, "%v", slow)
+	stopped := p.stop()
+	r.require(stopped == nil, "%v", stopped)
+	if len(l.problems) > 0 {
+		r.note("sends without 202: %s", listed(l.problems))
+	}
+	r.note("restart to first prediction: %s", durations(c.restarts))
+	return nil
+}
+
+func listed(counts map[string]int) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%s %d", name, counts[name]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func durations(list []time.Duration) string {
+	var parts []string
+	for _, d := range list {
+		parts = append(parts, seconds(d))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"betimes/internal/lab/loadgen"
+	"betimes/internal/lab/loadgen/payments"
+)
+
+// send is what is known of one event that was sent.
+type send struct {
+	outcome  loadgen.Outcome
+	source   string // of the accepted record: partition:offset
+	answered time.Time
+}
+
+// ledger sends payments at a steady rate, whatever becomes of them, and
+// remembers the answers. Nothing is sent twice.
+type ledger struct {
+	run      string
+	seed     uint64
+	gateway  *loadgen.Gateway
+	mu       sync.Mutex
+	sends    map[string]send
+	problems map[string]int
+	pending  sync.WaitGroup
+}
+
+func newLedger(address string, seed uint64) (*ledger, error) {
+	gateway, err := loadgen.NewGateway("http://"+address, "")
+	if err != nil {
+		return nil, err
+	}
+	return &ledger{
+		run: fmt.Sprintf("kill%d-", seed), seed: seed, gateway: gateway,
+		sends: map[string]send{}, problems: map[string]int{},
+	}, nil
+}
+
+// load sends until ctx ends, then waits for the last answers.
+func (l *ledger) load(ctx context.Context, rate float64) {
+	defer l.pending.Wait()
+	generator := payments.NewGenerator(payments.Options{Seed: l.seed, Prefix: l.run})
+	start := time.Now()
+	for n := 0; ; n++ {
+		due := start.Add(time.Duration(float64(n) / rate * float64(time.Second)))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Until(due)):
+		}
+		p := generator.Next(due)
+		l.pending.Add(1)
+		l.gateway.Send(context.WithoutCancel(ctx), loadgen.Outgoing{
+			ID: p.ID, Body: p.AppendJSON(nil), ContentType: "application/json", Intended: due,
+		}, func(r loadgen.Result) { l.answer(p.ID, r) })
+	}
+}
+
+// answer notes the result of a send.
+func (l *ledger) answer(id string, r loadgen.Result) {
+	defer l.pending.Done()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	one := send{outcome: r.Outcome, answered: time.Now()}
+	if r.Outcome == loadgen.Accepted {
+		r.Source.Topic = topicEvents
+		one.source = r.Source.String()
+	}
+	if r.Problem != "" {
+		l.problems[r.Problem]++
+	}
+	l.sends[id] = one
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the command line.
+type options struct {
+	name    string
+	binary  string
+	seed    uint64
+	count   int
+	rate    float64
+	length  time.Duration
+	fuzz    time.Duration
+	only    string
+	keep    bool
+	log     io.Writer // progress
+	workdir string    // of this campaign
+}
+
+// campaign runs one kind of count and adds its rows.
+type campaign func(ctx context.Context, o options, r *report) error
+
+var campaigns = map[string]campaign{
+	"kills": kills, "backlog": backlog, "sustain": sustain, "start": starts, "fuzz": fuzz,
+}
+
+func main() {
+	o, err := parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "campaign:", err)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err = run(ctx, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "campaign:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) (options, error) {
+	names := strings.Join(slices.Sorted(maps.Keys(campaigns)), ", ")
+	o := options{log: os.Stderr}
+	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("SEED"), "1"), 10, 64)
+	if err != nil {
+		return o, fmt.Errorf("SEED: %q is not a number from 0", os.Getenv("SEED"))
+	}
+	fuzzTime, err := time.ParseDuration(cmp.Or(os.Getenv("FUZZTIME"), "60s"))
+	if err != nil {
+		return o, fmt.Errorf("FUZZTIME: %w; write for example 60s", err)
+	}
+	f := flag.NewFlagSet("campaign", flag.ContinueOnError)
+	f.Usage = func() {
+		fmt.Fprintf(f.Output(), "usage: campaign [flags] NAME\n  NAME is one of %s\n", names)
+		f.PrintDefaults()
+	}
+	f.StringVar(&o.binary, "betimes", "", "binary to examine; empty: built from this source")
+	f.Uint64Var(&o.seed, "seed", seed, "decides events and moments; default: the variable SEED")
+	f.IntVar(&o.count, "count", 0, "kills (10), records of backlog (100000), starts of each kind (5)")
+	f.Float64Var(&o.rate, "rate", 0, "events a second of kills (300) and sustain (500)")
+	f.DurationVar(&o.length, "for", time.Minute, "length of each run of sustain")
+	f.DurationVar(&o.fuzz, "fuzztime", fuzzTime, "time of each fuzz target; default: the variable FUZZTIME")
+	f.StringVar(&o.only, "only", "", "of sustain: rest, memory or stream alone; of fuzz: targets whose name contains this")
+	f.BoolVar(&o.keep, "keep", false, "keep the folder with configurations, logs and data")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	o.name = f.Arg(0)
+	if f.NArg() != 1 || campaigns[o.name] == nil {
+		return o, fmt.Errorf("%q is not a campaign; name one of %s", strings.Join(f.Args(), " "), names)
+	}
+	return o, o.check()
+}
+
+func (o options) check() error {
+	if o.count < 0 || o.rate < 0 || o.length < time.Second || o.fuzz < time.Second {
+		return fmt.Errorf("-count %d -rate %g -for %s -fuzztime %s: counts from 0, times from 1s", o.count, o.rate, o.length, o.fuzz)
+	}
+	return nil
+}
+
+// run runs the campaign in a folder of its own and prints its report.
+func run(ctx context.Context, o options) (err error) {
+	if o.workdir, err = os.MkdirTemp("", "betimes-campaign-"); err != nil {
+		return err
+	}
+	defer o.tidy()
+	if o.binary, err = o.build(ctx); err != nil {
+		return err
+	}
+	r := newReport(o)
+	if err := campaigns[o.name](ctx, o, r); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return r.write(os.Stdout)
+}
+
+func (o options) tidy() {
+	if o.keep {
+		fmt.Fprintln(o.log, "kept:", o.workdir)
+		return
+	}
+	os.RemoveAll(o.workdir)
+}
+
+// progress tells the one who waits.
+func (o options) progress(format string, args ...any) {
+	fmt.Fprintf(o.log, "%s  %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
+}
