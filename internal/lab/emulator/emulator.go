@@ -67,15 +67,16 @@ func New(c Config, d Deps) (*Emulator, error) {
 	if err := e.build(c, d); err != nil {
 		return nil, err
 	}
-	if e.listener != nil {
-		e.launcher.Self = e.URL()
-		return e, nil
-	}
-	var err error
-	if e.listener, err = listen.Open(c.Listen, "lab.emulator.listen"); err != nil {
-		return nil, err
+	if e.listener == nil {
+		var err error
+		if e.listener, err = listen.Open(c.Listen, "lab.emulator.listen"); err != nil {
+			return nil, err
+		}
 	}
 	e.launcher.Self = e.URL()
+	if !listen.IsLoopback(e.Addr()) {
+		e.launcher.Beyond = e.Addr()
+	}
 	return e, nil
 }
 

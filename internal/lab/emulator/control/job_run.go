@@ -108,7 +108,8 @@ func (s *Service) resumeJobs() {
 			s.advance(j, "Restarting", "Restarting the training job")
 			s.train(j)
 		case stopping:
-			j.Status = stopped
+			now := s.now()
+			j.Status, j.Ended = stopped, &now
 			s.advance(j, stopped, "Training job stopped")
 			s.must("training-job", j.Name, s.jobs.put(j))
 		}

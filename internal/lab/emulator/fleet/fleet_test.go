@@ -288,3 +288,11 @@ func TestAProgramThatNeverAnswersFailsTheHealthCheck(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestNoProgramRunsForCallersFromElsewhere(t *testing.T) {
+	l := &Launcher{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler), Beyond: "0.0.0.0:8070"}
+	_, err := l.Launch(t.Context(), Spec{Image: "exec:/bin/true"}, 1, 1)
+	if err == nil || !strings.Contains(err.Error(), "listens on 0.0.0.0:8070, beyond this machine") {
+		t.Errorf("error %v", err)
+	}
+}

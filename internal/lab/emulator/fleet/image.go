@@ -101,6 +101,9 @@ func (l *Launcher) learned(_ context.Context, s Spec, algorithm string) (maker, 
 // program starts one process per instance, each with its own copy of the
 // model. An image's name has no spaces, so those of a path are written %20.
 func (l *Launcher) program(s Spec, escaped string) (maker, error) {
+	if l.Beyond != "" {
+		return nil, fmt.Errorf("image %q is refused: the emulator listens on %s, beyond this machine, and would run programs for anyone; listen on 127.0.0.1", s.Image, l.Beyond)
+	}
 	path, err := url.PathUnescape(escaped)
 	found := ""
 	if err == nil {

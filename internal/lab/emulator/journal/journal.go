@@ -53,7 +53,10 @@ func (j *Journal) Since(w io.Writer, seq uint64) error {
 	out := json.NewEncoder(w)
 	for n := seq + 1; n <= last; n++ {
 		e := j.ring[n%size].Load()
-		if e == nil || e.Seq != n { // overwritten, or numbered but not stored yet
+		if e == nil || e.Seq < n { // numbered, not stored yet: the next read begins with it
+			return nil
+		}
+		if e.Seq > n { // overwritten meanwhile
 			continue
 		}
 		if err := out.Encode(e); err != nil {
