@@ -240,6 +240,28 @@ func TestAServerBehindAnEndpointIsAskedAsAContainer(t *testing.T) {
 	}
 }
 
+func TestAServerThatSaysItsOwnTimeIsBelieved(t *testing.T) {
+	said := make(http.Header)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for name, v := range said {
+			w.Header()[name] = v
+		}
+	}))
+	defer server.Close()
+	b := start(t, "instant", t.TempDir())
+	b.deploy("theirs", server.URL, "", 1)
+	for _, c := range []struct{ header, value, want string }{
+		{"Server-Timing", "cache;dur=9, model;dur=0.001", "q=0.000;c=0.001"},
+		{"X-Amzn-Sagemaker-Custom-Attributes", "q=1.5;c=2.5", "q=1.5;c=2.5"},
+	} {
+		said.Set(c.header, c.value)
+		resp, _ := b.do("POST", "/endpoints/theirs/invocations", "x")
+		if got := resp.Header.Get("X-Amzn-Sagemaker-Custom-Attributes"); got != c.want {
+			t.Errorf("%s: %s became %q, want %q", c.header, c.value, got, c.want)
+		}
+	}
+}
+
 func TestADeadServerIsAModelError(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	b := start(t, "instant", t.TempDir())

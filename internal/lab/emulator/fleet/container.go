@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // Call is one invocation, as a container sees it. The caller owns Body and Out
@@ -21,6 +22,7 @@ type Answer struct {
 	ContentType      string
 	CustomAttributes string
 	Body             []byte
+	Took             time.Duration // the server's own computing time, where it says so; else 0
 }
 
 // Container runs one copy of a model.

@@ -55,10 +55,15 @@ func (i *Instance) Invoke(ctx context.Context, call *Call, extra Extra) (Answer,
 	defer run.give()
 	began := time.Now()
 	answer, err := run.container.Invoke(ctx, call)
+	compute := time.Since(began)
 	if extra != nil && err == nil {
-		err = extra(ctx, time.Since(began))
+		err = extra(ctx, compute)
+		compute = time.Since(began)
 	}
-	return answer, Timing{began.Sub(arrived), time.Since(began)}, err
+	if answer.Took > 0 && extra == nil {
+		compute = min(compute, answer.Took)
+	}
+	return answer, Timing{began.Sub(arrived), compute}, err
 }
 
 // take waits for a free worker; waiting calls are served in order.

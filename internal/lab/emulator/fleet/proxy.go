@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -82,7 +84,23 @@ func (p *proxy) Invoke(ctx context.Context, call *Call) (Answer, error) {
 	if len(content) > maxAnswerBytes {
 		return Answer{}, fmt.Errorf("the answer is more than %d bytes", maxAnswerBytes)
 	}
-	return Answer{answer.StatusCode, answer.Header.Get("Content-Type"), answer.Header.Get("X-Amzn-Sagemaker-Custom-Attributes"), content}, nil
+	return Answer{answer.StatusCode, answer.Header.Get("Content-Type"), answer.Header.Get("X-Amzn-Sagemaker-Custom-Attributes"), content,
+		modelTime(answer.Header.Get("Server-Timing"))}, nil
+}
+
+// modelTime is what Server-Timing: model;dur=<ms> says, or 0.
+func modelTime(timing string) time.Duration {
+	for metric := range strings.SplitSeq(timing, ",") {
+		name, rest, _ := strings.Cut(strings.TrimSpace(metric), ";")
+		text, ok := strings.CutPrefix(strings.TrimSpace(rest), "dur=")
+		if name != "model" || !ok {
+			continue
+		}
+		if ms, err := strconv.ParseFloat(text, 64); err == nil && ms >= 0 && ms < 1e9 {
+			return time.Duration(ms * float64(time.Millisecond))
+		}
+	}
+	return 0
 }
 
 func set(h http.Header, name, value string) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -208,8 +209,11 @@ func (b *buffers) write(w http.ResponseWriter, variant string, a fleet.Answer, t
 // sameMemory says whether an answer is the request itself.
 func sameMemory(a, b []byte) bool { return len(a) > 0 && len(b) > 0 && &a[0] == &b[0] }
 
-// attributes are the container's own and, after them, q=<ms>;c=<ms>.
+// attributes are the container's own and, after them, q=<ms>;c=<ms>, unless it said that itself.
 func (b *buffers) attributes(own string, t fleet.Timing) string {
+	if strings.HasPrefix(own, "c=") || strings.Contains(own, ";c=") {
+		return own
+	}
 	out := append(b.attr[:0], own...)
 	if own != "" {
 		out = append(out, ';')
