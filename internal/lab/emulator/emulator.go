@@ -34,7 +34,7 @@ const (
 
 // Deps are what the emulator works with.
 type Deps struct {
-	Log      *slog.Logger
+	Log      *slog.Logger // nil: nowhere
 	Dir      string       // its state; made when missing
 	Listener net.Listener // nil: Config.Listen is opened
 	Metrics  prometheus.Registerer
@@ -62,6 +62,9 @@ type Emulator struct {
 func New(c Config, d Deps) (*Emulator, error) {
 	if ps := c.Validate(); len(ps) > 0 {
 		return nil, ps[0]
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
 	}
 	e := &Emulator{log: d.Log, listener: d.Listener, clock: clock.New(), journal: &journal.Journal{}, ready: make(chan struct{})}
 	if err := e.build(c, d); err != nil {
