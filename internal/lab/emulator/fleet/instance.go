@@ -49,11 +49,14 @@ func (i *Instance) Invoke(ctx context.Context, call *Call, extra Extra) (Answer,
 		return Answer{}, Timing{}, ErrNotReady
 	}
 	arrived := time.Now()
-	if err := run.take(ctx); err != nil {
-		return Answer{}, Timing{Queue: time.Since(arrived)}, err
+	began := arrived
+	if run.slots != nil {
+		err := run.take(ctx)
+		if began = time.Now(); err != nil {
+			return Answer{}, Timing{Queue: began.Sub(arrived)}, err
+		}
+		defer run.give()
 	}
-	defer run.give()
-	began := time.Now()
 	answer, err := run.container.Invoke(ctx, call)
 	compute := time.Since(began)
 	if extra != nil && err == nil {
@@ -68,9 +71,6 @@ func (i *Instance) Invoke(ctx context.Context, call *Call, extra Extra) (Answer,
 
 // take waits for a free worker; waiting calls are served in order.
 func (r *running) take(ctx context.Context) error {
-	if r.slots == nil {
-		return nil
-	}
 	select {
 	case <-r.slots:
 		return nil
@@ -84,11 +84,7 @@ func (r *running) take(ctx context.Context) error {
 	}
 }
 
-func (r *running) give() {
-	if r.slots != nil {
-		r.slots <- struct{}{}
-	}
-}
+func (r *running) give() { r.slots <- struct{}{} }
 
 // enter puts a healthy container into rotation.
 func (i *Instance) enter(c Container) {
