@@ -235,6 +235,7 @@ func TestDecode(t *testing.T) {
 func TestDecodeRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, contentType, body string }{
 		{"nothing", "text/csv", " \n"},
+		{"a web page", "Text/HTML; charset=utf-8", "<html>log in</html>"},
 		{"broken JSON", "application/json", `{"score":`},
 		{"a broken line", "application/jsonlines", "1\n{"},
 		{"a broken quote", "text/csv", `"a`},

@@ -18,6 +18,9 @@ func decode(body []byte, contentType string) (json.RawMessage, error) {
 	if len(trimmed) == 0 {
 		return nil, errors.New("the answer is empty")
 	}
+	if isPage(contentType) {
+		return nil, errors.New("the answer is a web page (text/html); the url seems to lead to something else than a model")
+	}
 	switch answerKind(trimmed, contentType) {
 	case kindJSON:
 		if !json.Valid(trimmed) {

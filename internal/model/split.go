@@ -3,6 +3,7 @@ package model
 import (
 	"bytes"
 	"fmt"
+	"strings"
 )
 
 // split parts an answer by its own content type. An answer without one is
@@ -39,6 +40,13 @@ func answerKind(body []byte, contentType string) kind {
 		return kindBytes
 	}
 	return kindText
+}
+
+// isPage says whether the answer is for people: proxies and login pages answer
+// so, with status 200. No model does.
+func isPage(contentType string) bool {
+	media, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.TrimSpace(media), "text/html")
 }
 
 // splitText accepts a line per answer, or all of them on one line with commas

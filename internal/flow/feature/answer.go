@@ -31,13 +31,16 @@ func NewResponse(model, src string) (*Response, error) {
 // Prediction evaluates over an answer, as model.Codec decodes it, and the
 // event it answers. The error is an *Error with reason bad_model_output.
 func (r *Response) Prediction(in *Input, answer json.RawMessage) (json.RawMessage, error) {
-	env, err := r.x.overAnswer(in, answer)
+	env, absent, err := r.x.overAnswer(in, answer)
 	if err != nil {
 		return nil, r.bad(err)
 	}
 	v, err := r.x.run(in, env)
 	if err != nil {
 		return nil, r.bad(err)
+	}
+	if v == nil && absent != "" {
+		return nil, r.bad(unmapped(r.x.where, "the model's answer has no "+absent+"; write ("+absent+" ?? 0) to do without"))
 	}
 	prediction, err := json.Marshal(v)
 	if err != nil {
@@ -50,31 +53,44 @@ func (r *Response) bad(err error) error {
 	return &Error{Reason: event.ReasonBadModelOutput, Err: err}
 }
 
-// overAnswer gives the names that x uses: fields are the answer's.
-func (x *Expression) overAnswer(in *Input, answer json.RawMessage) (map[string]any, error) {
+// overAnswer gives the names that x uses: fields are the answer's. absent is
+// one that the answer does not have.
+func (x *Expression) overAnswer(in *Input, answer json.RawMessage) (env map[string]any, absent string, err error) {
 	var p fastjson.Parser
 	doc, err := p.ParseBytes(answer)
 	if err != nil { // err quotes the answer
-		return nil, unmapped(x.where, "the answer is not JSON")
+		return nil, "", unmapped(x.where, "the answer is not JSON")
 	}
-	env := make(map[string]any, len(x.names)+1)
+	env = make(map[string]any, len(x.names)+1)
 	for _, name := range x.names {
 		v, failed := in.answered(doc, name)
 		if failed != nil {
-			return nil, failed
+			return nil, "", failed
 		}
 		env[name] = v
+		if v == nil && !special(name) && !doc.Exists(name) {
+			absent = name
+		}
 	}
-	return env, nil
+	return env, absent, nil
 }
 
 // answered returns what an expression over an answer knows under name.
 func (in *Input) answered(doc *fastjson.Value, name string) (any, *Error) {
-	switch name {
-	case nameAnswer:
+	switch {
+	case name == nameAnswer:
 		return decode(doc, name)
-	case nameKey, nameHeaders, nameEventTime, nameNow, namePayload:
+	case special(name):
 		return in.name(name)
 	}
 	return decode(doc.Get(name), name)
+}
+
+// special says whether name is something else than a field.
+func special(name string) bool {
+	switch name {
+	case nameAnswer, nameKey, nameHeaders, nameEventTime, nameNow, namePayload:
+		return true
+	}
+	return false
 }

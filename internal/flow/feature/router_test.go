@@ -48,7 +48,8 @@ func TestResponseShapesTheAnswer(t *testing.T) {
 		`{"score": score, "country": payload.country}`: {`{"score":0.25}`, `{"country":"AT","score":0.25}`},
 		`answer.predictions[0].score`:                  {`{"predictions":[{"score":1}]}`, `1`},
 		`key + ":" + label`:                            {`{"label":"fraud","key":"not this"}`, `"card-7:fraud"`},
-		`missing`:                                      {`[1]`, `null`},
+		`missing ?? 0`:                                 {`[1]`, `0`},
+		`label`:                                        {`{"label":null}`, `null`},
 	} {
 		r, err := NewResponse("fraud", src)
 		if err != nil {
@@ -62,7 +63,7 @@ func TestResponseShapesTheAnswer(t *testing.T) {
 }
 
 func TestResponseThatFailsIsTheModelsFault(t *testing.T) {
-	for src, answer := range map[string]string{`answer.score + 1`: `{"label":"x"}`, `score > 1`: `not JSON`, `answer / 0`: `1`} {
+	for src, answer := range map[string]string{`missing`: `[1]`, `score`: `"a page"`, `answer.score + 1`: `{"label":"x"}`, `score > 1`: `not JSON`, `answer / 0`: `1`} {
 		r, err := NewResponse("fraud", src)
 		if err != nil {
 			t.Fatal(err)
