@@ -44,23 +44,51 @@ func Find(dataDir string) (Addresses, error) {
 	return a, fmt.Errorf("nothing runs on %s; start `betimes up`, or say where with --at URL", dataDir)
 }
 
-// hereFile is where a process started in a folder says which file it runs.
+// hereFile is where an up says in its working folder what it is.
 const hereFile = ".betimes/running"
+
+// running is the up that was started in the working folder.
+type running struct {
+	File    string `json:"file"`     // as given
+	DataDir string `json:"data_dir"` // in force: that of --temporary is nowhere else to be read
+}
 
 // noteHere says in the working folder which file runs, and returns what takes
 // that back. A folder that cannot be written to goes without.
-func noteHere(file string) func() {
-	if err := os.MkdirAll(filepath.Dir(hereFile), 0o700); err != nil {
-		return func() {}
-	}
-	if err := os.WriteFile(hereFile, []byte(file), 0o600); err != nil {
+func noteHere(file, dataDir string) func() {
+	text, err := json.Marshal(running{file, dataDir})
+	if err != nil || os.MkdirAll(filepath.Dir(hereFile), 0o700) != nil || os.WriteFile(hereFile, text, 0o600) != nil {
 		return func() {}
 	}
 	return func() { os.Remove(hereFile) }
 }
 
+func runningHere() (running, error) {
+	var r running
+	text, err := os.ReadFile(hereFile)
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	return r, err
+}
+
 // RunningHere is the file of the process that was started in this folder.
 func RunningHere() (string, error) {
-	file, err := os.ReadFile(hereFile)
-	return string(file), err
+	r, err := runningHere()
+	return r.File, err
+}
+
+// findFor returns the addresses of the process that runs the file on dataDir,
+// or in a temporary folder from this working folder.
+func findFor(file, dataDir string) Addresses {
+	at, err := Find(dataDir)
+	if err == nil {
+		return at
+	}
+	here, err := runningHere()
+	if err != nil || filepath.Clean(here.File) != filepath.Clean(file) {
+		return Addresses{}
+	}
+	at, _ = Find(here.DataDir) // none: the file's own addresses count
+	return at
 }

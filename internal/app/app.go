@@ -184,7 +184,7 @@ func (a *App) announce() {
 	}
 	a.close(func() { os.Remove(file) })
 	if a.options.Role == "up" {
-		a.close(noteHere(a.loaded.File))
+		a.close(noteHere(a.loaded.File, filepath.Dir(a.folder.path)))
 	}
 }
 

@@ -40,7 +40,12 @@ func (c *Client) Ask(ctx context.Context, at, path string, into any) error {
 	if err := c.authorize(req); err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	trust, err := c.Config.Admin.TLS.Client()
+	if err != nil {
+		return fmt.Errorf("admin.%w", err)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}}
+	resp, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("%w at %s: %w", ErrNotRunning, base, err)
 	}
@@ -64,15 +69,11 @@ func (c *Client) base(at string) (string, error) {
 	switch {
 	case at != "":
 		if !strings.Contains(at, "://") {
-			at = "http://" + at
+			at = scheme(c.Config.Admin.TLS != nil) + at
 		}
 		return strings.TrimSuffix(at, "/"), nil
 	case c.Addresses.Dashboard != "":
-		scheme := "http://"
-		if c.Config.Admin.TLS != nil {
-			scheme = "https://"
-		}
-		return scheme + c.Addresses.Dashboard, nil
+		return scheme(c.Config.Admin.TLS != nil) + c.Addresses.Dashboard, nil
 	}
 	return "", fmt.Errorf("%w: no process of %s runs on %s; start `betimes up`, or say where with --at URL", ErrNotRunning, c.Config.Name, c.Config.DataDir)
 }
@@ -95,8 +96,11 @@ func (c *Client) authorize(req *http.Request) error {
 func (c *Client) Explain(ctx context.Context, at, id string, progress func(int64)) (dashboard.Explanation, error) {
 	var x dashboard.Explanation
 	err := c.Ask(ctx, at, "events/"+url.PathEscape(id), &x)
-	if err == nil || at != "" || !errors.Is(err, ErrNotRunning) {
-		return x, err
+	if err == nil {
+		return x, nil
+	}
+	if at != "" || !errors.Is(err, ErrNotRunning) {
+		return x, fmt.Errorf("event %s: %w", id, err)
 	}
 	all, err := c.Search(ctx, trail.Filter{ID: id, Limit: 1, Progress: progress})
 	if err != nil {

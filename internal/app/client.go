@@ -18,11 +18,9 @@ type Client struct {
 	closers   []func()
 }
 
-// NewClient looks for the process that runs on the file's data_dir.
+// NewClient looks for the process that runs the file.
 func NewClient(loaded *config.Loaded, log *slog.Logger) *Client {
-	c := &Client{Config: loaded.Config, log: log}
-	c.Addresses, _ = Find(loaded.Config.DataDir) // none: the file's own addresses count
-	return c
+	return &Client{Config: loaded.Config, log: log, Addresses: findFor(loaded.File, loaded.Config.DataDir)}
 }
 
 // Close gives back what was opened.
@@ -98,9 +96,22 @@ func (c *Client) sender(cluster *kafka.Cluster, through string) (loadgen.Sender,
 			return nil, nil, fmt.Errorf("flow.gateway.tokens.0.token: %w", err)
 		}
 	}
-	gateway, err := loadgen.NewGateway("http://"+c.Gateway(), token)
+	trust, err := c.Config.Flow.Gateway.TLS.Client()
+	if err != nil {
+		return nil, nil, fmt.Errorf("flow.gateway.%w", err)
+	}
+	gateway, err := loadgen.NewGateway(scheme(trust != nil)+c.Gateway(), token)
 	if err != nil {
 		return nil, nil, err
 	}
+	gateway.Trust(trust)
 	return gateway, gateway.Close, nil
+}
+
+// scheme begins the URL of a listener.
+func scheme(encrypted bool) string {
+	if encrypted {
+		return "https://"
+	}
+	return "http://"
 }

@@ -94,3 +94,21 @@ func (f *followed[T]) get() (T, error) {
 	}
 	return value, nil
 }
+
+// Client makes the settings of a caller on the same machine: beside the
+// system's authorities it trusts the server's own certificate. nil stays nil.
+func (c *TLSConfig) Client() (*tls.Config, error) {
+	if c == nil {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(c.Cert)
+	if err != nil {
+		return nil, fmt.Errorf("tls.cert: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	pool.AppendCertsFromPEM(pem)
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
+}

@@ -3,6 +3,7 @@ package loadgen
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -52,6 +53,13 @@ func NewGateway(base, token string) (*Gateway, error) {
 			},
 		},
 	}, nil
+}
+
+// Trust sets whom an https gateway is taken from; before the first Send.
+func (g *Gateway) Trust(c *tls.Config) {
+	if t, ok := g.client.Transport.(*http.Transport); ok {
+		t.TLSClientConfig = c
+	}
 }
 
 // Close ends the idle connections.
