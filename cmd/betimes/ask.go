@@ -162,7 +162,7 @@ func newWhy(s *settings) *cobra.Command {
 		Use:     "why [FILE]",
 		Short:   "The culprit: which stage to blame, and what to do",
 		Example: "  betimes why --since 10m",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := s.client(cmd, args)
 			if err != nil {
@@ -191,7 +191,7 @@ func newTop(s *settings) *cobra.Command {
 		Use:     "top [FILE]",
 		Short:   "The live picture in a terminal",
 		Example: "  betimes top",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := s.client(cmd, args)
 			if err != nil {

@@ -27,7 +27,7 @@ func newConfigCheck(s *settings) *cobra.Command {
 		Use:     "check [FILE]",
 		Short:   "Say everything that is wrong with a file",
 		Example: "  betimes config check betimes.yaml --production",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			loaded, err := s.load(args)
 			if err != nil {
@@ -74,7 +74,7 @@ func newConfigPrint(s *settings) *cobra.Command {
 		Use:     "print [FILE]",
 		Short:   "Print every value with where it comes from",
 		Example: "  betimes config print betimes.yaml | grep -v default",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			loaded, err := s.load(args)
 			if err != nil {
@@ -129,7 +129,7 @@ func newConfigDiagram(s *settings) *cobra.Command {
 		Use:     "diagram [FILE]",
 		Short:   "Draw the file as a Mermaid diagram",
 		Example: "  betimes config diagram betimes.yaml > betimes.mmd",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			loaded, err := s.load(args)
 			if err != nil {

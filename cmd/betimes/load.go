@@ -40,7 +40,7 @@ func newLoad(s *settings) *cobra.Command {
 from that moment. Every event is followed to the topic it ends in by a reader of
 its own. --write FILE writes events (.ndjson) or a training file (.csv) instead.`,
 		Example: "  betimes load betimes.yaml --rate 500 --for 30s",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.runLoad(cmd, args, f)
 		},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -41,6 +42,9 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().StringArrayVar(&s.set, "set", nil, "override one value of the file, PATH=VALUE; may be repeated")
 	root.PersistentFlags().StringVar(&s.logLevel, "log-level", "", "debug, info, warn or error instead of log.level")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath())
+	})
 	root.AddGroup(groups...)
 	for _, c := range []struct {
 		group string
@@ -57,6 +61,14 @@ func newRoot() *cobra.Command {
 		}
 	}
 	return root
+}
+
+// oneFile takes at most the name of a file.
+func oneFile(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return fmt.Errorf("%s takes one FILE, not %d (%s)", cmd.CommandPath(), len(args), strings.Join(args, " "))
+	}
+	return nil
 }
 
 // file is the configuration file of a command's arguments.

@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long a scenario waits for what must come.
-const patience = 60 * time.Second
+const patience = 30 * time.Second
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"betimes": main})
@@ -52,6 +52,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 // free is what most scenarios extend: every listener on a port of its own.
 const free = `kafka: {embedded: {brokers: 1, listen: "127.0.0.1:0"}, topics: {events: {partitions: 3, replication_factor: 1}}}
 flow: {gateway: {listen: "127.0.0.1:0"}}
+lab: {emulator: {listen: "127.0.0.1:0"}}
 admin: {listen: "127.0.0.1:0"}
 `
 
@@ -83,7 +84,7 @@ func setup(env *testscript.Env) error {
 func command(ctx context.Context, ts *testscript.TestScript, name string, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, key := range []string{"PATH", "HOME", "TMPDIR", "BETIMES_HOST", "NO_COLOR", "TERM", "WHAT"} {
+	for _, key := range []string{"PATH", "HOME", "TMPDIR", "BETIMES_HOST", "NO_COLOR", "TERM", "WHAT", "kafka"} {
 		if value := ts.Getenv(key); value != "" {
 			cmd.Env = append(cmd.Env, key+"="+value)
 		}

@@ -33,7 +33,7 @@ func newTry(s *settings) *cobra.Command {
 		Short:   "Send a few events through mapping and model; nothing is written or committed",
 		Long:    "Shows, per event, input, request, answer and prediction. Without --sample and --from-topic one made-up event is tried.",
 		Example: "  betimes try betimes.yaml --sample events.ndjson",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.runTry(cmd, args, f)
 		},

@@ -12,6 +12,7 @@ import (
 
 	"betimes/internal/app"
 	"betimes/internal/config"
+	"betimes/internal/listen"
 )
 
 // runFlags are those of every command that serves.
@@ -28,7 +29,7 @@ func newUp(s *settings) *cobra.Command {
 		Use:     "up [FILE]",
 		Short:   "Everything of one file on this machine",
 		Example: "  betimes up examples/v1-simplified.yaml",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.serve(cmd, args, "up", f)
 		},
@@ -55,7 +56,7 @@ func newRole(s *settings, role string) *cobra.Command {
 		Use:     role + " [FILE]",
 		Short:   roleTexts[role],
 		Example: "  betimes " + role + " betimes.yaml",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.serve(cmd, args, role, f)
 		},
@@ -124,8 +125,8 @@ func banner(w io.Writer, c config.Config, role string, at app.Addresses, took ti
 	var b strings.Builder
 	fmt.Fprintf(&b, "betimes %s: %s is ready after %.1f s\n", role, c.Name, took.Seconds())
 	for _, line := range [][2]string{
-		{"dashboard", link(at.Dashboard, "/")}, {"gateway", link(at.Gateway, "/v1/events")},
-		{"aws", link(at.AWS, "")}, {"kafka", strings.Join(at.Kafka, ",")},
+		{"dashboard", link(at.Dashboard, c.Admin.TLS, "/")}, {"gateway", link(at.Gateway, c.Flow.Gateway.TLS, "/v1/events")},
+		{"aws", link(at.AWS, nil, "")}, {"kafka", strings.Join(at.Kafka, ",")},
 	} {
 		if line[1] != "" {
 			fmt.Fprintf(&b, "  %-10s %s\n", line[0], line[1])
@@ -146,9 +147,12 @@ func banner(w io.Writer, c config.Config, role string, at app.Addresses, took ti
 // word is how the user called this program.
 func word() string { return os.Args[0] }
 
-func link(addr, path string) string {
-	if addr == "" {
+func link(addr string, tls *listen.TLSConfig, path string) string {
+	switch {
+	case addr == "":
 		return ""
+	case tls != nil:
+		return "https://" + addr + path
 	}
 	return "http://" + addr + path
 }
@@ -168,15 +172,32 @@ func embeddedText(c config.Config, at app.Addresses) string {
 func nextLines(c config.Config, role string, at app.Addresses) []string {
 	switch {
 	case role == "up" && at.Gateway != "":
-		return []string{
-			`curl -s -H 'Content-Type: application/json' -H 'Prefer: wait=2' http://` + at.Gateway + `/v1/events -d '` + sampleEvent(c) + `'`,
-			word() + " load --rate 500 --for 30s",
-			"kcat -b " + at.Kafka[0] + " -t " + c.Kafka.Topics.Predictions.Name + " -C -o beginning -e -q | head -3",
+		lines := []string{sendLine(c, at), word() + " load --rate 500 --for 30s"}
+		if len(at.Kafka) > 0 {
+			return append(lines, "kcat -b "+at.Kafka[0]+" -t "+c.Kafka.Topics.Predictions.Name+" -C -o beginning -e -q | head -3")
 		}
+		lines[1] += " --yes"
+		return lines
 	case role == "broker":
 		return []string{"kcat -b " + at.Kafka[0] + " -L"}
 	case role == "emulate":
 		return []string{"aws --endpoint-url http://" + at.AWS + " --region us-east-1 sagemaker list-endpoints"}
 	}
 	return nil
+}
+
+// sendLine sends one event and waits for its prediction.
+func sendLine(c config.Config, at app.Addresses) string {
+	g := c.Flow.Gateway
+	line := "curl -s -H 'Content-Type: application/json' -H 'Prefer: wait=2'"
+	if len(g.Tokens) > 0 {
+		line += ` -H "Authorization: Bearer $TOKEN"`
+		if path, ok := g.Tokens[0].Token.InFile(); ok {
+			line = strings.Replace(line, "$TOKEN", "$(cat '"+path+"')", 1)
+		}
+	}
+	if g.TLS != nil {
+		line += " --cacert '" + g.TLS.Cert + "'"
+	}
+	return line + " " + link(at.Gateway, g.TLS, "/v1/events") + " -d '" + sampleEvent(c) + "'"
 }
