@@ -96,10 +96,8 @@ func drained(ctx context.Context, cluster *kafka.Cluster, group string) error {
 		case time.Since(since) > noMore:
 			return fmt.Errorf("group %s is %d records behind and made no progress for %s (%v)", group, left, noMore, err)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(lookEvery):
+		if err := pause(ctx, lookEvery); err != nil {
+			return err
 		}
 	}
 }

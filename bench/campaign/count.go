@@ -37,7 +37,7 @@ func count(l *ledger, b *books, kills []time.Time) counts {
 	}
 	ids := map[string]bool{}
 	for source, id := range b.ids {
-		if ids[id] {
+		if ids[id] && id != "" { // records of others have none
 			c.repeated++
 		}
 		ids[id] = true

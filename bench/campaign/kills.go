@@ -11,12 +11,21 @@ import (
 	"time"
 )
 
-// How kills are placed: so far apart that most hit a pipeline at work, so close
-// that some hit one that is still starting.
+// How kills are placed: most hit a pipeline at work, some one that is starting.
 const (
-	killLeast = 1500 * time.Millisecond
-	killMost  = 6 * time.Second
+	killLeast     = 1500 * time.Millisecond
+	killMost      = 6 * time.Second
+	killSoon      = 200 * time.Millisecond
+	killSoonShare = 0.3
 )
+
+// moment is how long to wait for the next kill.
+func moment(random *rand.Rand) time.Duration {
+	if random.Float64() < killSoonShare {
+		return time.Duration(random.Int64N(int64(killSoon)))
+	}
+	return killLeast + time.Duration(random.Int64N(int64(killMost-killLeast)))
+}
 
 // inFlight is how long before a kill an event's prediction may have been written
 // and be written again: offsets are committed ten times a second, and only
@@ -72,16 +81,12 @@ func or[T comparable](value, otherwise T) T {
 func (o options) killAgainAndAgain(ctx context.Context, file string, p **process) ([]time.Time, error) {
 	random := rand.New(rand.NewPCG(o.seed, 9))
 	var moments []time.Time
-	pause := func() error {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(killLeast + time.Duration(random.Int64N(int64(killMost-killLeast)))):
-			return nil
-		}
-	}
 	for n := range or(o.count, 10) {
-		if err := pause(); err != nil {
+		wait := moment(random)
+		if n == 0 {
+			wait += killLeast // something must be under way
+		}
+		if err := pause(ctx, wait); err != nil {
 			return nil, err
 		}
 		moments = append(moments, time.Now())
@@ -93,12 +98,22 @@ func (o options) killAgainAndAgain(ctx context.Context, file string, p **process
 			return nil, err
 		}
 		*p = next
-		o.progress("kill %d of %d", n+1, or(o.count, 10))
+		o.progress("kill %d of %d, %s after the last", n+1, or(o.count, 10), seconds(wait))
 	}
 	if _, err := (*p).await(ctx); err != nil {
 		return nil, err
 	}
-	return moments, pause()
+	return moments, pause(ctx, killLeast)
+}
+
+// pause waits, or tells that ctx has ended.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 // countKills waits for the end of everything and compares ledger and topics.

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+	"betimes/internal/lab/loadgen/payments"
+)
+
+// age of the records of a backlog, and how far apart they are.
+const (
+	backlogAge  = time.Hour
+	backlogStep = time.Millisecond
+)
+
+// backlog attaches a stream to a topic that was full before it came.
+func backlog(ctx context.Context, o options, r *report) error {
+	model, err := newStub(0)
+	if err != nil {
+		return err
+	}
+	defer model.close()
+	g, brokers, err := o.apart(ctx, "backlog")
+	if err != nil {
+		return err
+	}
+	defer brokers.clear()
+	cluster, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	records := or(o.count, 100_000)
+	if err := fill(ctx, cluster, o.seed, records); err != nil {
+		return err
+	}
+	o.progress("%d records written, %s old", records, backlogAge)
+	p, err := o.attach(g, model.url)
+	if err != nil {
+		return err
+	}
+	defer p.clear()
+	if _, err := p.await(ctx); err != nil {
+		return err
+	}
+	slow := drained(ctx, cluster, g.Name)
+	done := time.Since(p.started)
+	return countBacklog(ctx, g, cluster, p, r, backlogRun{records, done, slow})
+}
+
+// backlogRun is what is known before the topics are read.
+type backlogRun struct {
+	records int
+	done    time.Duration // from the start of the process to the last commit
+	slow    error
+}
+
+// apart starts the brokers of a ground in a process of their own.
+func (o options) apart(ctx context.Context, name string) (*ground, *process, error) {
+	g, err := o.ground(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := g.write("brokers.yaml")
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := o.start("broker", file)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := p.await(ctx); err != nil {
+		p.clear()
+		return nil, nil, err
+	}
+	return g, p, nil
+}
+
+// attach starts the role stream on the brokers of a ground.
+func (o options) attach(g *ground, model string) (*process, error) {
+	g.Foreign, g.Model = strings.Join(g.Seeds, ", "), model
+	file, err := g.write("stream.yaml")
+	if err != nil {
+		return nil, err
+	}
+	return o.start("stream", file)
+}
+
+// fill writes records as a foreign producer would: key, value and a time.
+func fill(ctx context.Context, cluster *kafka.Cluster, seed uint64, records int) error {
+	producer, err := cluster.NewProducer("backlog")
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	generator := payments.NewGenerator(payments.Options{Seed: seed})
+	first := time.Now().Add(-backlogAge - time.Duration(records)*backlogStep)
+	var failed atomic.Pointer[error]
+	for n := range records {
+		at := first.Add(time.Duration(n) * backlogStep)
+		p := generator.Next(at)
+		producer.Write(&kafka.Record{
+			Topic: topicEvents, Partition: kafka.ByKey, Key: []byte(p.Card), Value: p.AppendJSON(nil), Time: at,
+		}, func(_ event.Source, err error) {
+			if err != nil {
+				failed.CompareAndSwap(nil, &err)
+			}
+		})
+		if n%1000 == 999 { // the producer holds so many and no more
+			if err := producer.Flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if err := producer.Flush(ctx); err != nil {
+		return err
+	}
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// countBacklog reads the topics and asks the stream how many were late.
+func countBacklog(ctx context.Context, g *ground, cluster *kafka.Cluster, p *process, r *report, run backlogRun) error {
+	late, err := counter(g.Admin, "betimes_stream_late_total")
+	if err != nil {
+		return err
+	}
+	books, err := readBooks(ctx, cluster)
+	if err != nil {
+		return errors.Join(run.slow, err)
+	}
+	c := count(&ledger{}, books, nil)
+	length := books.span()
+	r.add(row{
+		{"records", run.records}, {"predicted", c.predicted}, {"lost", c.lost}, {"shed", c.elsewhere[topicShed]},
+		{"dead-lettered", c.elsewhere[topicDeadLetters]}, {"duplicated", c.duplicated}, {"reordered", c.reordered}, {"late", late},
+		{"predictions/s", fmt.Sprintf("%.0f", float64(c.predicted)/max(length.Seconds(), 1e-3))},
+		{"process start to last commit", seconds(run.done)}, {"peak memory", mebibytes(p.peak())},
+	})
+	r.require(run.slow == nil, "%v", run.slow)
+	r.require(c.events == run.records, "the topic has %d records, %d were written", c.events, run.records)
+	r.require(c.predicted == run.records, "%d of %d records are not predicted", run.records-c.predicted, run.records)
+	r.require(c.lost == 0 && len(c.elsewhere) == 0, "%d records ended nowhere, others in %q", c.lost, listed(c.elsewhere))
+	r.require(c.duplicated == 0 && c.reordered == 0 && c.strange == 0, "%d predicted twice, %d reordered, %d strange", c.duplicated, c.reordered, c.strange)
+	r.require(late == run.records, "%d counted as late, all %d were", late, run.records)
+	stopped := p.stop()
+	r.require(stopped == nil, "%v", stopped)
+	return nil
+}
+
+// span is from the first prediction to the last.
+func (b *books) span() time.Duration {
+	var first, last time.Time
+	for _, copies := range b.endings {
+		for _, one := range copies {
+			if first.IsZero() || one.at.Before(first) {
+				first = one.at
+			}
+			if one.at.After(last) {
+				last = one.at
+			}
+		}
+	}
+	return last.Sub(first)
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
+
+// counter sums the samples of a counter that a role shows.
+func counter(address, name string) (int, error) {
+	answer, err := http.Get("http://" + address + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	sum, found := 0.0, false
+	lines := bufio.NewScanner(io.LimitReader(answer.Body, 8<<20))
+	for lines.Scan() {
+		rest, ok := strings.CutPrefix(lines.Text(), name)
+		if !ok || !strings.HasPrefix(rest, "{") && !strings.HasPrefix(rest, " ") {
+			continue
+		}
+		n, err := strconv.ParseFloat(rest[strings.LastIndexByte(rest, ' ')+1:], 64)
+		if err != nil {
+			return 0, fmt.Errorf("metric %s: %w", name, err)
+		}
+		sum, found = sum+n, true
+	}
+	if !found {
+		return 0, fmt.Errorf("%s/metrics has no %s", address, name)
+	}
+	return int(sum), lines.Err()
+}
