@@ -1,0 +1,143 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"betimes/internal/config"
+	"betimes/internal/event"
+	"betimes/internal/flow/balance"
+	"betimes/internal/flow/feature"
+	"betimes/internal/model"
+	"betimes/internal/model/modeltest"
+)
+
+// chainOf is the prediction path of a file, with a fake behind each model.
+func chainOf(t *testing.T, file string, fake *modeltest.Fake) *chain {
+	t.Helper()
+	loaded, err := config.Parse("test.yaml", []byte(file), config.Options{Env: func(string) (string, bool) { return "", false }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(loaded, Options{Role: "stream", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic := loaded.Config.Kafka.Topics.Events
+	format := feature.Format{Value: topic.Value, Columns: topic.Columns}
+	c, err := a.buildPath(format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range loaded.Config.Models {
+		m, _, err := a.buildAsked(t.Context(), name, format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.invoker = balance.New(balance.Config{Model: name, Endpoint: name, Limit: 4}, fake, balance.Deps{})
+		c.models[name] = m
+	}
+	return c
+}
+
+const oneModel = `
+kafka: {seeds: ["127.0.0.1:9092"]}
+models: {m: {rest: {url: "http://127.0.0.1:1/invocations"}, content_type: text/csv}}
+flow: {gateway: {event_time: /at}, feature: {fields: [a, b]}, stream: {from: earliest}}
+`
+
+func newTestEvent(value string) *event.Event {
+	now := time.Now()
+	e := &event.Event{ID: "e-1", Key: []byte("k"), Value: []byte(value), Received: now, Deadline: now.Add(time.Minute), Attempts: 1}
+	e.Timeline.Start(now)
+	e.Timeline.Mark(event.StageQueue, now)
+	return e
+}
+
+func TestAnAnsweredEventBecomesAPredictionWhoseStagesSumUp(t *testing.T) {
+	fake := &modeltest.Fake{Endpoint: "here", Variant: "v", Version: "7", Default: modeltest.Step{Bodies: [][]byte{[]byte("0.25\n")}}}
+	c := chainOf(t, oneModel, fake)
+	ending := c.work(t.Context(), newTestEvent(`{"a":1,"b":2.5,"at":"2026-01-31T12:00:00Z"}`))
+	if ending.Place != event.Predicted {
+		t.Fatalf("%s: %v", ending.Place, ending.Err)
+	}
+	var p event.Prediction
+	if err := json.Unmarshal(ending.Value, &p); err != nil {
+		t.Fatal(err)
+	}
+	sum := int64(0)
+	for _, us := range p.StagesUS {
+		sum += us
+	}
+	if p.LatencyUS != sum || string(p.Prediction) != "0.25" || p.Model != (event.ModelRef{Name: "m", Endpoint: "here", Variant: "v", Version: "7"}) || p.EventTime.Hour() != 12 {
+		t.Errorf("%s", ending.Value)
+	}
+	if got := string(fake.Calls()[0].Request.Items[0].Body); got != "1,2.5" {
+		t.Errorf("the model was asked %q", got)
+	}
+}
+
+func TestWhatAFailureMeansForTheEvent(t *testing.T) {
+	cases := map[string]struct {
+		class   model.Class
+		place   event.Place
+		counted bool
+		reason  event.Reason
+	}{
+		"a throttled endpoint is waited for":             {model.ClassThrottled, event.Unfinished, false, ""},
+		"an endpoint that refuses connections likewise":  {model.ClassConnection, event.Unfinished, false, ""},
+		"an endpoint that does not exist likewise":       {model.ClassNotFound, event.Unfinished, false, ""},
+		"a model that fails may do better again":         {model.ClassModelFault, event.Unfinished, true, event.ReasonModelError},
+		"a call without an answer may be the event's":    {model.ClassTimeout, event.Unfinished, true, event.ReasonModelError},
+		"garbage may be better the next time":            {model.ClassBadOutput, event.Unfinished, true, event.ReasonBadModelOutput},
+		"what the model refuses it will refuse again":    {model.ClassBadInput, event.DeadLetter, false, event.ReasonModelInput},
+		"what is too large stays too large":              {model.ClassTooLarge, event.DeadLetter, false, event.ReasonTooLarge},
+		"what nobody knows may be the event's own fault": {model.ClassUnknown, event.Unfinished, true, event.ReasonModelError},
+	}
+	for name, want := range cases {
+		t.Run(name, func(t *testing.T) {
+			err := &model.Error{Class: want.class, Endpoint: "m"}
+			c := chainOf(t, oneModel, &modeltest.Fake{Default: modeltest.Step{Err: err}})
+			got := c.work(t.Context(), newTestEvent(`{"a":1,"b":2}`))
+			if got.Place != want.place || got.Counted != want.counted || got.Reason != want.reason {
+				t.Errorf("%s counted %v reason %q", got.Place, got.Counted, got.Reason)
+			}
+		})
+	}
+}
+
+func TestTheModelsOwnWordsAreKeptOnlyWherePayloadsMayBeShown(t *testing.T) {
+	err := &model.Error{Class: model.ClassBadInput, Endpoint: "m", Status: 400, Message: "bad card 4111111111111111"}
+	for show, want := range map[string]bool{"keys": false, "none": false, "payloads": true} {
+		c := chainOf(t, oneModel+"privacy: {show: "+show+"}\n", &modeltest.Fake{Default: modeltest.Step{Err: err}})
+		got := c.work(t.Context(), newTestEvent(`{"a":1,"b":2}`)).Err.Error()
+		if strings.Contains(got, "4111") != want || !strings.Contains(got, "bad_input (400)") {
+			t.Errorf("show %s: %s", show, got)
+		}
+	}
+}
+
+func TestAnEventThatCannotBeMappedAsksNobody(t *testing.T) {
+	fake := &modeltest.Fake{}
+	c := chainOf(t, oneModel, fake)
+	for value, reason := range map[string]event.Reason{`not json`: event.ReasonUndecodable, `{"a":"x","b":1}`: event.ReasonFeature} {
+		if got := c.work(t.Context(), newTestEvent(value)); got.Place != event.DeadLetter || got.Reason != reason {
+			t.Errorf("%s: %s %s", value, got.Place, got.Reason)
+		}
+	}
+	if n := len(fake.Calls()); n != 0 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+func TestTryShowsWhatIsAskedAndAnswered(t *testing.T) {
+	c := chainOf(t, oneModel, &modeltest.Fake{Default: modeltest.Step{Bodies: [][]byte{[]byte("0.5")}}})
+	got := c.try(context.Background(), &event.Event{ID: "x", Value: []byte(`{"a":3,"b":4}`)})
+	if got.Model != "m" || string(got.Request) != "3,4" || string(got.Answer) != "0.5" || got.Prediction == nil {
+		t.Errorf("%+v", got)
+	}
+}

@@ -1,0 +1,163 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"betimes/internal/config"
+)
+
+var update = flag.Bool("update", false, "write docs/metrics.md anew")
+
+// onFreePorts is V1 with nothing fixed.
+const onFreePorts = `
+name: test
+kafka: {embedded: {listen: "127.0.0.1:0"}}
+flow: {gateway: {listen: "127.0.0.1:0"}}
+lab: {emulator: {listen: "127.0.0.1:0", profile: instant}}
+admin: {listen: "127.0.0.1:0"}
+`
+
+// startUp starts up and returns it with its addresses; it is drained with the test.
+func startUp(t *testing.T) (*App, Addresses) {
+	t.Helper()
+	loaded, err := config.Parse("test.yaml", []byte(onFreePorts), config.Options{Env: func(string) (string, bool) { return "", false }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(loaded, Options{Role: "up", Temporary: true, Log: slog.New(slog.DiscardHandler), Version: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ready := make(chan Addresses, 1)
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx, func(at Addresses) { ready <- at }) }()
+	select {
+	case at := <-ready:
+		t.Cleanup(func() {
+			stop()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
+		return a, at
+	case err := <-ended:
+		stop()
+		t.Fatal(err)
+	}
+	return nil, Addresses{}
+}
+
+func post(t *testing.T, at Addresses, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+at.Gateway+"/v1/events", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Prefer", "wait=30")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+func TestUpAnswersAnEventWithItsPredictionAndDocumentsItsMetrics(t *testing.T) {
+	a, at := startUp(t)
+	code, text := post(t, at, `{"id":"p-1","card_token":"c","amount":12.5,"hour":3,"country_risk":0.5,"merchant_risk":0.5}`)
+	var p struct {
+		Prediction float64          `json:"prediction"`
+		StagesUS   map[string]int64 `json:"stages_us"`
+	}
+	if err := json.Unmarshal([]byte(text), &p); err != nil || code != http.StatusOK || p.Prediction <= 0 || p.Prediction >= 1 {
+		t.Fatalf("%d %s", code, text)
+	}
+	for _, stage := range []string{"gateway", "produce", "broker", "queue", "feature", "balance", "network", "model"} {
+		if _, ok := p.StagesUS[stage]; !ok {
+			t.Errorf("the prediction does not say how long %s took", stage)
+		}
+	}
+	checkMetricsPage(t, a)
+}
+
+// checkMetricsPage compares docs/metrics.md with what is registered.
+func checkMetricsPage(t *testing.T, a *App) {
+	families, err := a.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for _, f := range families {
+		if strings.HasPrefix(f.GetName(), "betimes_") {
+			rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |\n", f.GetName(), strings.ToLower(f.GetType().String()), f.GetHelp()))
+		}
+	}
+	slices.Sort(rows)
+	page := "# Metrics\n\nEvery role serves `/metrics`. All have the label `pipeline`. A test keeps this page equal to what is registered (`go test ./internal/app -update`).\n\n| metric | kind | what it says |\n|---|---|---|\n" + strings.Join(rows, "")
+	const file = "../../docs/metrics.md"
+	if *update {
+		if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(file)
+	if err != nil || string(have) != page {
+		t.Errorf("docs/metrics.md does not equal what is registered; run: go test ./internal/app -update\n%s", diffLines(string(have), page))
+	}
+}
+
+func diffLines(a, b string) string {
+	var out strings.Builder
+	have := strings.Split(a, "\n")
+	for _, line := range strings.Split(b, "\n") {
+		if !slices.Contains(have, line) {
+			out.WriteString("+ " + line + "\n")
+		}
+	}
+	want := strings.Split(b, "\n")
+	for _, line := range have {
+		if !slices.Contains(want, line) {
+			out.WriteString("- " + line + "\n")
+		}
+	}
+	return out.String()
+}
+
+func TestASecondProcessOnTheSameFolderIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	held, err := openFolder(dir, "stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.close()
+	loaded, err := config.Parse("test.yaml", []byte("data_dir: "+dir+oneModel), config.Options{Env: func(string) (string, bool) { return "", false }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(loaded, Options{Role: "stream"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := a.Run(ctx, nil); err == nil || !strings.Contains(err.Error(), "in use by another betimes") {
+		t.Error(err)
+	}
+}
