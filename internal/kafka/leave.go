@@ -7,19 +7,40 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Leave gives the partitions up, Revoked being called, leaves the group for
 // good, also as a static member, and closes. Nobody polls any more.
-func (m *Member) Leave(ctx context.Context) error {
+func (m *Member) Leave(ctx context.Context) error { return m.end(ctx, leaveForGood) }
+
+// Stop closes. A static member that comes back within its session timeout
+// finds its partitions; a dynamic one leaves. Revoked is called.
+func (m *Member) Stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := m.end(ctx, leaveForNow); err != nil {
+		m.cluster.deps.Log.Info("group is not told that a member stops", "group", m.cfg.Group, "error", err)
+	}
+}
+
+// What a static member of a KIP-848 group says as its epoch when it goes.
+const (
+	leaveForGood int32 = -1
+	leaveForNow  int32 = -2
+)
+
+func (m *Member) end(ctx context.Context, how int32) error {
 	memberID, _ := m.client.GroupMetadata()
 	m.client.AllowRebalance()
 	err := m.client.LeaveGroupContext(ctx)
 	if m.cfg.StaticID != "" && memberID != "" {
-		err = errors.Join(err, m.release(ctx, memberID))
+		released := m.release(ctx, memberID, how)
+		if m.nextGen && errors.Is(err, kerr.InvalidRequest) {
+			err = nil // the library forgets the member's name; Kafka refuses that, and release said it again
+		}
+		err = errors.Join(err, released)
 	}
 	m.client.Close()
 	if err != nil {
@@ -28,16 +49,12 @@ func (m *Member) Leave(ctx context.Context) error {
 	return nil
 }
 
-// Stop closes. A static member that comes back within its session timeout
-// finds its partitions; a dynamic one leaves. Revoked is called.
-func (m *Member) Stop() { m.client.CloseAllowingRebalance() }
-
-// release takes a static member out of the group: the library only closes it,
-// so that it may come back.
-func (m *Member) release(ctx context.Context, memberID string) error {
+// release says that a static member goes: the library does not with the
+// classic protocol, and says it wrongly with KIP-848.
+func (m *Member) release(ctx context.Context, memberID string, how int32) error {
 	if m.nextGen {
 		req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
-		req.Group, req.MemberID, req.MemberEpoch, req.InstanceID = m.cfg.Group, memberID, -1, &m.cfg.StaticID
+		req.Group, req.MemberID, req.MemberEpoch, req.InstanceID = m.cfg.Group, memberID, how, &m.cfg.StaticID
 		resp, err := req.RequestWith(ctx, m.cluster.client)
 		if err == nil {
 			err = kerr.ErrorForCode(resp.ErrorCode)
@@ -46,16 +63,26 @@ func (m *Member) release(ctx context.Context, memberID string) error {
 			return gone(err)
 		}
 	}
-	resp, err := m.cluster.admin.LeaveGroup(ctx, kadm.LeaveGroup(m.cfg.Group).InstanceIDs(m.cfg.StaticID).Reason("betimes leaves"))
+	if how == leaveForNow {
+		return nil // with the classic protocol silence says it
+	}
+	req := kmsg.NewPtrLeaveGroupRequest()
+	member := kmsg.NewLeaveGroupRequestMember()
+	member.MemberID, member.InstanceID = memberID, &m.cfg.StaticID // with the id, else a successor would be put out
+	req.Group, req.Members = m.cfg.Group, append(req.Members, member)
+	resp, err := req.RequestWith(ctx, m.cluster.client)
 	if err == nil {
-		err = resp.Error()
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if err == nil && len(resp.Members) == 1 {
+		err = kerr.ErrorForCode(resp.Members[0].ErrorCode)
 	}
 	return gone(err)
 }
 
-// gone forgives that the member is out already.
+// gone forgives that the member is out already, or another has its name.
 func gone(err error) error {
-	if errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.GroupIDNotFound) {
+	if errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.GroupIDNotFound) || errors.Is(err, kerr.FencedInstanceID) {
 		return nil
 	}
 	return err

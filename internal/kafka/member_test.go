@@ -315,6 +315,16 @@ func TestTheNewerOfTwoWithOneNameStays(t *testing.T) {
 			t.Errorf("the older ended with %v", err)
 		}
 	case <-limit(t).Done():
-		t.Error("the older goes on")
+		t.Fatal("the older goes on")
+	}
+	if err := older.Leave(limit(t)); err != nil {
+		t.Error(err)
+	}
+	write(t, producer(t, c), &kafka.Record{Topic: "things", Value: []byte("x")})
+	newer.await("an event although the older left", saw(1))
+	newer.mu.Lock()
+	defer newer.mu.Unlock()
+	if len(newer.began) != 2 {
+		t.Errorf("the newer has %d partitions, want 2", len(newer.began))
 	}
 }
