@@ -77,11 +77,10 @@ func run(ctx context.Context, o options) error {
 	if o.serve != "" {
 		return serve(o.serve, o.service)
 	}
-	home, err := isolate(ctx)
-	if err != nil {
-		return err
+	home := os.Getenv(isolated)
+	if home == "" {
+		return isolate(ctx, o)
 	}
-	defer os.RemoveAll(home)
 	systems, err := systems(o, home)
 	if err != nil {
 		return err

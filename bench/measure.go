@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"betimes/bench/floor/load"
@@ -27,7 +28,7 @@ type result struct {
 	cpu         time.Duration // of the system's process tree, in the window
 	foreign     float64       // cores that others used meanwhile
 	peak        int64         // bytes
-	calls       int64         // of the model, in the whole run
+	calls       int64         // of the model, in the window
 	connections int64         // opened for them
 	void        string        // why it does not count; empty: it counts
 }
@@ -70,25 +71,14 @@ func drive(ctx context.Context, s system, r place, around *servers, pipe *load.L
 		said, _ := os.ReadFile(outFile)
 		return result{}, fmt.Errorf("%w; it said:\n%s", err, said[:min(len(said), 4000)])
 	}
-	w := window{pid: p.cmd.Process.Pid, servers: around.cmd.Process.Pid}
-	before, err := around.counts()
-	if err != nil {
-		return result{}, err
-	}
+	w := window{pid: p.cmd.Process.Pid, around: around}
 	out, err := pipe.Run(ctx, patience, w.edge)
-	if err != nil {
-		return result{}, err
-	}
-	if ctx.Err() != nil {
-		return result{}, ctx.Err()
-	}
-	after, err := around.counts()
-	if err != nil {
+	if err = errors.Join(err, w.failed, ctx.Err()); err != nil {
 		return result{}, err
 	}
 	res := result{
-		Outcome: out, cpu: w.system, foreign: w.foreign(), peak: peak(w.pid),
-		calls: after.Calls - before.Calls, connections: after.Connections - before.Connections,
+		Outcome: out, cpu: w.ended.System - w.began.System, foreign: w.foreign(), peak: w.ended.Peak,
+		calls: w.ended.Calls - w.began.Calls, connections: w.ended.Connections - w.began.Connections,
 	}
 	res.void = voidness(res)
 	return res, nil
@@ -111,38 +101,42 @@ func await(ctx context.Context, p *process, pipe *load.Load) error {
 	}
 }
 
-// window reads the clocks of cost at both ends of the measured part.
+// window reads the cost at both ends of the measured part.
 type window struct {
-	pid     int
-	servers int
+	pid    int
+	around *servers
 
-	mu                sync.Mutex
-	began             time.Time
-	system, own, busy time.Duration // at the beginning, then the difference
-	length            time.Duration
+	mu           sync.Mutex
+	began, ended cost
+	own          time.Duration // CPU of this process: at the beginning, then the difference
+	at           time.Time
+	length       time.Duration
+	failed       error
 }
 
 func (w *window) edge(begins bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	system, own, all := cpu(w.pid), ownCPU()+cpu(w.servers), busy()
+	c, err := w.around.cost(w.pid)
+	w.failed = errors.Join(w.failed, err)
 	if begins {
-		w.began, w.system, w.own, w.busy = time.Now(), system, own, all
+		w.at, w.own, w.began = time.Now(), ownCPU(), c
 		return
 	}
-	w.length = time.Since(w.began)
-	w.system, w.own, w.busy = system-w.system, own-w.own, all-w.busy
+	w.length, w.own, w.ended = time.Since(w.at), ownCPU()-w.own, c
 }
 
 // foreign is the cores that neither bench nor the system used.
 func (w *window) foreign() float64 {
-	return max(0, (w.busy-w.own-w.system).Seconds()/w.length.Seconds())
+	ours := w.own + w.ended.System - w.began.System + w.ended.Servers - w.began.Servers
+	return max(0, (w.ended.Busy-w.began.Busy-ours).Seconds()/w.length.Seconds())
 }
 
 // ownCPU is what this process alone has used so far.
 func ownCPU() time.Duration {
-	text, _ := os.ReadFile("/proc/self/stat")
-	return cpuOf(string(text))
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // tidy moves what a run left to the folder of -keep, without the brokers'.

@@ -28,9 +28,9 @@ func start(program string, args []string, dir, outFile string) (*process, error)
 	if err != nil {
 		return nil, err
 	}
-	line := pinned(1, program, args...)
+	line := pinned("1", program, args...)
 	cmd := exec.Command(line[0], line[1:]...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, isolated) })
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, "BETIMES_BENCH_") })
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -33,7 +34,7 @@ func startServers(dir string, service time.Duration) (*servers, error) {
 	if err != nil {
 		return nil, err
 	}
-	line := pinned(0, self, "-serve", dir, "-service", service.String())
+	line := pinned("0", self, "-serve", dir, "-service", service.String())
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = append(os.Environ(), "GOGC=400") // its collections would be in every system's tail
 	cmd.Stderr = os.Stderr
@@ -67,10 +68,10 @@ func (s *servers) stop() {
 	s.cmd.Wait()
 }
 
-// counts asks the stub.
-func (s *servers) counts() (counts, error) {
-	var c counts
-	res, err := http.Get(strings.Replace(s.URL, "/invocations", "/counts", 1))
+// cost asks the process what a system under test and itself have used so far.
+func (s *servers) cost(pid int) (cost, error) {
+	var c cost
+	res, err := http.Get(strings.Replace(s.URL, "/invocations", "/cost?pid="+strconv.Itoa(pid), 1))
 	if err != nil {
 		return c, err
 	}

@@ -35,10 +35,15 @@ type served struct {
 	took time.Duration
 }
 
-// counts are how often the stub was asked and how many connections were opened.
-type counts struct {
-	Calls       int64 `json:"calls"`
-	Connections int64 `json:"connections"`
+// cost is what has been used so far. It is read here, so that the load does not
+// stop for it.
+type cost struct {
+	Calls       int64         `json:"calls"`
+	Connections int64         `json:"connections"`
+	System      time.Duration `json:"system"`  // CPU of the system under test, with its children
+	Servers     time.Duration `json:"servers"` // CPU of brokers and stub
+	Busy        time.Duration `json:"busy"`    // CPU of the whole machine
+	Peak        int64         `json:"peak"`    // most memory of the system, bytes
 }
 
 func newStub(service time.Duration) (*stub, error) {
@@ -63,8 +68,9 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/ping":
 		return
-	case "/counts":
-		json.NewEncoder(w).Encode(counts{s.calls.Load(), s.connections.Load()})
+	case "/cost":
+		pid, _ := strconv.Atoi(r.URL.Query().Get("pid"))
+		json.NewEncoder(w).Encode(cost{s.calls.Load(), s.connections.Load(), cpu(pid), cpu(os.Getpid()), busy(), peak(pid)})
 		return
 	}
 	body, err := io.ReadAll(r.Body)

@@ -96,8 +96,9 @@ func (l *Load) Run(ctx context.Context, patience time.Duration, window func(begi
 	defer cancel()
 	sent := make(chan error, 1)
 	go func() {
-		sent <- l.send(ctx, start, lags)
+		err := l.send(ctx, start, lags)
 		window(false)
+		sent <- err
 		time.AfterFunc(patience, cancel)
 	}()
 	time.AfterFunc(time.Until(start.Add(l.plan.shape.WarmUp)), func() { window(true) })
