@@ -27,12 +27,12 @@ func rows(body []byte, most int, l *lease) (iter.Seq[draft], *listen.Problem) {
 	if problem != nil {
 		return nil, problem
 	}
+	cells, err := src.Read()
+	if err == io.EOF {
+		return nil, malformed("empty", "", "there is no row below line 1, which names the columns")
+	}
 	return func(yield func(draft) bool) {
-		for {
-			cells, err := src.Read()
-			if err == io.EOF {
-				return
-			}
+		for ; err != io.EOF; cells, err = src.Read() {
 			if !yield(row(names, cells, err, most, l)) {
 				return
 			}

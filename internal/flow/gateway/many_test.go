@@ -134,6 +134,7 @@ func TestBodiesOfManyThatAreWrongAsAWholeAreRefusedAsAWhole(t *testing.T) {
 	}{
 		"empty NDJSON":             {"application/x-ndjson", "\n\n", 400},
 		"empty CSV":                {"text/csv", "", 400},
+		"a header without rows":    {"text/csv", "a,b\n", 400},
 		"a header without a name":  {"text/csv", "a,,b\n1,2,3\n", 400},
 		"a header with a name two": {"text/csv", "a,a\n1,2\n", 400},
 		"a header with open quote": {"text/csv", "a,\"b\n1,2\n", 400},
