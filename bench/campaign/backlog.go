@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -177,29 +173,3 @@ func (b *books) span() time.Duration {
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }
-
-// counter sums the samples of a counter that a role shows.
-func counter(address, name string) (int, error) {
-	answer, err := http.Get("http://" + address + "/metrics")
-	if err != nil {
-		return 0, err
-	}
-	defer answer.Body.Close()
-	sum, found := 0.0, false
-	lines := bufio.NewScanner(io.LimitReader(answer.Body, 8<<20))
-	for lines.Scan() {
-		rest, ok := strings.CutPrefix(lines.Text(), name)
-		if !ok || !strings.HasPrefix(rest, "{") && !strings.HasPrefix(rest, " ") {
-			continue
-		}
-		n, err := strconv.ParseFloat(rest[strings.LastIndexByte(rest, ' ')+1:], 64)
-		if err != nil {
-			return 0, fmt.Errorf("metric %s: %w", name, err)
-		}
-		sum, found = sum+n, true
-	}
-	if !found {
-		return 0, fmt.Errorf("%s/metrics has no %s", address, name)
-	}
-	return int(sum), lines.Err()
-}
