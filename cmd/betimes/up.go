@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +15,9 @@ import (
 
 	"betimes/internal/app"
 	"betimes/internal/config"
+	"betimes/internal/dashboard"
 	"betimes/internal/listen"
+	"betimes/internal/watch/latency"
 )
 
 // runFlags are those of every command that serves.
@@ -21,6 +26,7 @@ type runFlags struct {
 	temporary bool
 	without   []string
 	runFor    time.Duration
+	yes       bool
 }
 
 func newUp(s *settings) *cobra.Command {
@@ -37,7 +43,8 @@ func newUp(s *settings) *cobra.Command {
 	cmd.Flags().StringVar(&f.addresses, "addresses", "", "write the listen addresses to this file as JSON once ready")
 	cmd.Flags().BoolVar(&f.temporary, "temporary", false, "keep everything in a folder that is removed at the end")
 	cmd.Flags().StringArrayVar(&f.without, "without", nil, "leave a role out: gateway, stream, watch, emulate or broker; may be repeated")
-	cmd.Flags().DurationVar(&f.runFor, "for", 0, "run that long, then drain and stop")
+	cmd.Flags().DurationVar(&f.runFor, "for", 0, "run that long, then report, drain and stop")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "train and deploy a model also where it costs money")
 	return cmd
 }
 
@@ -72,34 +79,61 @@ func (s *settings) serve(cmd *cobra.Command, args []string, role string, f runFl
 		return err
 	}
 	out := cmd.ErrOrStderr()
-	ctx := cmd.Context()
-	if f.runFor > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.runFor)
-		defer cancel()
-	}
+	ctx, stop := context.WithCancel(cmd.Context())
+	defer stop()
 	log := s.logger(loaded.Config.Log, out)
-	for _, finding := range config.Production(loaded.Config) {
-		if role != "up" && role != "emulate" && role != "broker" {
-			log.Warn("unsafe outside a laptop", "path", finding.Path, "text", finding.Text)
-		}
+	if slices.Contains(config.Roles(), role) {
+		warnUnsafe(log, loaded.Config)
 	}
 	began := time.Now()
 	a, err := app.New(loaded, app.Options{
-		Role: role, Without: f.without, Temporary: f.temporary, Log: log, Version: version,
+		Role: role, Without: f.without, Temporary: f.temporary, Yes: f.yes, Log: log, Version: version,
 		Progress: progress(out), Level: &s.level, Reload: func() (*config.Loaded, error) { return s.load(args) },
 	})
 	if err != nil {
 		return failed(err)
 	}
-	return failed(a.Run(ctx, func(at app.Addresses) {
+	err = a.Run(ctx, func(at app.Addresses) {
 		if f.addresses != "" {
 			if err := at.WriteFile(f.addresses); err != nil {
 				log.Error("addresses not written", "error", err)
 			}
 		}
 		banner(out, loaded.Config, role, at, time.Since(began))
-	}))
+		if f.runFor > 0 {
+			go func() {
+				defer stop()
+				wait(ctx, f.runFor)
+				sumUp(ctx, cmd.OutOrStdout(), &app.Client{Config: loaded.Config, Addresses: at}, f.runFor)
+			}()
+		}
+	})
+	if _, asks := errors.AsType[*app.NeedsYes](err); asks {
+		return err // a matter of usage, not of run time
+	}
+	return failed(err)
+}
+
+// warnUnsafe says once which values are unsafe outside a laptop.
+func warnUnsafe(log *slog.Logger, c config.Config) {
+	var values []string
+	for _, f := range config.Production(c) {
+		values = append(values, f.Path+": "+f.Text)
+	}
+	if len(values) > 0 {
+		log.Warn("unsafe outside a laptop", "values", values)
+	}
+}
+
+// sumUp reports what happened while up ran.
+func sumUp(ctx context.Context, w io.Writer, client *app.Client, ran time.Duration) {
+	var summary dashboard.Summary
+	window := min(max(ran, time.Second), latency.History)
+	if err := client.Ask(context.WithoutCancel(ctx), "", "summary?window="+window.String(), &summary); err != nil {
+		fmt.Fprintln(w, "no report:", err)
+		return
+	}
+	_, _ = io.WriteString(w, summary.Text(terminal(w)))
 }
 
 // loadFor reads the file for a role. The tools need no file: without one they

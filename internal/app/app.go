@@ -34,6 +34,7 @@ import (
 type Options struct {
 	Role      string   // up, gateway, stream, watch, emulate or broker
 	Without   []string // roles of up that are left out
+	Yes       bool     // train and deploy also where it costs money
 	Temporary bool     // keep everything in a folder that is removed at the end
 	Log       *slog.Logger
 	Version   string

@@ -53,6 +53,9 @@ func (a *App) buildGateway(context.Context) error {
 	}
 	a.onReload(func(c config.Config) { server.Reload(c.Flow.Gateway, budgetOf(c), policy(c)) })
 	a.add("gateway", server)
+	if a.options.Role == "gateway" { // other gateways may accept the same id; up has only one
+		a.add("ids", &remembering{a.log, cluster, topic, server})
+	}
 	return a.addPulse("gateway", a.instance, cluster, func(p *pulse.Pulse) {
 		counts := server.Snapshot()
 		p.InFlight = int(counts.InFlight)

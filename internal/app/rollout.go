@@ -68,10 +68,24 @@ func (r *rollouts) ensure(ctx context.Context, name string) error {
 	defer objects.Close()
 	return rollout.Ensure(ctx, rollout.Deps{
 		Control: control, Objects: objects, Role: account.Role(), Bucket: account.Bucket(), Log: a.log, Builtin: builtin,
-		Progress: a.rolloutProgress(),
+		Progress: a.rolloutProgress(), Allow: a.allow,
 	}, rollout.Plan{
 		Pipeline: a.config.Name, Model: name, Endpoint: *m.SageMaker, Train: m.Train, Serve: m.Serve, Fields: a.config.Flow.Feature.Fields,
 	})
+}
+
+// NeedsYes is the error of what is only done when the user said so.
+type NeedsYes struct{ What string }
+
+// Error says what would be done.
+func (e *NeedsYes) Error() string { return "up would " + e.What + "; add --yes to do it" }
+
+// allow refuses what costs money unless the user said yes.
+func (a *App) allow(what string) error {
+	if a.options.Yes {
+		return nil
+	}
+	return &NeedsYes{what}
 }
 
 // rolloutProgress tells each step once.

@@ -41,39 +41,10 @@ type listener struct {
 	monitor *latency.Monitor
 }
 
-// Run reads pulses from the last minutes on until ctx ends.
+// Run reads the pulses of the last hour and all that come until ctx ends.
 func (l *listener) Run(ctx context.Context) error {
-	from := kafka.TailAt(time.Now().Add(-latency.History))
-	for {
-		err := l.read(ctx, from)
-		if ctx.Err() != nil {
-			return nil
-		}
-		l.log.Warn("pulses cannot be read, trying again", "error", err)
-		from = kafka.TailEnd()
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-func (l *listener) read(ctx context.Context, from kafka.TailFrom) error {
-	tail, err := l.cluster.NewTail(ctx, kafka.TailConfig{Topics: []string{l.topic}, From: from})
-	if err != nil {
-		return err
-	}
-	defer tail.Close()
-	for {
-		events, err := tail.Poll(ctx)
-		if err != nil {
-			return err
-		}
-		for _, e := range events {
-			l.take(e)
-		}
-	}
+	follow(ctx, l.log, l.cluster, l.topic, kafka.TailAt(time.Now().Add(-latency.History)), l.take)
+	return nil
 }
 
 func (l *listener) take(e *event.Event) {

@@ -29,10 +29,21 @@ func New(w io.Writer, level slog.Leveler, json bool) *slog.Logger {
 	return slog.New(&folding{Handler: h, seen: &seen{lines: map[line]*fold{}}})
 }
 
-// line is what counts as the same: attributes may differ.
+// line is what counts as the same: level, message and the first attribute, which
+// says of what. The others may differ.
 type line struct {
 	level slog.Level
 	text  string
+	about string
+}
+
+func lineOf(r slog.Record) line {
+	l := line{level: r.Level, text: r.Message}
+	r.Attrs(func(a slog.Attr) bool {
+		l.about = a.Key + "=" + a.Value.String()
+		return false
+	})
+	return l
 }
 
 type fold struct {
@@ -57,7 +68,7 @@ func (f *folding) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level < slog.LevelWarn {
 		return f.Handler.Handle(ctx, r)
 	}
-	id := line{r.Level, r.Message}
+	id := lineOf(r)
 	f.seen.mu.Lock()
 	if old := f.seen.lines[id]; old != nil {
 		old.count++

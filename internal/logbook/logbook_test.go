@@ -33,10 +33,10 @@ func TestARepeatedErrorIsSaidOnceAndThenCounted(t *testing.T) {
 		var p page
 		log := New(&p, slog.LevelInfo, true)
 		for i := range 1000 {
-			log.Error("endpoint fails", "n", i)
+			log.Error("endpoint fails", "endpoint", "a", "n", i)
 			time.Sleep(time.Millisecond)
 		}
-		log.Error("something else")
+		log.Error("endpoint fails", "endpoint", "b")
 		log.Info("calm")
 		log.Info("calm")
 		time.Sleep(time.Minute)

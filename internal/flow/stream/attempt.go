@@ -65,7 +65,7 @@ func (p *Processor) forget(it *item) {
 func (p *Processor) try(it *item) (ending event.Ending) {
 	defer func() {
 		if r := recover(); r != nil {
-			p.deps.Log.Error("panic while working on an event", "source", it.event.Source.String(), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			p.deps.Log.Error("panic while working on an event", "panic", fmt.Sprint(r), "source", it.event.Source.String(), "stack", string(debug.Stack()))
 			ending = event.Fail(event.ReasonInternal, event.StageFeature, fmt.Errorf("internal error: %v", r))
 		}
 	}()

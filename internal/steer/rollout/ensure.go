@@ -58,7 +58,23 @@ func (r *run) ensure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.allowed(); err != nil {
+		return err
+	}
 	return r.build(ctx, recipe, false)
+}
+
+// allowed asks before anything is made that costs money.
+func (r *run) allowed() error {
+	if r.Allow == nil || r.Control.Emulated() {
+		return nil
+	}
+	e := r.plan.Endpoint
+	made := fmt.Sprintf("endpoint %s on %d %s in %s", r.endpoint(), e.Instances, e.InstanceType, r.Control.Region())
+	if r.plan.Train != nil {
+		made = "train " + r.plan.Model + " and make " + made
+	}
+	return r.Allow(made)
 }
 
 // recipe settles what the model is made of.

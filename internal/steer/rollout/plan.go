@@ -32,6 +32,8 @@ type Deps struct {
 	Log     *slog.Logger
 	// Builtin gives the training file of builtin:NAME, csv with a header.
 	Builtin func(name string) ([]byte, error)
+	// Allow is asked before anything is made on AWS, with what would be made; nil: allowed.
+	Allow func(what string) error
 	// Progress is told what is being done, from the goroutine of Ensure; may be nil.
 	Progress func(Progress)
 }
