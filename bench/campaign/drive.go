@@ -17,6 +17,7 @@ type sustained struct {
 	what   string
 	report loadgen.Report
 	models map[string]time.Duration // the stage model of each prediction
+	others float64                  // cores that other processes used
 	peak   int64
 	memory int64 // promised
 }
@@ -37,12 +38,14 @@ func (o options) drive(ctx context.Context, g *ground, sender loadgen.Sender, th
 	noting := &noting{tail: tail}
 	c := loadgen.DefaultConfig()
 	c.Rate, c.For, c.Seed, c.Warmup = or(o.rate, 500), o.length, o.seed, min(2*time.Second, o.length/2)
+	rest := watchOthers()
 	report, err := loadgen.Run(ctx, c, loadgen.Deps{Sender: sender, Tail: noting, Topics: topics, Through: through})
 	if err != nil {
 		return nil, err
 	}
+	cores := rest.cores()
 	models, err := noting.models()
-	return &sustained{report: report, models: models}, err
+	return &sustained{report: report, models: models, others: cores}, err
 }
 
 // noting keeps the predictions that a Tail brings, to be read after the load.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -155,36 +154,4 @@ func (p *process) stop() error {
 func (p *process) clear() {
 	_ = p.cmd.Process.Kill()
 	<-p.ended
-}
-
-// peak is the most memory that the process has held, in bytes, with its children.
-func (p *process) peak() int64 {
-	var sum int64
-	for _, id := range tree(p.cmd.Process.Pid) {
-		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", id))
-		_, after, ok := strings.Cut(string(text), "VmHWM:")
-		if !ok {
-			continue
-		}
-		kib, _ := strconv.ParseInt(strings.Fields(after)[0], 10, 64)
-		sum += kib << 10
-	}
-	return sum
-}
-
-// tree is the ids of a process and all below it.
-func tree(root int) []int {
-	ids := []int{root}
-	for i := 0; i < len(ids); i++ {
-		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", ids[i]))
-		for _, f := range files {
-			text, _ := os.ReadFile(f)
-			for field := range strings.FieldsSeq(string(text)) {
-				if id, err := strconv.Atoi(field); err == nil {
-					ids = append(ids, id)
-				}
-			}
-		}
-	}
-	return ids
 }

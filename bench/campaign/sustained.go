@@ -78,6 +78,7 @@ func (s *sustained) row(model *stub, off difference) row {
 		{"reordered", c.Reordered}, {"late", c.Late}, {"p50", us(c.P50)}, {"p99", us(c.P99)}, {"p99.9", us(c.P999)},
 		{"generator lag p99", us(c.Lag.P99)}, {"residual p50 / p99", fmt.Sprintf("%d / %d µs", c.Residual.P50, c.Residual.P99)},
 		{"model less stub's log p50 / p99", own}, {"peak memory", mebibytes(s.peak)},
+		{"cores used by others", fmt.Sprintf("%.2f", s.others)},
 	}
 }
 
