@@ -131,9 +131,7 @@ func TestClosuresOverLongListsAreCutOff(t *testing.T) {
 	long := `{"list":[` + strings.Repeat("0,", 50_000) + `0]}`
 	for _, src := range []string{
 		`all(list, none(list, # == 1))`,
-		`count(list, count(list, # == 1) == 0)`,
 		`list | filter(true) | map(sum(list, #))`,
-		`reduce(list, #acc + len(filter(list, # == 1)), 0)`,
 	} {
 		x, err := Compile(src, Any)
 		if err != nil {
