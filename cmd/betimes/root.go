@@ -33,6 +33,7 @@ func newRoot() *cobra.Command {
 		Use:           "betimes",
 		Short:         "Keep an end-to-end latency promise on a stream of events",
 		Long:          "betimes takes events in, asks a model about each in time, and says per event where the time went.",
+		Example:       "  betimes demo\n  betimes init && betimes up",
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
