@@ -13,9 +13,7 @@ import (
 
 // Bounds of one Producer.
 const (
-	// deliveryTimeout is how long a record may wait for a broker before it is
-	// given up. Only a record that is certainly not written is given up: one
-	// that was sent and not answered is asked after until the answer is known.
+	// deliveryTimeout is how long a record waits for its sending to begin.
 	deliveryTimeout    = 30 * time.Second
 	maxBufferedRecords = 100_000
 	maxBufferedBytes   = 64 << 20
@@ -33,10 +31,12 @@ var (
 //
 // The outcome told by done is final: with nil the record is in every in-sync
 // replica; with an error it is not and will not be, except that Close leaves
-// open what was sent and not answered. A record that was never sent is given up
-// after 30 s; one that was sent is asked after until its answer is known, for as
-// long as it takes. So whoever stops waiting earlier, as the gateway does, must
-// take the record as possibly written.
+// open what was begun and not answered. A record whose sending was never begun
+// (its topic's leader is not known) is given up after 30 s. Once begun, even to
+// a broker that is away, it is tried until its answer is known, for as long as
+// it takes: giving it up would break the order and could write it twice. So
+// whoever stops waiting earlier, as the gateway does, must take the record as
+// possibly written, now or when the brokers are back.
 type Producer struct {
 	client   *kgo.Client
 	metrics  *metrics
