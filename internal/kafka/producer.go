@@ -31,12 +31,12 @@ var (
 //
 // The outcome told by done is final: with nil the record is in every in-sync
 // replica; with an error it is not and will not be, except that Close leaves
-// open what was begun and not answered. A record whose sending was never begun
-// (its topic's leader is not known) is given up after 30 s. Once begun, even to
-// a broker that is away, it is tried until its answer is known, for as long as
-// it takes: giving it up would break the order and could write it twice. So
-// whoever stops waiting earlier, as the gateway does, must take the record as
-// possibly written, now or when the brokers are back.
+// open what was sent and not answered. A record that never reached a connection
+// is given up after 30 s. Once it may have reached a broker it is tried until
+// its answer is known, for as long as it takes: giving it up would break the
+// order and could write it twice. So whoever stops waiting earlier, as the
+// gateway does, must take the record as possibly written, now or when the
+// brokers are back.
 type Producer struct {
 	client   *kgo.Client
 	metrics  *metrics
