@@ -22,7 +22,7 @@ func fuzz(ctx context.Context, o options, r *report) error {
 		return err
 	}
 	for _, t := range targets {
-		if !strings.Contains(t.name, o.only) {
+		if !strings.Contains(t.pkg+" "+t.name, o.only) {
 			continue
 		}
 		o.progress("%s %s for %s", t.pkg, t.name, o.fuzz)
