@@ -109,12 +109,11 @@ func (c *counts) repeats(copies []ending, kills []time.Time) {
 	}
 }
 
-// ageAtKill is how long before the next kill something was written. Records
-// have whole milliseconds, so that it may seem to be just after.
+// ageAtKill is how long before the next kill something was written.
 func ageAtKill(written time.Time, kills []time.Time) (time.Duration, bool) {
 	for _, kill := range kills {
-		if age := kill.Sub(written); age > -2*time.Millisecond {
-			return max(age, 0), true
+		if age := kill.Sub(written); age >= 0 {
+			return age, true
 		}
 	}
 	return 0, false
@@ -155,8 +154,7 @@ func firstAfter(b *books, kills []time.Time) []time.Duration {
 	slices.SortFunc(all, time.Time.Compare)
 	var took []time.Duration
 	for i, kill := range kills {
-		// what was sent before the kill may carry its millisecond
-		n, _ := slices.BinarySearchFunc(all, kill.Add(2*time.Millisecond), time.Time.Compare)
+		n, _ := slices.BinarySearchFunc(all, kill, time.Time.Compare)
 		if n == len(all) || i+1 < len(kills) && !all[n].Before(kills[i+1]) {
 			continue
 		}

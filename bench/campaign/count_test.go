@@ -30,7 +30,7 @@ func TestWhatAKillMayDoToAnEvent(t *testing.T) {
 		{"predicted once, long before a kill", predicted(5_000), false, 0},
 		{"predicted once, just before a kill", predicted(9_900), false, 1},
 		{"predicted again after the kill it was in flight at", predicted(9_900, 10_400), false, 1},
-		{"written in the millisecond of the kill", predicted(10_001, 10_400), false, 1},
+		{"written at the kill", predicted(10_000, 10_400), false, 1},
 		{"predicted after each of two kills", predicted(9_900, 19_500, 20_300), false, 1},
 		{"predicted again although it was finished long before the kill", predicted(5_000, 10_400), true, 0},
 		{"predicted again without a kill between", predicted(9_300, 9_900), true, 1},

@@ -77,7 +77,8 @@ func or[T comparable](value, otherwise T) T {
 }
 
 // killAgainAndAgain kills the process at random moments, starts it again at
-// once, and tells the moments of the kills.
+// once, and tells when each of the killed was gone: what it wrote is before
+// that, what its successor writes after.
 func (o options) killAgainAndAgain(ctx context.Context, file string, p **process) ([]time.Time, error) {
 	random := rand.New(rand.NewPCG(o.seed, 9))
 	var moments []time.Time
@@ -89,10 +90,10 @@ func (o options) killAgainAndAgain(ctx context.Context, file string, p **process
 		if err := pause(ctx, wait); err != nil {
 			return nil, err
 		}
-		moments = append(moments, time.Now())
 		if err := (*p).kill(); err != nil {
 			return nil, err
 		}
+		moments = append(moments, time.Now())
 		next, err := o.start("up", file)
 		if err != nil {
 			return nil, err
