@@ -60,6 +60,10 @@ func parse(args []string) (options, error) {
 	if err != nil {
 		return o, fmt.Errorf("SEED: %q is not a number from 0", os.Getenv("SEED"))
 	}
+	count, err := strconv.Atoi(cmp.Or(os.Getenv("COUNT"), "0"))
+	if err != nil {
+		return o, fmt.Errorf("COUNT: %q is not a number", os.Getenv("COUNT"))
+	}
 	fuzzTime, err := time.ParseDuration(cmp.Or(os.Getenv("FUZZTIME"), "60s"))
 	if err != nil {
 		return o, fmt.Errorf("FUZZTIME: %w; write for example 60s", err)
@@ -71,7 +75,7 @@ func parse(args []string) (options, error) {
 	}
 	f.StringVar(&o.binary, "betimes", "", "binary to examine; empty: built from this source")
 	f.Uint64Var(&o.seed, "seed", seed, "decides events and moments; default: the variable SEED")
-	f.IntVar(&o.count, "count", 0, "kills (10), records of backlog (100000), starts of each kind (5)")
+	f.IntVar(&o.count, "count", count, "kills (10), records of backlog (100000), starts of each kind (5); default: the variable COUNT")
 	f.Float64Var(&o.rate, "rate", 0, "events a second of kills (300) and sustain (500)")
 	f.DurationVar(&o.length, "for", time.Minute, "length of each run of sustain")
 	f.DurationVar(&o.fuzz, "fuzztime", fuzzTime, "time of each fuzz target; default: the variable FUZZTIME")
