@@ -44,7 +44,7 @@ func (a *App) addWorker(i int, chain *chain, endpoints *endpoints, meter *latenc
 	if err != nil {
 		return err
 	}
-	producer, err := cluster.NewProducer("endings")
+	producer, err := cluster.NewPatientProducer("endings")
 	if err != nil {
 		return err
 	}

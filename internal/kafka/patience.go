@@ -10,7 +10,10 @@ import (
 // second: one serves all records of that second, so that a record costs neither
 // a timer nor an allocation. The library's own timeout counts from a record's
 // timestamp, which may be old.
+//
+// An endless one never gives a record up.
 type patience struct {
+	endless bool
 	current atomic.Pointer[lease]
 }
 
@@ -23,6 +26,9 @@ type lease struct {
 const leaseTime = time.Second
 
 func (p *patience) context() context.Context {
+	if p.endless {
+		return context.Background()
+	}
 	now := time.Now()
 	old := p.current.Load()
 	if old != nil && now.Sub(old.made) < leaseTime {

@@ -44,7 +44,14 @@ type Producer struct {
 }
 
 // NewProducer makes a Producer named what.
-func (c *Cluster) NewProducer(what string) (*Producer, error) {
+func (c *Cluster) NewProducer(what string) (*Producer, error) { return c.newProducer(what, false) }
+
+// NewPatientProducer makes a Producer that gives no record up while brokers are
+// away: for whoever must not lose the order of what it wrote. What waits is
+// bounded by the caller.
+func (c *Cluster) NewPatientProducer(what string) (*Producer, error) { return c.newProducer(what, true) }
+
+func (c *Cluster) newProducer(what string, endless bool) (*Producer, error) {
 	client, err := c.newClient(what,
 		kgo.RecordPartitioner(newPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
@@ -58,7 +65,7 @@ func (c *Cluster) NewProducer(what string) (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Producer{client: client, metrics: c.metrics}, nil
+	return &Producer{client: client, metrics: c.metrics, patience: patience{endless: endless}}, nil
 }
 
 // Write hands a record over and returns at once; done, which must be quick, is
