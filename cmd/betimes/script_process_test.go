@@ -99,7 +99,7 @@ func named(ts *testscript.TestScript, args []string) *process {
 	return of(ts).processes[args[0]]
 }
 
-func stop(ts *testscript.TestScript, _ bool, args []string) {
+func terminate(ts *testscript.TestScript, _ bool, args []string) {
 	p := named(ts, args)
 	ts.Check(p.cmd.Process.Signal(syscall.SIGTERM))
 	until(ts, "the end of "+args[0], func() (bool, string) { return p.ended(), p.text() })

@@ -49,7 +49,9 @@ func (c *Cluster) NewProducer(what string) (*Producer, error) { return c.newProd
 // NewPatientProducer makes a Producer that gives no record up while brokers are
 // away: for whoever must not lose the order of what it wrote. What waits is
 // bounded by the caller.
-func (c *Cluster) NewPatientProducer(what string) (*Producer, error) { return c.newProducer(what, true) }
+func (c *Cluster) NewPatientProducer(what string) (*Producer, error) {
+	return c.newProducer(what, true)
+}
 
 func (c *Cluster) newProducer(what string, endless bool) (*Producer, error) {
 	client, err := c.newClient(what,
