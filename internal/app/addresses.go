@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -31,17 +32,40 @@ func (a Addresses) WriteFile(file string) error {
 	return os.Rename(temp, file)
 }
 
-// Find returns the addresses of the process that runs on this data_dir.
+// Find returns the addresses of what runs on this data_dir: an up, or the roles
+// together. Only up and watch have the API.
 func Find(dataDir string) (Addresses, error) {
-	var a Addresses
+	var all Addresses
+	found := false
 	for _, role := range []string{"up", "watch", "gateway", "stream"} {
-		data, err := os.ReadFile(filepath.Join(dataDir, role, addressFile))
-		if err != nil {
+		one, ok := addressesOf(filepath.Join(dataDir, role))
+		if !ok {
 			continue
 		}
-		return a, json.Unmarshal(data, &a)
+		found = true
+		if role == "up" {
+			return one, nil
+		}
+		if role == "watch" {
+			all.Dashboard = one.Dashboard
+		}
+		all.Gateway = cmp.Or(all.Gateway, one.Gateway)
 	}
-	return a, fmt.Errorf("nothing runs on %s; start `betimes up`, or say where with --at URL", dataDir)
+	if !found {
+		return all, fmt.Errorf("nothing runs on %s; start `betimes up`, or say where with --at URL", dataDir)
+	}
+	return all, nil
+}
+
+// addressesOf reads what the process that holds the folder has announced. One
+// that was killed holds nothing any more.
+func addressesOf(dir string) (Addresses, bool) {
+	var a Addresses
+	data, err := os.ReadFile(filepath.Join(dir, addressFile))
+	if err != nil || !held(dir) {
+		return a, false
+	}
+	return a, json.Unmarshal(data, &a) == nil
 }
 
 // hereFile is where an up says in its working folder what it is.

@@ -12,6 +12,19 @@ import (
 // folderVersion is the layout of data_dir. Another one is refused, not guessed at.
 const folderVersion = "betimes 1\n"
 
+// lockFile is locked as long as a process uses the folder.
+const lockFile = "lock"
+
+// held says whether a process uses the folder.
+func held(path string) bool {
+	lock, err := os.Open(filepath.Join(path, lockFile))
+	if err != nil {
+		return false
+	}
+	defer lock.Close()
+	return syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
+}
+
 // folder is a locked part of data_dir.
 type folder struct {
 	path string
@@ -27,7 +40,7 @@ func openFolder(dir, role string) (*folder, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, role)
-	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := os.OpenFile(filepath.Join(path, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("data_dir: %w", err)
 	}
