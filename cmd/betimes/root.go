@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,13 +31,14 @@ var groups = []*cobra.Group{
 func newRoot() *cobra.Command {
 	s := &settings{}
 	root := &cobra.Command{
-		Use:           "betimes",
-		Short:         "Keep an end-to-end latency promise on a stream of events",
-		Long:          "betimes takes events in, asks a model about each in time, and says per event where the time went.",
-		Example:       "  betimes demo\n  betimes init && betimes up",
-		Version:       version,
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		Use:               "betimes",
+		Short:             "Keep an end-to-end latency promise on a stream of events",
+		Long:              "betimes takes events in, asks a model about each in time, and says per event where the time went.",
+		Example:           "  betimes demo\n  betimes init && betimes up",
+		Version:           version,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return s.check() },
+		SilenceUsage:      true,
+		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{
 			HiddenDefaultCmd: true,
 		},
@@ -62,6 +64,14 @@ func newRoot() *cobra.Command {
 		}
 	}
 	return root
+}
+
+// check says what is wrong with the flags of every command.
+func (s *settings) check() error {
+	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, s.logLevel) {
+		return fmt.Errorf("--log-level: %q is not known; use debug, info, warn or error", s.logLevel)
+	}
+	return nil
 }
 
 // oneFile takes at most the name of a file.
@@ -95,7 +105,7 @@ func (s *settings) logger(c config.LogConfig, w io.Writer) *slog.Logger {
 	if s.logLevel != "" {
 		level = s.logLevel
 	}
-	_ = s.level.UnmarshalText([]byte(level)) // config has checked it; a wrong flag stays at info
+	_ = s.level.UnmarshalText([]byte(level)) // config and check have looked at it
 	json := c.Format == "json" || c.Format == "auto" && !isTerminal(w)
 	return logbook.New(w, &s.level, json)
 }

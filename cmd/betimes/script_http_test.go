@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -142,7 +143,7 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.Header().Set("Content-Type", "application/json")
 		if !bytes.HasPrefix(body, []byte("{")) {
-			body = fmt.Appendf(nil, "%q", body)
+			body, _ = json.Marshal(string(body)) // a string always marshals
 		}
 		_, _ = fmt.Fprintf(w, `{"score":0.25,"path":%q,"request":%s}`, r.URL.Path, body)
 	}

@@ -29,6 +29,20 @@ type runFlags struct {
 	yes       bool
 }
 
+// check says what is wrong with the flags.
+func (f runFlags) check() error {
+	known := app.Roles()[1:] // without up itself
+	for _, role := range f.without {
+		if !slices.Contains(known, role) {
+			return fmt.Errorf("--without: %q is not a role; leave out one of %s", role, strings.Join(known, ", "))
+		}
+	}
+	if f.runFor < 0 {
+		return fmt.Errorf("--for: %s is negative; write for example 30s", f.runFor)
+	}
+	return nil
+}
+
 func newUp(s *settings) *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
@@ -37,6 +51,9 @@ func newUp(s *settings) *cobra.Command {
 		Example: "  betimes up examples/v1-simplified.yaml",
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
 			return s.serve(cmd, args, "up", f)
 		},
 	}
@@ -99,7 +116,7 @@ func (s *settings) serve(cmd *cobra.Command, args []string, role string, f runFl
 				log.Error("addresses not written", "error", err)
 			}
 		}
-		banner(out, loaded.Config, role, at, time.Since(began))
+		banner(out, loaded, role, at, time.Since(began))
 		if f.runFor > 0 {
 			go func() {
 				defer stop()
@@ -155,8 +172,9 @@ func progress(w io.Writer) func(string) {
 }
 
 // banner says that the process is ready, where it listens and what to do next.
-func banner(w io.Writer, c config.Config, role string, at app.Addresses, took time.Duration) {
+func banner(w io.Writer, loaded *config.Loaded, role string, at app.Addresses, took time.Duration) {
 	var b strings.Builder
+	c := loaded.Config
 	fmt.Fprintf(&b, "betimes %s: %s is ready after %.1f s\n", role, c.Name, took.Seconds())
 	for _, line := range [][2]string{
 		{"dashboard", link(at.Dashboard, c.Admin.TLS, "/")}, {"gateway", link(at.Gateway, c.Flow.Gateway.TLS, "/v1/events")},
@@ -169,7 +187,7 @@ func banner(w io.Writer, c config.Config, role string, at app.Addresses, took ti
 	if text := embeddedText(c, at); text != "" {
 		fmt.Fprintf(&b, "embedded: %s; one process, no replication between machines; not for production\n", text)
 	}
-	for i, line := range nextLines(c, role, at) {
+	for i, line := range nextLines(loaded, role, at) {
 		if i == 0 {
 			b.WriteString("next:\n")
 		}
@@ -180,6 +198,13 @@ func banner(w io.Writer, c config.Config, role string, at app.Addresses, took ti
 
 // word is how the user called this program.
 func word() string { return os.Args[0] }
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
 
 func link(addr string, tls *listen.TLSConfig, path string) string {
 	switch {
@@ -194,7 +219,7 @@ func link(addr string, tls *listen.TLSConfig, path string) string {
 func embeddedText(c config.Config, at app.Addresses) string {
 	var parts []string
 	if len(at.Kafka) > 0 {
-		parts = append(parts, fmt.Sprintf("%d Kafka brokers", len(at.Kafka)))
+		parts = append(parts, counted(len(at.Kafka), "Kafka broker"))
 	}
 	if at.AWS != "" {
 		parts = append(parts, "SageMaker ("+c.Lab.Emulator.Profile+" profile)")
@@ -203,10 +228,11 @@ func embeddedText(c config.Config, at app.Addresses) string {
 }
 
 // nextLines are commands that work when they are pasted.
-func nextLines(c config.Config, role string, at app.Addresses) []string {
+func nextLines(loaded *config.Loaded, role string, at app.Addresses) []string {
+	c := loaded.Config
 	switch {
 	case role == "up" && at.Gateway != "":
-		lines := []string{sendLine(c, at), word() + " load --rate 500 --for 30s"}
+		lines := []string{sendLine(c, at), word() + " load " + loaded.File + " --rate 500 --for 30s"}
 		if len(at.Kafka) > 0 {
 			return append(lines, "kcat -b "+at.Kafka[0]+" -t "+c.Kafka.Topics.Predictions.Name+" -C -o beginning -e -q | head -3")
 		}
