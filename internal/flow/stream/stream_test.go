@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,8 @@ import (
 
 	"betimes/internal/event"
 	"betimes/internal/kafka"
+	"betimes/internal/lifecycle"
+	"betimes/internal/lifecycle/lifecycletest"
 )
 
 func TestEventsOfOneKeyEndInOrderWhileOthersOvertake(t *testing.T) {
@@ -436,5 +439,13 @@ func TestAFewUndecodableEventsBecomeDeadLetters(t *testing.T) {
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+func TestAProcessorStopsWheneverItIsTold(t *testing.T) {
+	lifecycletest.Stress(t, 50, func() lifecycle.Runner {
+		c := newCluster()
+		c.send(0, "k", "v")
+		return New(DefaultConfig(), Deps{Log: slog.New(slog.DiscardHandler), Join: c.join, Sink: c, Work: predict})
 	})
 }
