@@ -47,7 +47,6 @@ func lineOf(r slog.Record) line {
 }
 
 type fold struct {
-	since time.Time
 	count int
 	last  slog.Record
 }
@@ -76,7 +75,7 @@ func (f *folding) Handle(ctx context.Context, r slog.Record) error {
 		f.seen.mu.Unlock()
 		return nil
 	}
-	f.seen.lines[id] = &fold{since: r.Time}
+	f.seen.lines[id] = &fold{}
 	f.seen.mu.Unlock()
 	time.AfterFunc(foldFor, func() { f.unfold(context.WithoutCancel(ctx), id) })
 	return f.Handler.Handle(ctx, r)
@@ -91,7 +90,7 @@ func (f *folding) unfold(ctx context.Context, id line) {
 		f.seen.mu.Unlock()
 		return
 	}
-	f.seen.lines[id] = &fold{since: old.last.Time}
+	f.seen.lines[id] = &fold{}
 	f.seen.mu.Unlock()
 	again := old.last.Clone()
 	again.AddAttrs(slog.Int("repeated", old.count))
