@@ -125,7 +125,7 @@ func (s *settings) serve(cmd *cobra.Command, args []string, role string, f runFl
 			}()
 		}
 	})
-	if _, asks := errors.AsType[*app.NeedsYes](err); asks {
+	if _, asks := errors.AsType[*app.NeedsYes](err); asks || errors.Is(err, app.ErrInUse) {
 		return err // a matter of usage, not of run time
 	}
 	return failed(err)

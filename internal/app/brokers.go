@@ -64,8 +64,12 @@ func (a *App) buildTopics(ctx context.Context) error {
 	if set := a.config.Kafka.CreateTopics; set != nil {
 		create = *set
 	}
-	if err := c.EnsureTopics(ctx, specs, create); err != nil {
-		return fmt.Errorf("kafka.topics: %w", err)
+	err = c.EnsureTopics(ctx, specs, create)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if c.Ping(ctx) != nil {
+		return fmt.Errorf("kafka.seeds: no broker answers; check the addresses, kafka.tls and kafka.sasl: %w", err)
+	}
+	return fmt.Errorf("kafka.topics: %w", err)
 }

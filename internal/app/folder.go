@@ -12,6 +12,9 @@ import (
 // folderVersion is the layout of data_dir. Another one is refused, not guessed at.
 const folderVersion = "betimes 1\n"
 
+// ErrInUse says that a process of this identity runs already.
+var ErrInUse = errors.New("in use by another betimes")
+
 // lockFile is locked as long as a process uses the folder.
 const lockFile = "lock"
 
@@ -46,7 +49,7 @@ func openFolder(dir, role string) (*folder, error) {
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("data_dir: %s is in use by another betimes; stop it, or give this file another name or data_dir", path)
+		return nil, fmt.Errorf("data_dir: %s is %w; stop it, or give this file another name or data_dir", path, ErrInUse)
 	}
 	return &folder{path, lock}, nil
 }

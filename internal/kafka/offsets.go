@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"betimes/internal/event"
@@ -52,7 +53,10 @@ func (c *Cluster) list(ctx context.Context, topics []string, list lister) (map[P
 		out := make(map[Partition]int64)
 		for topic, ps := range listed {
 			for n, o := range ps {
-				if o.Err != nil {
+				switch {
+				case errors.Is(o.Err, kerr.UnknownTopicOrPartition):
+					return nil, fmt.Errorf("there is no topic %s (%w)", topic, o.Err)
+				case o.Err != nil:
 					return nil, fmt.Errorf("topic %s: %w", topic, o.Err)
 				}
 				out[Partition{topic, n}] = o.Offset
