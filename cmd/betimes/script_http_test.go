@@ -116,18 +116,28 @@ func (a *asking) do(ts *testscript.TestScript) (string, []byte) {
 // stub is a model server of this process. What it answers depends on the
 // request: garbage, a refusal that repeats the request, or a score.
 func stub(ts *testscript.TestScript, _ bool, args []string) {
+	handler := answer
+	if len(args) > 0 && args[0] == "-silent" {
+		handler, args = silent, args[1:]
+	}
 	if len(args) == 0 {
-		ts.Fatalf("usage: stub NAME [HOST:PORT]")
+		ts.Fatalf("usage: stub [-silent] NAME [HOST:PORT]")
 	}
 	addr := "127.0.0.1:0"
 	if len(args) > 1 {
 		addr = args[1]
 	}
 	l := open(ts, addr)
-	server := &http.Server{Handler: http.HandlerFunc(answer), ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: http.HandlerFunc(handler), ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(l) }()
 	ts.Defer(func() { _ = server.Close() })
 	ts.Setenv(args[0], l.Addr().String())
+}
+
+// silent never answers.
+func silent(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
 }
 
 func answer(w http.ResponseWriter, r *http.Request) {

@@ -128,3 +128,16 @@ func said(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	until(ts, args[0]+" saying "+args[1], func() (bool, string) { return re.MatchString(p.text()), p.text() })
 }
+
+// interrupt sends what Ctrl-C sends; with -twice the process must end at it.
+func interrupt(ts *testscript.TestScript, _ bool, args []string) {
+	last := len(args) > 0 && args[0] == "-twice"
+	if last {
+		args = args[1:]
+	}
+	p := named(ts, args)
+	ts.Check(p.cmd.Process.Signal(os.Interrupt))
+	if last {
+		until(ts, "the end of "+args[0], func() (bool, string) { return p.ended(), p.text() })
+	}
+}

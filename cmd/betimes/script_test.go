@@ -37,12 +37,13 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"exits":     exits,     // exits CODE COMMAND...: runs it to its end
 	"start":     start,     // start NAME ARGS...: runs betimes until terminate, sets $gateway, $dashboard, $aws and $kafka
 	"terminate": terminate, // terminate NAME: SIGTERM, it must exit 0
+	"interrupt": interrupt, // interrupt [-twice] NAME: SIGINT
 	"kill9":     kill9,     // kill9 NAME
 	"said":      said,      // said NAME REGEXP: waits until its log says so; with !, it has not
 	"http":      request,   // http [-H HEADER] [-d BODY] [-f FILE] [-ca FILE] [-until REGEXP] STATUS METHOD URL
 	"records":   records,   // records TOPIC N: waits for N records and prints key, value and headers
 	"produce":   produce,   // produce [-binary N] [-ago AGE] TOPIC [FILE]: one record a line, KEY<tab>VALUE or VALUE
-	"stub":      stub,      // stub NAME [HOST:PORT]: a model server, its address in $NAME
+	"stub":      stub,      // stub [-silent] NAME [HOST:PORT]: a model server, its address in $NAME
 	"port":      port,      // port NAME: a free port's address in $NAME; port -taken NAME: one that is in use
 	"bytes":     filler,    // bytes FILE SIZE PREFIX SUFFIX: writes a large file
 	"certs":     certs,     // certs: writes ca.pem, cert.pem and key.pem for 127.0.0.1
