@@ -24,6 +24,7 @@ func (p *Processor) attempt(it *item) {
 	before := e.Timeline
 	ending := p.try(it)
 	if ending.Place == event.Unfinished && it.part.ctx.Err() == nil {
+		p.probation.hold(it, ending) // never held: it could be decoded
 		if ending.Counted {
 			it.counted++
 		}

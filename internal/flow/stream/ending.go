@@ -51,12 +51,16 @@ func (p *Processor) write(it *item, ending event.Ending) {
 		return
 	}
 	record := p.record(it, ending)
+	p.carry(it, ending.Value)
 	p.deps.Sink.Write(record, func(_ event.Source, err error) {
 		switch {
 		case err == nil:
 			p.finish(it, ending.Place)
 		case ending.Place == event.Predicted && errors.Is(err, kafka.ErrTooLarge):
 			p.write(it, event.Fail(event.ReasonTooLarge, event.StagePublish, err))
+		case !it.bare && errors.Is(err, kafka.ErrTooLarge):
+			it.bare = true
+			p.write(it, ending)
 		default: // its offset stays unfinished: it is read again after a restart
 			p.fail(fmt.Errorf("write to %s: %w", record.Topic, err))
 			p.abandon(it)
@@ -74,19 +78,35 @@ func (p *Processor) finish(it *item, place event.Place) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	it.part.offsets.finish(it.seq)
+	forgotten := it.part.offsets.finish(it.seq)
+	if !it.part.gone { // else letGo has counted them
+		p.tracked -= forgotten
+	}
+	p.giveBack(it)
+}
+
+// carry counts the bytes of a prediction until it is acknowledged: answers may
+// be larger than their events.
+func (p *Processor) carry(it *item, value []byte) {
+	p.unsent.Add(int64(len(value)) - it.out)
+	it.out = int64(len(value))
+}
+
+// giveBack ends what is under way for an item, and begins attempts that waited
+// for the brokers. p.mu is held.
+func (p *Processor) giveBack(it *item) {
 	it.part.busy--
 	it.part.settle()
 	p.release(it)
+	p.unsent.Add(-it.out)
+	p.dispatch()
 }
 
 // abandon gives an item back without finishing its offset.
 func (p *Processor) abandon(it *item) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	it.part.busy--
-	it.part.settle()
-	p.release(it)
+	p.giveBack(it)
 }
 
 // record makes the record of an ending.
@@ -100,6 +120,10 @@ func (p *Processor) record(it *item, ending event.Ending) *kafka.Record {
 		return r
 	}
 	r.Topic = p.topicOf(ending.Place)
+	if it.bare {
+		r.Value = nil
+		ending.Err = fmt.Errorf("too large for topic %s with these headers, its %d bytes are at %s only (%v)", r.Topic, len(e.Value), e.Source, ending.Err)
+	}
 	r.Headers = p.reasonHeaders(it, ending)
 	return r
 }
@@ -154,7 +178,7 @@ func (p *Processor) reasonHeaders(it *item, ending event.Ending) []event.Header 
 	}
 	headers := make([]event.Header, 0, len(e.Headers)+10)
 	for _, h := range e.Headers {
-		if !says(h.Name) {
+		if !it.bare && !says(h.Name) {
 			headers = append(headers, h)
 		}
 	}

@@ -17,6 +17,8 @@ type item struct {
 	counted int   // attempts used up
 	failed  time.Time
 	last    time.Time // of the newest failure
+	out     int64     // bytes of its prediction that wait for the brokers
+	bare    bool      // its record was too large: payload and headers stay where they are
 }
 
 // lane holds the events of one key of one partition, in order. The first one is

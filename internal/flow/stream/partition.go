@@ -68,7 +68,7 @@ func (p *Processor) revoked(ctx context.Context, ids []kafka.Partition) {
 		case <-ctx.Done():
 		}
 	}
-	p.commit(ctx, gone)
+	p.commit(ctx, func() []*partition { return gone })
 	for _, part := range gone {
 		part.cancel()
 	}
@@ -89,8 +89,7 @@ func (p *Processor) giveUp(ids []kafka.Partition) []*partition {
 	var gone []*partition
 	for _, id := range ids {
 		if part := p.parts[id]; part != nil {
-			part.gone = true
-			part.settle()
+			p.letGo(part)
 			delete(p.parts, id)
 			gone = append(gone, part)
 		}
@@ -99,6 +98,15 @@ func (p *Processor) giveUp(ids []kafka.Partition) []*partition {
 		p.dropWaiting(l)
 	}
 	return gone
+}
+
+// letGo marks a partition as given up; its offsets are remembered only until
+// what is under way has finished.
+func (p *Processor) letGo(part *partition) {
+	part.gone = true
+	part.settle()
+	p.tracked -= len(part.offsets.entries)
+	p.room.Signal()
 }
 
 // dropWaiting forgets the events of given-up partitions behind the first of a
@@ -116,8 +124,17 @@ func (p *Processor) dropWaiting(l *lane) {
 	l.last.next = nil
 }
 
-// commit stores what is finished of parts.
-func (p *Processor) commit(ctx context.Context, parts []*partition) {
+// commit stores what is finished of the partitions that which gives. One commit
+// at a time: an older one that is still tried again could else come after that
+// of a hand-over, and move the group back.
+func (p *Processor) commit(ctx context.Context, which func() []*partition) {
+	select {
+	case p.committing <- struct{}{}:
+		defer func() { <-p.committing }()
+	case <-ctx.Done():
+		return
+	}
+	parts := which()
 	next := map[kafka.Partition]int64{}
 	p.mu.Lock()
 	member := p.member
@@ -152,7 +169,7 @@ func (p *Processor) commitLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			p.commit(ctx, p.held())
+			p.commit(ctx, p.held)
 		}
 	}
 }

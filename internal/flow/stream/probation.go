@@ -16,12 +16,14 @@ const (
 	probationWait  = time.Second
 )
 
-// probation holds the first undecodable events. Guarded by Processor.mu.
+// probation holds the first undecodable endings; their lanes go on, so that a
+// topic of few keys reaches the hundred too. Guarded by Processor.mu.
 type probation struct {
 	p      *Processor
 	passed bool // a record could be decoded, or the wait was over
 	held   []heldEnding
 	timer  *time.Timer
+	over   chan struct{} // closed once what was held is handed over
 }
 
 type heldEnding struct {
@@ -29,60 +31,85 @@ type heldEnding struct {
 	ending event.Ending
 }
 
+func newProbation(p *Processor) probation { return probation{p: p, over: make(chan struct{})} }
+
 // hold keeps an undecodable ending back while the topic is on probation, and
-// says whether it did. Any other ending ends the probation.
+// says whether it did. Any other ending ends the probation, and is handed over
+// after those held: one of them may be of its key.
 func (b *probation) hold(it *item, ending event.Ending) bool {
 	b.p.mu.Lock()
-	defer b.p.mu.Unlock()
 	if b.passed {
+		b.p.mu.Unlock()
+		<-b.over
 		return false
 	}
 	if ending.Reason != event.ReasonUndecodable {
-		b.pass()
+		held := b.pass()
+		b.p.mu.Unlock()
+		b.handOver(held)
 		return false
 	}
+	defer b.p.mu.Unlock()
 	b.held = append(b.held, heldEnding{it, ending})
 	it.part.busy--
 	it.part.settle()
-	switch {
-	case len(b.held) == 1:
+	switch len(b.held) {
+	case 1:
 		b.timer = time.AfterFunc(probationWait, b.expire)
-	case len(b.held) == probationCount:
+	case probationCount:
 		b.timer.Stop()
-		b.p.closing = true
 		b.p.deps.Log.Error(b.sentence())
 	}
+	b.p.leave(it.lane)
+	b.p.dispatch()
 	return true
 }
 
 // expire ends the probation: there were few such records.
 func (b *probation) expire() {
 	b.p.mu.Lock()
-	defer b.p.mu.Unlock()
-	if !b.paused() {
-		b.pass()
+	if b.passed || b.paused() {
+		b.p.mu.Unlock()
+		return
 	}
+	held := b.pass()
+	b.p.mu.Unlock()
+	b.handOver(held)
 }
 
-// pass writes what was held; b.p.mu is held.
-func (b *probation) pass() {
+// pass ends the probation and returns what must be handed over; b.p.mu is held.
+func (b *probation) pass() []heldEnding {
 	b.passed = true
 	if b.timer != nil {
 		b.timer.Stop()
 	}
 	held := b.held
 	b.held = nil
-	if len(held) == 0 {
-		return
-	}
-	go func() { // the sink may call back at once
-		for _, h := range held {
-			if b.p.begin(h.it) {
-				b.p.write(h.it, h.ending)
-				b.p.next(h.it.lane)
-			}
+	return held
+}
+
+// handOver writes what was held, in order, then lets all others go on; what was
+// paused too, when a record that was in work could be decoded after all.
+func (b *probation) handOver(held []heldEnding) {
+	defer b.p.wakePoll()
+	defer close(b.over)
+	for _, h := range held {
+		if b.p.takeUp(h.it) {
+			b.p.write(h.it, h.ending)
 		}
-	}()
+	}
+}
+
+// takeUp counts a held ending as under way again, or drops it when its partition has gone.
+func (p *Processor) takeUp(it *item) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if it.part.gone {
+		p.release(it)
+		return false
+	}
+	it.part.busy++
+	return true
 }
 
 // paused says that the topic looks unreadable; b.p.mu is held.

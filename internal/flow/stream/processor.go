@@ -65,6 +65,10 @@ type Processor struct {
 	queued  int     // events held, waiting or in work or not acknowledged
 	bytes   int64   // of their payloads
 	closing bool    // no new attempt begins
+	tracked int     // offsets remembered: those held, and those finished above an unfinished one
+
+	unsent     atomic.Int64  // bytes of predictions that are not acknowledged
+	committing chan struct{} // holds one value while a commit is under way
 
 	budget    atomic.Pointer[budget.Budget]
 	probation probation
@@ -96,7 +100,8 @@ func New(config Config, deps Deps) *Processor {
 	}
 	p.SetBudget(deps.Budget)
 	p.room = sync.NewCond(&p.mu)
-	p.probation.p = p
+	p.probation = newProbation(p)
+	p.committing = make(chan struct{}, 1)
 	p.meter = newMeter(deps.Registerer, p)
 	return p
 }
@@ -155,10 +160,26 @@ func (p *Processor) pollLoop(ctx context.Context) {
 func (p *Processor) waitForRoom(ctx context.Context) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for ctx.Err() == nil && (p.queued >= p.config.MaxQueued || p.bytes >= int64(p.config.MaxQueuedBytes) || p.probation.paused()) {
+	for ctx.Err() == nil && p.full() {
 		p.room.Wait()
 	}
 	return ctx.Err() == nil
+}
+
+// maxTracked bounds how many events finish above one that cannot, for example
+// because its endpoint does not answer: 40 bytes each, and all are read again
+// after a crash.
+const maxTracked = 250_000
+
+// full says that no more may be fetched now; p.mu is held.
+func (p *Processor) full() bool {
+	return p.queued >= p.config.MaxQueued || p.bytes >= int64(p.config.MaxQueuedBytes) || p.tracked >= maxTracked || p.probation.paused()
+}
+
+// stopped says that no attempt begins now: the processor ends, the topic cannot
+// be read, or the brokers do not take what there is. p.mu is held.
+func (p *Processor) stopped() bool {
+	return p.closing || p.probation.paused() || p.unsent.Load() >= int64(p.config.MaxQueuedBytes)
 }
 
 // wakePoll lets pollLoop look again.
@@ -188,6 +209,7 @@ func (p *Processor) take(events []*event.Event) {
 		it := &items[i]
 		it.event, it.part, it.seq = e, part, part.offsets.add(e.Source.Offset, e.Recorded)
 		p.queued++
+		p.tracked++
 		p.bytes += size(e)
 		p.enter(it)
 	}
@@ -223,7 +245,7 @@ func (p *Processor) newLane(id uint64) *lane {
 // dispatch starts a goroutine for each ready lane within the limit; each goes
 // on with further ready lanes until there are none.
 func (p *Processor) dispatch() {
-	for p.running < p.limit && !p.closing {
+	for p.running < p.limit && !p.stopped() {
 		l := p.ready.pop()
 		if l == nil {
 			return
@@ -239,7 +261,7 @@ func (p *Processor) work(l *lane) {
 		p.attempt(l.first)
 		p.mu.Lock()
 		l = nil
-		if !p.closing {
+		if !p.stopped() {
 			l = p.ready.pop()
 		}
 		if l == nil {
@@ -276,8 +298,7 @@ func (p *Processor) drain(ctx context.Context) error {
 	p.closing = true
 	parts := make([]*partition, 0, len(p.parts))
 	for id, part := range p.parts {
-		part.gone = true
-		part.settle()
+		p.letGo(part)
 		parts = append(parts, part)
 		delete(p.parts, id)
 	}
@@ -297,7 +318,7 @@ func (p *Processor) drain(ctx context.Context) error {
 	}
 	last, cancelLast := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancelLast()
-	p.commit(last, parts)
+	p.commit(last, func() []*partition { return parts })
 	errs = append(errs, p.member.Leave(last))
 	for _, part := range parts {
 		part.cancel()

@@ -22,8 +22,9 @@ func (t *tracker) add(offset int64, at time.Time) int64 {
 	return t.first + int64(len(t.entries)) - 1
 }
 
-// finish notes that a sequence number is done.
-func (t *tracker) finish(seq int64) {
+// finish notes that a sequence number is done, and returns how many offsets
+// need not be remembered any more.
+func (t *tracker) finish(seq int64) int {
 	t.entries[seq-t.first].done = true
 	n := 0
 	for n < len(t.entries) && t.entries[n].done {
@@ -32,6 +33,7 @@ func (t *tracker) finish(seq int64) {
 	}
 	t.entries = t.entries[n:]
 	t.first += int64(n)
+	return n
 }
 
 // oldest is the timestamp of the lowest unfinished record, zero when there is none.
