@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -18,6 +19,9 @@ const (
 	maxBufferedRecords = 100_000
 	maxBufferedBytes   = 64 << 20
 	maxBatchBytes      = 1_000_012 // Kafka's own default; brokers refuse more unless told
+	// endingRoom is what an event must be smaller by, so that it can become a
+	// dead letter with all its bytes and the headers that say why.
+	endingRoom = 16 << 10
 )
 
 // Errors of writing, beside ErrTooLarge and Kafka's own.
@@ -44,26 +48,26 @@ type Producer struct {
 }
 
 // NewProducer makes a Producer named what.
-func (c *Cluster) NewProducer(what string) (*Producer, error) { return c.newProducer(what, false) }
+func (c *Cluster) NewProducer(what string) (*Producer, error) {
+	return c.newProducer(what, false, kgo.ProducerBatchMaxBytes(maxBatchBytes-endingRoom),
+		kgo.MaxBufferedRecords(maxBufferedRecords), kgo.MaxBufferedBytes(maxBufferedBytes))
+}
 
 // NewPatientProducer makes a Producer that gives no record up while brokers are
 // away: for whoever must not lose the order of what it wrote. What waits is
-// bounded by the caller.
+// bounded by the caller, and by nothing here: it must not be refused either.
 func (c *Cluster) NewPatientProducer(what string) (*Producer, error) {
-	return c.newProducer(what, true)
+	return c.newProducer(what, true, kgo.ProducerBatchMaxBytes(maxBatchBytes), kgo.MaxBufferedRecords(math.MaxInt32))
 }
 
-func (c *Cluster) newProducer(what string, endless bool) (*Producer, error) {
-	client, err := c.newClient(what,
+func (c *Cluster) newProducer(what string, endless bool, bounds ...kgo.Opt) (*Producer, error) {
+	client, err := c.newClient(what, append(bounds,
 		kgo.RecordPartitioner(newPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerLinger(0),
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
-		kgo.ProducerBatchMaxBytes(maxBatchBytes),
-		kgo.MaxBufferedRecords(maxBufferedRecords),
-		kgo.MaxBufferedBytes(maxBufferedBytes),
 		kgo.UnknownTopicRetries(-1), // a broker that starts does not know its topics yet; the delivery timeout ends it
-	)
+	)...)
 	if err != nil {
 		return nil, err
 	}

@@ -125,3 +125,46 @@ func TestBrokersThatAreAwayAreToldByName(t *testing.T) {
 		t.Errorf("the error is %v, want %s in it", err, addr)
 	}
 }
+
+func TestAPatientProducerRefusesNothingWhileBrokersAreAway(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close() // takes connections and answers none
+	cfg := kafka.DefaultConfig()
+	cfg.Seeds = []string{ln.Addr().String()}
+	p, err := open(t, cfg).NewPatientProducer("endings")
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := make(chan error, 200)
+	for range 200 { // 100 MB
+		p.Write(&kafka.Record{Topic: "things", Value: make([]byte, 500_000)}, func(_ event.Source, err error) { failed <- err })
+	}
+	p.Close()
+	for range 200 {
+		if err := <-failed; errors.Is(err, kafka.ErrFull) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestTheLargestEventBecomesADeadLetterWithAllItsBytes(t *testing.T) {
+	c := open(t, config(brokers(t, 1)))
+	topic(t, c, "events", 1)
+	patient, err := c.NewPatientProducer("endings")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer patient.Close()
+	events := producer(t, c)
+	largest := make([]byte, 970_000) // about what one batch of an event takes
+	write(t, events, &kafka.Record{Topic: "events", Value: largest})
+	refused := make(chan error, 1)
+	events.Write(&kafka.Record{Topic: "events", Value: make([]byte, 990_000)}, func(_ event.Source, err error) { refused <- err })
+	if err := <-refused; !errors.Is(err, kafka.ErrTooLarge) {
+		t.Errorf("an event of 990 kB that could not become a dead letter: %v", err)
+	}
+	write(t, patient, &kafka.Record{Topic: "events", Value: make([]byte, 983_000), Headers: []event.Header{{Name: "betimes-error", Value: make([]byte, 10_000)}}})
+}
