@@ -8,6 +8,8 @@
 //   - Always durable: what was acknowledged is in the operating system's hands, so
 //     that killing the process loses no record and no committed offset. Losing
 //     power may.
+//   - Whatever bytes come to a port, the brokers go on: guard refuses what is no
+//     request before kfake reads it.
 //   - One process: more brokers add addresses, not capacity, and no replication.
 //   - A restart on the same folder finds the same addresses and the same cluster id.
 //   - A batch that a producer sends again after a kill is recognised. Not so a

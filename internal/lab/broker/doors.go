@@ -83,6 +83,14 @@ type door struct {
 
 func (d door) Addr() net.Addr { return d.told }
 
+func (d door) Accept() (net.Conn, error) {
+	conn, err := d.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &guard{Conn: conn, versions: versions()}, nil
+}
+
 type address string
 
 func (address) Network() string  { return "tcp" }
