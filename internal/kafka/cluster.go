@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Deps are the collaborators of a Cluster.
@@ -114,17 +115,25 @@ func (c *Cluster) clientID(what string) string {
 
 // Ping returns nil when brokers answer and know a controller.
 func (c *Cluster) Ping(ctx context.Context) error {
-	m, err := c.admin.BrokerMetadata(ctx)
+	m, err := c.metadata(ctx)
 	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("kafka %v: connected and hung up on (%w); kafka.tls or kafka.sasl may not be what the brokers want", c.cfg.Seeds, err)
 	}
 	if err != nil {
 		return fmt.Errorf("kafka %v: %w", c.cfg.Seeds, err)
 	}
-	if len(m.Brokers) == 0 || m.Controller < 0 {
+	if len(m.Brokers) == 0 || m.ControllerID < 0 {
 		return fmt.Errorf("kafka %v: brokers answer but have no controller yet", c.cfg.Seeds)
 	}
 	return nil
+}
+
+// metadata asks the brokers themselves: the library's own way answers from its
+// memory, also when nobody is there any more.
+func (c *Cluster) metadata(ctx context.Context) (*kmsg.MetadataResponse, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{} // none; nil would be all
+	return req.RequestWith(ctx, c.client)
 }
 
 // Broker is one machine of the cluster.
@@ -136,13 +145,13 @@ type Broker struct {
 
 // Brokers lists the brokers by id.
 func (c *Cluster) Brokers(ctx context.Context) ([]Broker, error) {
-	m, err := c.admin.BrokerMetadata(ctx)
+	m, err := c.metadata(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("kafka %v: %w", c.cfg.Seeds, err)
 	}
 	list := make([]Broker, 0, len(m.Brokers))
 	for _, b := range m.Brokers {
-		one := Broker{ID: b.NodeID, Addr: fmt.Sprintf("%s:%d", b.Host, b.Port), Controller: b.NodeID == m.Controller}
+		one := Broker{ID: b.NodeID, Addr: fmt.Sprintf("%s:%d", b.Host, b.Port), Controller: b.NodeID == m.ControllerID}
 		if b.Rack != nil {
 			one.Rack = *b.Rack
 		}
