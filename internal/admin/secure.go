@@ -1,9 +1,7 @@
 package admin
 
 import (
-	"net"
 	"net/http"
-	"strings"
 
 	"betimes/internal/listen"
 )
@@ -24,15 +22,10 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// localOnly refuses host names that are not this machine's. A page elsewhere
-// could else point its own name at 127.0.0.1 and talk as the local caller.
+// localOnly refuses host names that are not this machine's.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.Host)
-		if err != nil {
-			host = strings.Trim(r.Host, "[]")
-		}
-		if !listen.IsLoopback(net.JoinHostPort(host, "0")) {
+		if !listen.NamesLoopback(r.Host) {
 			listen.NewProblem(http.StatusMisdirectedRequest, "foreign_host", "This listener answers to this machine only",
 				"ask as 127.0.0.1 or localhost; to serve other names set admin.listen to an address beyond loopback").Write(w)
 			return

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"sync/atomic"
+	"time"
 
 	"betimes/internal/listen"
 
@@ -60,6 +61,10 @@ func (s *Server) Mount(pattern, role string, h http.Handler) {
 	s.mux.Handle(pattern, h)
 }
 
+// writeTimeout is how long an answer may take, slow reader included: a profile
+// of a minute fits. A stream sets its own deadline before each write.
+const writeTimeout = 2 * time.Minute
+
 // Addr is where it listens, with the port that port 0 became.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
@@ -70,7 +75,7 @@ func (s *Server) Drain() { s.draining.Store(true) }
 func (s *Server) Run(ctx context.Context) error {
 	defer s.stop()
 	defer context.AfterFunc(ctx, s.stop)()
-	server := &listen.Server{Listener: s.listener, Handler: s.handler(), TLS: s.config.TLS, Log: s.log}
+	server := &listen.Server{Listener: s.listener, Handler: s.handler(), TLS: s.config.TLS, Log: s.log, Write: writeTimeout}
 	return server.Run(ctx)
 }
 

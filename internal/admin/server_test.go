@@ -189,3 +189,17 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+func TestAnAnswerThatNobodyReadsIsCutOff(t *testing.T) {
+	limit := make(chan bool, 1)
+	s := serve(t, Config{}, func(s *Server) {
+		s.Mount("GET /limit", RoleOpen, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
+			limit <- server != nil && server.WriteTimeout > 0
+		}))
+	})
+	(ask{method: "GET", path: "/limit"}).do(t, s)
+	if !<-limit {
+		t.Error("answers have no limit of time")
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -32,6 +33,17 @@ func IsLoopback(addr string) bool {
 	}
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// NamesLoopback says whether a request's Host is a name of this machine only. A
+// web page elsewhere could else point its own name at 127.0.0.1 and talk as a
+// caller of this machine.
+func NamesLoopback(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.Trim(host, "[]")
+	}
+	return IsLoopback(net.JoinHostPort(name, "0"))
 }
 
 // Server serves one listener until its context ends, then lets running

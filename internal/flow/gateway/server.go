@@ -105,7 +105,7 @@ func (s *Server) Run(ctx context.Context) error {
 		s.recall(ctx)
 	}()
 	server := listen.Server{
-		Listener: l, Handler: s.handler, TLS: s.config.TLS, Log: s.deps.Log, Body: bodyTimeout,
+		Listener: l, Handler: s.shielded(l.Addr().String(), s.handler), TLS: s.config.TLS, Log: s.deps.Log, Body: bodyTimeout,
 		Grace: s.config.AckTimeout,
 		Write: bodyTimeout + s.config.AckTimeout + maxWait + writeTimeout,
 	}
