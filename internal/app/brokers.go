@@ -57,6 +57,7 @@ func (a *App) buildTopics(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.check("broker", c.Ping)
 	ctx, cancel := context.WithTimeout(ctx, topicsTimeout)
 	defer cancel()
 	specs := kafka.TopicSpecs(a.config.Kafka, a.config.Name)

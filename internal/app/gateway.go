@@ -34,7 +34,6 @@ func (a *App) buildGateway(context.Context) error {
 		return err
 	}
 	a.close(producer.Close)
-	a.check("broker", cluster.Ping)
 	finder, err := a.buildTrail("gateway", true)
 	if err != nil {
 		return err

@@ -1,11 +1,14 @@
 package app
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"betimes/internal/config"
 )
 
 func names(parts []part) []string {
@@ -34,6 +37,32 @@ func TestARoleLeftOutIsNotBuilt(t *testing.T) {
 	got := names(partsOf("up", []string{"gateway"}))
 	if slices.Contains(got, "gateway") || !slices.Contains(got, "stream") || !slices.Contains(got, "topics") {
 		t.Errorf("up without gateway builds %v", got)
+	}
+}
+
+func TestARoleWithoutBrokersIsNotReady(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end() // nobody waits for brokers that are away
+	for _, role := range []string{"gateway", "stream", "watch"} {
+		loaded, err := config.Parse("test.yaml", []byte("name: test\nmodels: {m: {rest: {url: 'http://127.0.0.1:1/'}}}\nadmin: {listen: '127.0.0.1:0'}\nflow: {stream: {from: latest}}\nkafka: {seeds: ['127.0.0.1:1']}"), config.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := New(loaded, Options{Role: role})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.openAdmin(); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.buildTopics(ended); err == nil {
+			t.Error("topics of brokers that are away")
+		}
+		if failed := a.admin.Ready(t.Context()); failed["broker"] == nil {
+			t.Errorf("%s is not ready because of %v", role, failed)
+		}
+		a.closeAll()
+		_ = a.admin.Close()
 	}
 }
 

@@ -59,9 +59,12 @@ func believable(began, fetched time.Time) bool {
 	return ahead <= maxAhead && ahead >= -maxAge
 }
 
+// lastMoment is the end of the year 9999 in Unix microseconds: JSON has no later time.
+const lastMoment = 253_402_300_799_999_999
+
 func (p *Processor) deadline(e *event.Event) time.Time {
 	if header := e.Header(event.HeaderDeadline); len(header) > 0 {
-		if us, err := strconv.ParseInt(string(header), 10, 64); err == nil && us > 0 {
+		if us, err := strconv.ParseInt(string(header), 10, 64); err == nil && us > 0 && us <= lastMoment {
 			return time.UnixMicro(us)
 		}
 	}

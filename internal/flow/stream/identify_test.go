@@ -40,6 +40,10 @@ func TestAnEventIsKnownByItsHeadersElseByItsPlace(t *testing.T) {
 		"a timestamp of tomorrow counts from the fetch": {
 			recorded: fetched.Add(24 * time.Hour), id: "events:3:14", received: fetched, deadline: fetched.Add(250 * time.Millisecond),
 		},
+		"a deadline after the year 9999, which no prediction could name, counts as absent": {
+			headers:  []event.Header{header(event.HeaderDeadline, "9000000000000000000")},
+			recorded: began, id: "events:3:14", received: began, deadline: began.Add(250 * time.Millisecond),
+		},
 		"broken headers count as absent": {
 			headers:  []event.Header{header(event.HeaderID, ""), header(event.HeaderDeadline, "soon"), header(event.HeaderTimeline, "t0=x")},
 			recorded: began, id: "events:3:14", received: began, deadline: began.Add(250 * time.Millisecond),
