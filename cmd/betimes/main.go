@@ -23,9 +23,8 @@ func main() {
 
 // run returns the exit code: 0 done, 1 failed at run time, 2 wrong usage or configuration.
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signalled()
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	root := newRoot()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -41,6 +40,21 @@ func run(args []string) int {
 	}
 	fmt.Fprintln(os.Stderr, "betimes:", err)
 	return 2
+}
+
+// signalled is a context that ends at the first SIGINT or SIGTERM. The second
+// ends the process at once: no signal between the two is lost.
+func signalled() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(1)
+	}()
+	return ctx, cancel
 }
 
 // exitError ends the process with a code.
