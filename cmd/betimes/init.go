@@ -70,9 +70,9 @@ func runInit(cmd *cobra.Command, f initFlags) error {
 		fmt.Fprintf(out, "it needs a correction before it runs:\n%v\n", err)
 		return nil
 	}
-	next := []string{word() + " up " + f.out}
+	next := []string{word() + " up " + quoted(f.out)}
 	if f.from != "" {
-		next = append([]string{word() + " try " + f.out + " --from-topic 5"}, next...)
+		next = append([]string{word() + " try " + quoted(f.out) + " --from-topic 5"}, next...)
 	}
 	fmt.Fprintf(out, "next:\n  %s\n", strings.Join(next, "\n  "))
 	return nil

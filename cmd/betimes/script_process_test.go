@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -140,4 +142,20 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	if last {
 		until(ts, "the end of "+args[0], func() (bool, string) { return p.ended(), p.text() })
 	}
+}
+
+// pasted keeps one of the lines that a process printed to be pasted.
+func pasted(ts *testscript.TestScript, _ bool, args []string) {
+	p := named(ts, args)
+	if len(args) != 3 {
+		ts.Fatalf("usage: pasted NAME N FILE")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	_, below, _ := strings.Cut(p.text(), "\nnext:\n")
+	lines := strings.Split(below, "\n")
+	if n > len(lines) {
+		ts.Fatalf("only %d lines to paste", len(lines))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(strings.TrimSpace(lines[n-1])+"\n"), 0o600))
 }

@@ -40,6 +40,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"interrupt": interrupt, // interrupt [-twice] NAME: SIGINT
 	"kill9":     kill9,     // kill9 NAME
 	"said":      said,      // said NAME REGEXP: waits until its log says so; with !, it has not
+	"pasted":    pasted,    // pasted NAME N FILE: writes the Nth line below its "next:" to FILE
 	"http":      request,   // http [-H HEADER] [-d BODY] [-f FILE] [-ca FILE] [-until REGEXP] STATUS METHOD URL
 	"records":   records,   // records TOPIC N: waits for N records and prints key, value and headers
 	"produce":   produce,   // produce [-binary N] [-ago AGE] TOPIC [FILE]: one record a line, KEY<tab>VALUE or VALUE

@@ -197,7 +197,15 @@ func banner(w io.Writer, loaded *config.Loaded, role string, at app.Addresses, t
 }
 
 // word is how the user called this program.
-func word() string { return os.Args[0] }
+func word() string { return quoted(os.Args[0]) }
+
+// quoted makes one word of the shell of s.
+func quoted(s string) string {
+	if !strings.ContainsAny(s, " \t\n'\"`$&|;<>()*?[]{}~#!\\") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
 
 func counted(n int, what string) string {
 	if n == 1 {
@@ -232,7 +240,7 @@ func nextLines(loaded *config.Loaded, role string, at app.Addresses) []string {
 	c := loaded.Config
 	switch {
 	case role == "up" && at.Gateway != "":
-		lines := []string{sendLine(c, at), word() + " load " + loaded.File + " --rate 500 --for 30s"}
+		lines := []string{sendLine(c, at), word() + " load " + quoted(loaded.File) + " --rate 500 --for 30s"}
 		if len(at.Kafka) > 0 {
 			return append(lines, "kcat -b "+at.Kafka[0]+" -t "+c.Kafka.Topics.Predictions.Name+" -C -o beginning -e -q | head -3")
 		}
@@ -253,11 +261,11 @@ func sendLine(c config.Config, at app.Addresses) string {
 	if len(g.Tokens) > 0 {
 		line += ` -H "Authorization: Bearer $TOKEN"`
 		if path, ok := g.Tokens[0].Token.InFile(); ok {
-			line = strings.Replace(line, "$TOKEN", "$(cat '"+path+"')", 1)
+			line = strings.Replace(line, "$TOKEN", "$(cat "+quoted(path)+")", 1)
 		}
 	}
 	if g.TLS != nil {
-		line += " --cacert '" + g.TLS.Cert + "'"
+		line += " --cacert " + quoted(g.TLS.Cert)
 	}
 	return line + " " + link(at.Gateway, g.TLS, "/v1/events") + " -d '" + sampleEvent(c) + "'"
 }
