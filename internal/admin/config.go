@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"fmt"
-
 	"betimes/internal/listen"
 	"betimes/internal/setting"
 )
@@ -25,18 +23,14 @@ func (c Config) Validate() setting.Problems {
 	if len(ps) == 0 && !listen.IsLoopback(c.Listen) && len(c.Tokens) == 0 {
 		ps.Add("tokens", "none is set, but %s can be reached from other machines; add {name: ops, role: admin, token: file:PATH}, or listen on 127.0.0.1", c.Listen)
 	}
-	for i, t := range c.Tokens {
-		path := fmt.Sprintf("tokens[%d]", i)
-		ps.OneOf(path+".role", t.Role, listen.RoleRead, listen.RoleAdmin)
-		if t.Name == "" {
-			ps.Add(path+".name", "is empty; name who uses it, for the audit log")
-		}
-		if t.Token.IsZero() {
-			ps.Add(path+".token", "is empty; write file:PATH, or ${VARIABLE}")
+	listen.ValidateTokens(&ps, "tokens", c.Tokens)
+	if !c.MetricsToken.IsZero() {
+		if value, err := c.MetricsToken.Value(); err != nil {
+			ps.Add("metrics_token", "%s; write the token itself or file:PATH", err)
+		} else if value == "" {
+			ps.Add("metrics_token", "the token is empty; write one, or remove metrics_token")
 		}
 	}
-	if c.TLS != nil && (c.TLS.Cert == "" || c.TLS.Key == "") {
-		ps.Add("tls", "needs both cert and key; name the two files")
-	}
+	c.TLS.Validate(&ps, "tls")
 	return ps
 }

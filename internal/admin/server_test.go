@@ -179,6 +179,10 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		"no port":                         {Config{Listen: "127.0.0.1"}, "listen"},
 		"beyond loopback without a token": {Config{Listen: "0.0.0.0:8090"}, "tokens"},
 		"an unknown role":                 {Config{Listen: "127.0.0.1:0", Tokens: []listen.TokenConfig{{Name: "a", Role: "root", Token: setting.NewSecret("x")}}}, "tokens[0].role"},
+		"two tokens of one name":          {Config{Listen: "127.0.0.1:0", Tokens: []listen.TokenConfig{{Name: "a", Token: setting.NewSecret("x")}, {Name: "a", Token: setting.NewSecret("y")}}}, "tokens[1].name"},
+		"a token whose file is not there": {Config{Listen: "127.0.0.1:0", Tokens: []listen.TokenConfig{{Name: "a", Token: setting.NewSecret("file:/nowhere/token")}}}, "tokens[0].token"},
+		"a metrics token of no file":      {Config{Listen: "127.0.0.1:0", MetricsToken: setting.NewSecret("file:/nowhere/token")}, "metrics_token"},
+		"tls whose files are not there":   {Config{Listen: "127.0.0.1:0", TLS: &listen.TLSConfig{Cert: "/nowhere/c", Key: "/nowhere/k"}}, "tls"},
 		"tls without a key":               {Config{Listen: "127.0.0.1:0", TLS: &listen.TLSConfig{Cert: "c"}}, "tls"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,7 +47,8 @@ type Options struct {
 
 // App is one process: the rooms of a role.
 type App struct {
-	loaded   *config.Loaded
+	loaded   *config.Loaded // of the newest reload; only the reloader asks
+	file     string         // as given
 	config   config.Config
 	options  Options
 	log      *slog.Logger
@@ -85,7 +86,7 @@ func New(loaded *config.Loaded, options Options) (*App, error) {
 		options.Progress = func(string) {}
 	}
 	a := &App{
-		loaded: loaded, config: loaded.Config, options: options, log: options.Log,
+		loaded: loaded, file: loaded.File, config: loaded.Config, options: options, log: options.Log,
 		registry: prometheus.NewRegistry(), clusters: map[string]*kafka.Cluster{}, started: time.Now(),
 	}
 	a.metrics = prometheus.WrapRegistererWith(prometheus.Labels{"pipeline": a.config.Name}, a.registry)
@@ -185,7 +186,7 @@ func (a *App) announce() {
 	}
 	a.close(func() { os.Remove(file) })
 	if a.options.Role == "up" {
-		a.close(noteHere(a.loaded.File, filepath.Dir(a.folder.path)))
+		a.close(noteHere(a.file, filepath.Dir(a.folder.path)))
 	}
 }
 

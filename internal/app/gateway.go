@@ -54,7 +54,7 @@ func (a *App) buildGateway(context.Context) error {
 	a.onReload(func(c config.Config) { server.Reload(c.Flow.Gateway, budgetOf(c), policy(c)) })
 	a.add("gateway", server)
 	if a.options.Role == "gateway" { // other gateways may accept the same id; up has only one
-		a.add("ids", &remembering{a.log, cluster, topic, server})
+		a.add("ids", &remembering{a.started.Add(-clockMargin), a.log, cluster, topic, server})
 	}
 	return a.addPulse("gateway", a.instance, cluster, func(p *pulse.Pulse) {
 		counts := server.Snapshot()
@@ -62,6 +62,9 @@ func (a *App) buildGateway(context.Context) error {
 		p.Outcomes = map[string]int64{"accepted": counts.Accepted, "repeated": counts.Duplicate, "failed": counts.Failed}
 	})
 }
+
+// clockMargin is how far clocks of brokers may be behind ours.
+const clockMargin = 5 * time.Second
 
 // recent reads the events of the last window, so that a gateway knows again
 // which ids it has answered.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"betimes/internal/config"
 	"betimes/internal/event"
 	"betimes/internal/kafka"
 	"betimes/internal/pulse"
@@ -22,15 +23,19 @@ func (a *App) buildWatch(context.Context) error {
 	if err != nil {
 		return err
 	}
-	monitor, err := latency.NewMonitor(a.config.Watch.Latency, latency.Objective{
-		Latency: a.config.Objective.Latency, Target: float64(a.config.Objective.Target),
-	}, a.metrics)
+	monitor, err := latency.NewMonitor(a.config.Watch.Latency, objectiveOf(a.config), a.metrics)
 	if err != nil {
 		return err
 	}
+	a.onReload(func(c config.Config) { monitor.SetObjective(objectiveOf(c)) })
 	a.add("pulses", &listener{a.log, cluster, kafka.PulseTopic(a.config.Name).Name, monitor})
 	a.mountDashboard(monitor, trail)
 	return a.addPulse("watch", a.instance, cluster, func(*pulse.Pulse) {})
+}
+
+// objectiveOf is what the monitor judges by.
+func objectiveOf(c config.Config) latency.Objective {
+	return latency.Objective{Latency: c.Objective.Latency, Target: float64(c.Objective.Target)}
 }
 
 // listener gives the pulses of all roles to the monitor.

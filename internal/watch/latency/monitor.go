@@ -18,10 +18,10 @@ type Objective struct {
 
 // Monitor takes pulses and answers where the time goes, for all instances together.
 type Monitor struct {
-	objective Objective
-	window    time.Duration
+	window time.Duration
 
 	mu        sync.Mutex
+	objective Objective
 	history   *history
 	instances map[string]*instance
 	changes   []pulse.Change // oldest first
@@ -50,6 +50,13 @@ func NewMonitor(c Config, o Objective, reg prometheus.Registerer) (*Monitor, err
 
 // Window is the span of the newest figures, as configured.
 func (m *Monitor) Window() time.Duration { return m.window }
+
+// SetObjective judges by another promise from now on, what was before included.
+func (m *Monitor) SetObjective(o Objective) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.objective = o
+}
 
 // Take counts what an instance did since its last pulse.
 func (m *Monitor) Take(p pulse.Pulse) {
