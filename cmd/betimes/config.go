@@ -16,6 +16,12 @@ func newConfig(s *settings) *cobra.Command {
 		Use:     "config",
 		Short:   "Check, print, document, draw and compare configuration files",
 		Example: "  betimes config check betimes.yaml",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("betimes config has no %q; `betimes config --help` lists what it has", args[0])
+			}
+			return cmd.Help()
+		},
 	}
 	cmd.AddCommand(newConfigCheck(s), newConfigPrint(s), newConfigDocs(), newConfigSchema(), newConfigDiagram(s), newConfigDiff(s))
 	return cmd
@@ -30,6 +36,9 @@ func newConfigCheck(s *settings) *cobra.Command {
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			loaded, err := s.load(args)
+			if wrong, ok := errors.AsType[*config.Error](err); ok && asJSON {
+				return reportProblems(cmd.OutOrStdout(), wrong)
+			}
 			if err != nil {
 				return err
 			}
@@ -43,6 +52,25 @@ func newConfigCheck(s *settings) *cobra.Command {
 	cmd.Flags().BoolVar(&production, "production", false, "also list every value that is unsafe outside a laptop")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "findings as JSON")
 	return cmd
+}
+
+// problem is a mistake in a file as --json prints it.
+type problem struct {
+	config.Finding
+	File string `json:"file"`
+	Line int    `json:"line,omitempty"`
+}
+
+// reportProblems prints what is wrong with a file as JSON; the command fails.
+func reportProblems(w io.Writer, wrong *config.Error) error {
+	out := make([]problem, len(wrong.Problems))
+	for i, p := range wrong.Problems {
+		out[i] = problem{config.Finding{Path: p.Path, Text: p.Text}, p.Origin.File, p.Origin.Line}
+	}
+	if err := json.NewEncoder(w).Encode(out); err != nil {
+		return failed(err)
+	}
+	return &exitError{2, nil}
 }
 
 // report prints findings; with any the command fails.
@@ -147,7 +175,12 @@ func newConfigDiff(s *settings) *cobra.Command {
 		Use:     "diff OLD NEW",
 		Short:   "Say per key what differs and whether it is live, needs a restart or breaks",
 		Example: "  betimes config diff betimes.yaml betimes-new.yaml",
-		Args:    cobra.ExactArgs(2),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return fmt.Errorf("betimes config diff compares two files, OLD and NEW, not %d", len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			before, err := s.load(args[:1])
 			after, err2 := s.load(args[1:])

@@ -28,6 +28,14 @@ lab: {emulator: {listen: "127.0.0.1:0"}}
 admin: {listen: "127.0.0.1:0"}
 `
 
+// demoName is what the demo's file is called; it is on no disk.
+const demoName = "demo.yaml"
+
+// demo makes the demo's configuration, for itself and for those who ask it.
+func (s *settings) demo() (*config.Loaded, error) {
+	return config.Parse(demoName, []byte(demoFile), config.Options{Set: s.set})
+}
+
 // The acts of the demo.
 const (
 	demoRate  = 100
@@ -56,7 +64,7 @@ func newDemo(s *settings) *cobra.Command {
 }
 
 func (s *settings) runDemo(cmd *cobra.Command, temporary bool) error {
-	loaded, err := config.Parse("demo.yaml", []byte(demoFile), config.Options{Set: s.set})
+	loaded, err := s.demo()
 	if err != nil {
 		return err
 	}

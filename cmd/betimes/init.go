@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,11 +50,13 @@ group and guesses what they are, their key, id, time and features.`,
 	flags.StringVar(&f.target.Model, "model", "", "model file to serve on this machine")
 	flags.StringVarP(&f.out, "out", "o", config.DefaultFile, "file to write; - for standard output")
 	flags.BoolVar(&f.force, "force", false, "overwrite an existing file")
-	cmd.MarkFlagsMutuallyExclusive("endpoint", "url", "model")
 	return cmd
 }
 
 func runInit(cmd *cobra.Command, f initFlags) error {
+	if t := f.target; len(slices.DeleteFunc([]string{t.Endpoint, t.URL, t.Model}, func(s string) bool { return s == "" })) > 1 {
+		return errors.New("--endpoint, --url and --model each name the model; give one of them")
+	}
 	guess, err := f.look(cmd.Context())
 	if err != nil {
 		return err

@@ -211,6 +211,9 @@ func (s *settings) find(args []string) (*config.Loaded, error) {
 			if running, err := app.RunningHere(); err == nil {
 				args = []string{running}
 			}
+			if len(args) > 0 && args[0] == demoName {
+				return s.demo()
+			}
 		}
 	}
 	return s.load(args)

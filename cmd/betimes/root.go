@@ -24,7 +24,7 @@ type settings struct {
 
 // groups are the parts of --help, in order.
 var groups = []*cobra.Group{
-	{ID: "run", Title: "Run"}, {ID: "ask", Title: "Ask"}, {ID: "act", Title: "Act"},
+	{ID: "run", Title: "Run"}, {ID: "ask", Title: "Ask"},
 	{ID: "advise", Title: "Advise"}, {ID: "try", Title: "Try"},
 }
 
@@ -49,6 +49,7 @@ func newRoot() *cobra.Command {
 		return fmt.Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath())
 	})
 	root.AddGroup(groups...)
+	root.SetHelpCommandGroupID("try")
 	for _, c := range []struct {
 		group string
 		cmds  []*cobra.Command

@@ -48,14 +48,10 @@ func (p *process) ended() bool {
 	}
 }
 
-func start(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: start NAME ARGS...")
-	}
-	name, file := args[0], ts.MkAbs(args[0]+".addresses")
-	_ = os.Remove(file)
+// launch starts betimes in the background.
+func launch(ts *testscript.TestScript, name string, args []string) *process {
 	p := &process{done: make(chan struct{})}
-	p.cmd = command(context.Background(), ts, "betimes", append(args[1:], "--addresses", file))
+	p.cmd = command(context.Background(), ts, "betimes", args)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	ts.Check(p.cmd.Start())
 	go func() {
@@ -67,6 +63,16 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 		<-p.done
 	})
 	of(ts).processes[name] = p
+	return p
+}
+
+func start(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: start NAME ARGS...")
+	}
+	name, file := args[0], ts.MkAbs(args[0]+".addresses")
+	_ = os.Remove(file)
+	p := launch(ts, name, append(args[1:], "--addresses", file))
 	until(ts, name+" ready", func() (bool, string) {
 		if p.ended() {
 			ts.Fatalf("%s ended: %v\n%s", name, p.err, p.text())
@@ -158,4 +164,15 @@ func pasted(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("only %d lines to paste", len(lines))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(strings.TrimSpace(lines[n-1])+"\n"), 0o600))
+}
+
+// demo runs the demo until its first prediction.
+func demo(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: demo NAME")
+	}
+	p := launch(ts, args[0], []string{"demo", "--temporary"})
+	until(ts, "the first prediction", func() (bool, string) {
+		return strings.Contains(p.text(), "first prediction"), p.text()
+	})
 }

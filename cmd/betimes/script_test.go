@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 
 // commands are what scenarios can do, beside testscript's own.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
+	"demo":      demo,      // demo NAME: runs the demo in the background
 	"exits":     exits,     // exits CODE COMMAND...: runs it to its end
 	"start":     start,     // start NAME ARGS...: runs betimes until terminate, sets $gateway, $dashboard, $aws and $kafka
 	"terminate": terminate, // terminate NAME: SIGTERM, it must exit 0

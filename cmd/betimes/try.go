@@ -179,6 +179,9 @@ func (f tryFlags) print(w io.Writer, t app.Tried) {
 	row("answer", t.Answer)
 	row("prediction", t.Prediction)
 	if problem != "" {
-		fmt.Fprintf(w, "  %-10s %s: %s\n", "failed", t.Ending.Reason, problem)
+		if t.Ending.Reason != "" {
+			problem = string(t.Ending.Reason) + ": " + problem
+		}
+		row("failed", []byte(problem))
 	}
 }
