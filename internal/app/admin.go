@@ -14,6 +14,7 @@ func (a *App) openAdmin() error {
 		return err
 	}
 	a.admin = server
+	a.drains = append(a.drains, server.Drain)
 	a.addresses.Dashboard = server.Addr()
 	return nil
 }

@@ -72,6 +72,7 @@ type App struct {
 	account  *sagemaker.Account
 	emulated string // URL of the emulator in this process
 	reloads  []func(config.Config)
+	drains   []func() // each makes a listener unready
 
 	changesMu sync.Mutex
 	changes   []pulse.Change // for the next pulse
@@ -194,11 +195,16 @@ func (a *App) announce() {
 // then stops the rooms.
 func (a *App) drainThenStop(ctx context.Context, stop func()) {
 	<-ctx.Done()
-	if a.admin != nil {
-		a.admin.Drain()
-	}
+	a.drain()
 	time.Sleep(time.Duration(a.config.DrainDelay))
 	stop()
+}
+
+// drain turns the process unready, on every listener that says so.
+func (a *App) drain() {
+	for _, f := range a.drains {
+		f()
+	}
 }
 
 // open locks the folder of the role.

@@ -52,6 +52,7 @@ func (a *App) buildGateway(context.Context) error {
 		return err
 	}
 	a.onReload(func(c config.Config) { server.Reload(c.Flow.Gateway, budgetOf(c), policy(c)) })
+	a.drains = append(a.drains, server.Drain)
 	a.add("gateway", server)
 	if a.options.Role == "gateway" { // other gateways may accept the same id; up has only one
 		a.add("ids", &remembering{a.started.Add(-clockMargin), a.log, cluster, topic, server})

@@ -29,8 +29,9 @@ func (a *App) buildStream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	all := newCrew()
 	for i := range a.config.Flow.Stream.Workers {
-		if err := a.addWorker(i, chain, endpoints, meter); err != nil {
+		if err := a.addWorker(i, all, chain, endpoints, meter); err != nil {
 			return err
 		}
 	}
@@ -38,7 +39,7 @@ func (a *App) buildStream(ctx context.Context) error {
 }
 
 // addWorker makes one member of the group with its lanes.
-func (a *App) addWorker(i int, chain *chain, endpoints *endpoints, meter *latency.Meter) error {
+func (a *App) addWorker(i int, all *crew, chain *chain, endpoints *endpoints, meter *latency.Meter) error {
 	name := "stream-" + strconv.Itoa(i)
 	cluster, err := a.cluster(name)
 	if err != nil {
@@ -66,7 +67,7 @@ func (a *App) addWorker(i int, chain *chain, endpoints *endpoints, meter *latenc
 	})
 	a.onReload(func(c config.Config) { worker.SetBudget(budgetOf(c)) })
 	a.check(name, func(context.Context) error { return worker.Ready() })
-	a.add(name, worker)
+	a.add(name, all.member(worker))
 	if a.options.Role == "up" {
 		a.add(name+" joined", waiting{worker.Joined(), joinPatience})
 	}

@@ -161,3 +161,18 @@ func TestASecondProcessOnTheSameFolderIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestADrainingProcessIsUnreadyOnEveryListener(t *testing.T) {
+	a, at := startUp(t)
+	a.drain()
+	for _, addr := range []string{at.Gateway, at.Dashboard} {
+		resp, err := http.Get("http://" + addr + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("%s answers %s", addr, resp.Status)
+		}
+	}
+}

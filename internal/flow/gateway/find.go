@@ -143,7 +143,8 @@ func (s *Server) answerEnded(w http.ResponseWriter, r *http.Request, c *call, id
 	w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(c.wait/time.Second)))
 	ctx, cancel := context.WithDeadline(r.Context(), c.received.Add(c.wait))
 	defer cancel()
-	if again { // it may have ended before it was expected
+	defer context.AfterFunc(s.stopping, cancel)() // accepted it is; who waits longer than the server runs is told so
+	if again {                                    // it may have ended before it was expected
 		if where, err := s.deps.Finder.Find(ctx, id); err == nil && where.Place != event.Unfinished {
 			s.showEnded(w, where)
 			return true

@@ -177,6 +177,44 @@ func TestACallerMayWaitLongerThanABodyMayTake(t *testing.T) {
 	})
 }
 
+func TestACallerWhoWaitsIsAnsweredWhenTheServerStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipeListener()
+		s := newServer(t, testConfig(), Deps{Next: &broker{}, Listener: l, Finder: newTrail()})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		conn := l.dial()
+		go func() {
+			_, _ = fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nPrefer: wait=60\r\nContent-Length: %d\r\n\r\n%s", len(payment), payment)
+			time.Sleep(time.Second) // of the bubble's clock
+			cancel()
+		}()
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		if !strings.HasPrefix(line, "HTTP/1.1 202") {
+			t.Errorf("answer is %q: %v", line, err)
+		}
+		_ = conn.Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestADrainingServerIsUnreadyAndTakesEvents(t *testing.T) {
+	s := newServer(t, testConfig(), Deps{Next: &broker{}})
+	if w := get(t, s, "/readyz", "/readyz"); w.Code != 200 {
+		t.Errorf("before: %d %s", w.Code, w.Body)
+	}
+	s.Drain()
+	if w := get(t, s, "/readyz", "/readyz"); w.Code != 503 || !strings.Contains(w.Body.String(), "shutting down") {
+		t.Errorf("while draining: %d %s", w.Code, w.Body)
+	}
+	if w := post(t, s, payment); w.Code != 202 {
+		t.Errorf("an event while draining: %d %s", w.Code, w.Body)
+	}
+}
+
 // readAnswer reads one HTTP answer and gives its body.
 func readAnswer(conn net.Conn) (string, error) {
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)

@@ -58,6 +58,10 @@ type Server struct {
 	live    atomic.Pointer[live]
 	handler http.Handler
 	rebuilt chan struct{} // closed when the ids of the last window are known
+
+	draining atomic.Bool
+	stopping context.Context // ends when Run is to end: nobody waits for an ending any more
+	stop     context.CancelFunc
 }
 
 // New makes a Server of a valid Config. Run serves it.
@@ -70,6 +74,7 @@ func New(config Config, deps Deps) (*Server, error) {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{config: config, deps: deps, fields: fields, rebuilt: make(chan struct{})}
+	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.flight = &flight{max: int64(config.MaxInFlight)}
 	s.reader = reader{flight: s.flight}
 	s.memory = newMemory(config.Idempotency)
@@ -88,6 +93,9 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // Ready is closed once ids of the last window are known and events are taken.
 func (s *Server) Ready() <-chan struct{} { return s.rebuilt }
 
+// Drain makes the server unready while it goes on taking events.
+func (s *Server) Drain() { s.draining.Store(true) }
+
 // Run serves until ctx ends, then lets running requests finish.
 func (s *Server) Run(ctx context.Context) error {
 	l := s.deps.Listener
@@ -99,6 +107,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer context.AfterFunc(ctx, s.stop)()
 	recalled := make(chan struct{})
 	go func() {
 		defer close(recalled)
@@ -148,6 +157,9 @@ func (s *Server) recall(ctx context.Context) {
 
 // ready says why no event can be taken now.
 func (s *Server) ready() error {
+	if s.draining.Load() {
+		return errors.New("shutting down")
+	}
 	select {
 	case <-s.rebuilt:
 	default:
