@@ -41,7 +41,7 @@ func where() string {
 
 // commit is the revision of the working tree, else what was built in.
 func commit() string {
-	out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	out, err := exec.Command("git", "describe", "--always", "--dirty", "--exclude", "*").Output()
 	if err == nil {
 		return strings.TrimSpace(string(out))
 	}
