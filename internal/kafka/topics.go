@@ -118,6 +118,7 @@ func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec, create bo
 		return err
 	}
 	var problems, created []string
+	missing := false
 	var existing []TopicSpec
 	for _, spec := range specs {
 		detail := have[spec.Name]
@@ -131,12 +132,16 @@ func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec, create bo
 			problems = append(problems, c.create(ctx, spec)...)
 			created = append(created, spec.Name)
 		default:
+			missing = true
 			problems = append(problems, fmt.Sprintf("topic %s does not exist; create it: %s", spec.Name, spec.command(c.cfg.Seeds[0])))
 		}
 	}
 	differ, err := c.compareConfigs(ctx, existing)
 	if err != nil {
 		return err
+	}
+	if missing {
+		differ = append(differ, "or set kafka.create_topics: true, and missing topics are created at the start")
 	}
 	if err := topicsError(append(problems, differ...)); err != nil {
 		return err
@@ -179,11 +184,12 @@ func (c *Cluster) listTopics(ctx context.Context, names []string) (kadm.TopicDet
 	return have, nil
 }
 
+// topicsError gives one line per problem: they hold commands to be copied.
 func topicsError(problems []string) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	return errors.New(strings.Join(problems, "; "))
+	return errors.New(strings.Join(problems, "\n"))
 }
 
 func (c *Cluster) create(ctx context.Context, spec TopicSpec) []string {
@@ -196,6 +202,9 @@ func (c *Cluster) create(ctx context.Context, spec TopicSpec) []string {
 		rf = -1
 	}
 	_, err := c.admin.CreateTopic(ctx, int32(spec.Partitions), rf, configs, spec.Name)
+	if errors.Is(err, kerr.InvalidReplicationFactor) {
+		return []string{fmt.Sprintf("topic %s: %d copies do not fit on the brokers there are; set kafka.topics.events.replication_factor, which all topics follow, to at most their number", spec.Name, spec.ReplicationFactor)}
+	}
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) { // another role was quicker
 		return []string{fmt.Sprintf("topic %s: create: %v", spec.Name, err)}
 	}
