@@ -110,7 +110,7 @@ func (p *Picker) count(err error, took time.Duration, now time.Time) {
 		p.calls[ok].Add(1)
 		p.counter[ok].Inc()
 		p.seconds.Record(took)
-		p.answered()
+		p.answered(now)
 		return
 	}
 	class := model.ClassOf(err)
@@ -120,7 +120,7 @@ func (p *Picker) count(err error, took time.Duration, now time.Time) {
 		return
 	}
 	if !class.OfEndpoint() {
-		p.answered()
+		p.answered(now)
 		return
 	}
 	if e, is := errors.AsType[*model.Error](err); is {
@@ -131,9 +131,16 @@ func (p *Picker) count(err error, took time.Duration, now time.Time) {
 	}
 }
 
+// flicker is an outage too short for a line of its own: one event that the endpoint
+// cannot stand among others that it answers makes many a second.
+const flicker = time.Second
+
 // answered notes that the endpoint does its work, whatever the answer.
-func (p *Picker) answered() {
-	if p.failing.Load() != 0 && p.failing.Swap(0) != 0 {
+func (p *Picker) answered(now time.Time) {
+	if p.failing.Load() == 0 {
+		return
+	}
+	if since := p.failing.Swap(0); since != 0 && now.Sub(time.UnixMicro(since)) >= flicker {
 		p.log.Info("endpoint answers again", "endpoint", p.config.Endpoint, "model", p.config.Model)
 	}
 }
