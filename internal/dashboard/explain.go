@@ -55,7 +55,7 @@ func (x Explanation) outcome(t Terminal) string {
 	if x.Reason != "" {
 		text += " because of " + x.Reason
 	}
-	if x.Stage != "" {
+	if x.Stage != "" && x.Stage != x.Reason {
 		text += " in " + x.Stage
 	}
 	return text
