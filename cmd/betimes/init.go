@@ -102,6 +102,11 @@ func (f *initFlags) look(ctx context.Context) (sketch.Guess, error) {
 		return sketch.Guess{}, failed(fmt.Errorf("--from %s: %w", f.from, err))
 	}
 	f.target.Partitions = partitions
+	brokers, err := cluster.Brokers(ctx)
+	if err != nil {
+		return sketch.Guess{}, failed(fmt.Errorf("--from %s: %w", f.from, err))
+	}
+	f.target.Brokers = len(brokers)
 	samples := make([]sketch.Sample, len(events))
 	for i, e := range events {
 		samples[i] = sketch.Sample{Key: e.Key, Value: e.Value}

@@ -12,6 +12,7 @@ type Target struct {
 	Seed       string // HOST:PORT; empty: embedded brokers
 	Topic      string
 	Partitions int
+	Brokers    int    // that answer at Seed
 	Endpoint   string // SageMaker endpoint
 	URL        string // HTTP model server
 	Model      string // model file to serve
@@ -35,17 +36,31 @@ func (t Target) kafka(b *strings.Builder, g Guess) {
 	}
 	fmt.Fprintf(b, "\nkafka:\n  seeds: [%q]\n  create_topics: false                 # missing topics are listed with the command that creates them\n  topics:\n", t.Seed)
 	shape := ""
-	if g.Value != "json" && g.Value != "" {
+	if g.Value != "json" && g.Samples > 0 {
 		shape = ", value: " + g.Value
 	}
 	if g.Columns > 0 {
 		shape += fmt.Sprintf(", columns: [%s]", strings.Join(columnNames(g.Columns), ", "))
 	}
-	fmt.Fprintf(b, "    events: {name: %q, partitions: %d%s}   # %d of %d samples read as %s\n", t.Topic, t.Partitions, shape, g.Readable, g.Samples, g.Value)
+	if t.Brokers > 0 && t.Brokers < usualCopies {
+		shape += fmt.Sprintf(", replication_factor: %d", t.Brokers)
+	}
+	fmt.Fprintf(b, "    events: {name: %q, partitions: %d%s}   # %s\n", t.Topic, t.Partitions, shape, read(g))
 	fmt.Fprintf(b, "    predictions: {name: %q}\n", t.Topic+"-predictions")
 	for _, topic := range []string{"dead-letters", "quarantine", "shed"} {
 		fmt.Fprintf(b, "    %s: {name: %q}\n", topic, t.Topic+"-"+topic)
 	}
+}
+
+// usualCopies is the replication factor that a file has without saying so.
+const usualCopies = 3
+
+// read says what the samples were.
+func read(g Guess) string {
+	if g.Samples == 0 {
+		return "the topic is empty, so what follows is no guess; run init again when it has records"
+	}
+	return fmt.Sprintf("%d of %d samples read as %s", g.Readable, g.Samples, g.Value)
 }
 
 func (t Target) models(b *strings.Builder, g Guess) {
@@ -71,6 +86,9 @@ func (t Target) flow(b *strings.Builder, g Guess) {
 		return
 	}
 	b.WriteString("  gateway:\n    listen: 127.0.0.1:8080\n")
+	if g.Key == "" {
+		b.WriteString("    # key: /FIELD   order is kept per key; no field of the samples looks like one\n")
+	}
 	line(b, "    key: ", g.Key, keyComment(g))
 	line(b, "    id: ", g.ID, "no two samples share it; without it an event's id is topic:partition:offset")
 	line(b, "    event_time: ", g.EventTime, "a time in every sample")
