@@ -22,6 +22,18 @@ const (
 	mediaNDJSON = "application/x-ndjson"
 )
 
+// formOf chooses the form of what the topic holds: JSON would be accepted into a
+// topic of csv and be a dead letter there.
+func (s *Server) formOf(h http.Header) (form, *listen.Problem) {
+	if s.deps.Value != "csv" {
+		return formOf(h)
+	}
+	if h.Get("X-Key") == "" || isJSON(h.Get("Content-Type")) || h.Get("ce-specversion") != "" {
+		return form{}, unsupported("the topic holds csv (kafka.topics.events.value); send one line as it is, with X-Key and Content-Type: text/csv")
+	}
+	return form{one: raw}, nil
+}
+
 // formOf chooses the form by Content-Type, ce-specversion and X-Key.
 func formOf(h http.Header) (form, *listen.Problem) {
 	if h.Get("Content-Type") == mediaJSON && h.Get("ce-specversion") == "" {

@@ -21,7 +21,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	}
 	l := s.flight.lease()
 	defer l.release()
-	form, problem := formOf(r.Header)
+	form, problem := s.formOf(r.Header)
 	if problem != nil {
 		s.refuse(w, problem)
 		return

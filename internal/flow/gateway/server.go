@@ -44,6 +44,7 @@ type Deps struct {
 	Ready      func() error // nil: ready as soon as ids are known again
 	Privacy    privacy.Policy
 	Listener   net.Listener // nil: Run listens on Config.Listen
+	Value      string       // what the topic holds, as kafka.topics.events.value has it; empty: json
 }
 
 // Server takes events in.
