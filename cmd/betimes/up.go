@@ -241,10 +241,15 @@ func nextLines(loaded *config.Loaded, role string, at app.Addresses) []string {
 	switch {
 	case role == "up" && at.Gateway != "":
 		lines := []string{sendLine(c, at), word() + " load " + quoted(loaded.File) + " --rate 500 --for 30s"}
+		if c.Kafka.Topics.Events.Value != "json" {
+			lines = nil // what such an event looks like only its owner knows
+		}
 		if len(at.Kafka) > 0 {
 			return append(lines, "kcat -b "+at.Kafka[0]+" -t "+c.Kafka.Topics.Predictions.Name+" -C -o beginning -e -q | head -3")
 		}
-		lines[1] += " --yes"
+		if lines != nil {
+			lines[1] += " --yes"
+		}
 		return lines
 	case role == "broker":
 		return []string{"kcat -b " + at.Kafka[0] + " -L"}
