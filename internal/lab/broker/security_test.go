@@ -147,6 +147,7 @@ func TestTheDoorLogsIn(t *testing.T) {
 		"a wrong password":            {login, nil, sasl("scram-sha-512", "open barley"), "kafka.sasl may not be"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // a refused login is tried again for a while
 			cfg := kafka.DefaultConfig()
 			cfg.Seeds, cfg.TLS, cfg.SASL = tt.seeds, tt.tls, tt.sasl
 			c, err := kafka.Open(cfg, kafka.Deps{Pipeline: "test"})
