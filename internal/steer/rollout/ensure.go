@@ -85,7 +85,7 @@ func (r *run) recipe() (*recipe, error) {
 	case r.plan.Serve != nil:
 		return r.own()
 	}
-	return nil, r.wrong("sagemaker", "there is no endpoint %s in %s; create it, or add train so that betimes does", r.endpoint(), r.Control.Region())
+	return nil, r.wrong("sagemaker", "there is no endpoint %s in %s; create it, or add train or serve so that betimes does", r.endpoint(), r.Control.Region())
 }
 
 // refresh makes an emulated endpoint follow its configuration. One that
