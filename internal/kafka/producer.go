@@ -49,7 +49,7 @@ type Producer struct {
 
 // NewProducer makes a Producer named what.
 func (c *Cluster) NewProducer(what string) (*Producer, error) {
-	return c.newProducer(what, false, kgo.ProducerBatchMaxBytes(maxBatchBytes-endingRoom),
+	return c.newProducer(what, false, kgo.ProducerBatchMaxBytes(MaxEventBytes),
 		kgo.MaxBufferedRecords(maxBufferedRecords), kgo.MaxBufferedBytes(maxBufferedBytes))
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	"betimes/internal/event"
@@ -147,7 +148,7 @@ func (s *Server) outcome(t *ticket) (event.Source, *listen.Problem) {
 		return event.Source{}, &p
 	}
 	if errors.Is(t.err, kafka.ErrTooLarge) {
-		p := listen.NewProblem(http.StatusRequestEntityTooLarge, "record_too_large", "The event is too large for the topic", "the topic events takes less (max.message.bytes); send less, or raise it there")
+		p := listen.NewProblem(http.StatusRequestEntityTooLarge, "record_too_large", "The event is too large for the topic", "a topic takes "+strconv.Itoa(kafka.MaxEventBytes)+" bytes with key and headers, or what max.message.bytes of the topic events says when that is less; send less")
 		return event.Source{}, &p
 	}
 	s.deps.Log.Warn("event not made durable", "err", t.err)

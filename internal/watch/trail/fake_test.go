@@ -25,6 +25,7 @@ type cluster struct {
 	grown   chan struct{}    // closed when records are added
 	lost    bool             // the next tail finds its positions gone
 	reads   int              // records given to tails
+	lookups int              // records read one by one
 }
 
 func newCluster() *cluster {
@@ -54,6 +55,7 @@ func (c *cluster) expire(topic string) {
 func (c *cluster) ReadAt(_ context.Context, at event.Source) (*event.Event, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.lookups++
 	if at.Offset < c.first[at.Topic] || at.Offset >= int64(len(c.records[at.Topic])) {
 		return nil, ErrGone
 	}

@@ -8,6 +8,10 @@ import (
 	"betimes/internal/event"
 )
 
+// maxCandidates is how many records are read for one id, the newest first. A
+// foreign writer may give one id to all of its records.
+const maxCandidates = 64
+
 // Find says where the event of an id is; event.ErrUnknown when no record of it is known.
 func (t *Trail) Find(ctx context.Context, id string) (event.Whereabouts, error) {
 	t.wake()
@@ -15,6 +19,7 @@ func (t *Trail) Find(ctx context.Context, id string) (event.Whereabouts, error) 
 	if err != nil {
 		return event.Whereabouts{}, err
 	}
+	candidates = candidates[:min(len(candidates), maxCandidates)]
 	best := event.Whereabouts{}
 	known := false
 	for _, c := range candidates {
