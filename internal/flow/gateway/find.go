@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -166,4 +167,5 @@ func (s *Server) showEnded(w http.ResponseWriter, where event.Whereabouts) {
 	}
 	w.Header()["Content-Type"] = jsonType
 	_, _ = w.Write(asJSON(where.Prediction)) // the caller may have gone
+	_, _ = io.WriteString(w, "\n")           // as every other answer ends: curl in a terminal
 }

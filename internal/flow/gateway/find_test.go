@@ -134,7 +134,7 @@ func TestACallerThatWaitsGetsThePrediction(t *testing.T) {
 		f.end(predicted("p-1"))
 		w := <-answer
 		checkAnswer(t, "POST", "/v1/events", w)
-		if w.Code != 200 || w.Body.String() != `{"id":"p-1","status":"ok","prediction":{"fraud":0.25}}` || w.Header().Get("Preference-Applied") != "wait=2" {
+		if w.Code != 200 || w.Body.String() != `{"id":"p-1","status":"ok","prediction":{"fraud":0.25}}`+"\n" || w.Header().Get("Preference-Applied") != "wait=2" {
 			t.Errorf("answer is %d %s %v", w.Code, w.Body, w.Header())
 		}
 		again := post(t, s, payment, "Prefer: wait=2")
