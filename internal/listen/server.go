@@ -31,8 +31,12 @@ func IsLoopback(addr string) bool {
 	if err != nil {
 		return false
 	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return namesLoopback(host)
+}
+
+func namesLoopback(name string) bool {
+	ip := net.ParseIP(name)
+	return name == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // NamesLoopback says whether a request's Host is a name of this machine only. A
@@ -43,7 +47,7 @@ func NamesLoopback(host string) bool {
 	if err != nil {
 		name = strings.Trim(host, "[]")
 	}
-	return IsLoopback(net.JoinHostPort(name, "0"))
+	return namesLoopback(name)
 }
 
 // Server serves one listener until its context ends, then lets running
