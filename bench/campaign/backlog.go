@@ -21,7 +21,7 @@ const (
 
 // backlog attaches a stream to a topic that was full before it came.
 func backlog(ctx context.Context, o options, r *report) error {
-	model, err := newStub(0)
+	model, err := newStub(0, 0)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,9 @@ import (
 
 // counts is what ledger and topics say together.
 type counts struct {
+	what  string // the run
+	kills int
+
 	sent, accepted, unknown, failed, refused int
 
 	missing   int // accepted, and not in the topic of events where the answer said
@@ -163,9 +166,9 @@ func firstAfter(b *books, kills []time.Time) []time.Duration {
 	return took
 }
 
-func (c *counts) row(kills int) row {
+func (c *counts) row() row {
 	return row{
-		{"kills", kills}, {"sent", c.sent}, {"accepted", c.accepted}, {"unknown", c.unknown}, {"not sent", c.failed},
+		{"run", c.what}, {"kills", c.kills}, {"sent", c.sent}, {"accepted", c.accepted}, {"unknown", c.unknown}, {"not sent", c.failed},
 		{"in events", c.events}, {"predicted", c.predicted}, {"lost", c.lost + c.missing}, {"shed", c.elsewhere[topicShed]},
 		{"dead-lettered", c.elsewhere[topicDeadLetters]}, {"two places", c.twoPlaces}, {"reordered", c.reordered},
 		{"duplicated", c.duplicated}, {"in flight at a kill (bound)", c.bound}, {"oldest duplicate at its kill", milliseconds(c.oldest)},

@@ -1,7 +1,7 @@
 // Command campaign runs the long counts, one campaign at a time: what takes too
 // long for a test, and what a test's small numbers cannot show.
 //
-//	kills    kill -9 of up under load at random moments; what was accepted is counted
+//	kills    kill -9 of up under load at random moments, with a quick and a slow model
 //	backlog  a stream attached to a topic of records that are an hour old
 //	sustain  500 events/s for a minute: losses, latency, the sum of the stages, memory
 //	start    time until up is ready, first with training, then again

@@ -32,13 +32,41 @@ func moment(random *rand.Rand) time.Duration {
 // below the lowest unfinished one.
 const inFlight = time.Second
 
-// kills kills up again and again while it is loaded, then counts.
+// The service time of the slow model: with it, some events are at the model at
+// every kill, and offsets are committed meanwhile. The hottest key still keeps up.
+const (
+	slowLeast = 5 * time.Millisecond
+	slowMost  = 95 * time.Millisecond
+)
+
+// kills kills up again and again while it is loaded, then counts: once V1, whose
+// emulator dies with it, and once with a slow model that survives.
 func kills(ctx context.Context, o options, r *report) error {
+	model, err := newStub(slowLeast, slowMost)
+	if err != nil {
+		return err
+	}
+	defer model.close()
+	for _, one := range []struct{ name, what, model string }{
+		{"v1", "V1 with its own emulator", ""}, {"slow", "rest door, stub of 5 to 95 ms", model.url},
+	} {
+		if o.only != "" && o.only != one.name {
+			continue
+		}
+		o.progress("%s: %g events/s", one.what, or(o.rate, 300))
+		if err := o.killUp(ctx, one.what, one.model, r); err != nil {
+			return fmt.Errorf("%s: %w", one.what, err)
+		}
+	}
+	return nil
+}
+
+func (o options) killUp(ctx context.Context, what, model string, r *report) error {
 	g, err := o.ground("kills")
 	if err != nil {
 		return err
 	}
-	g.Latency = "60s"
+	g.Latency, g.Model = "60s", model
 	file, err := g.write("kills.yaml")
 	if err != nil {
 		return err
@@ -65,7 +93,15 @@ func kills(ctx context.Context, o options, r *report) error {
 	if err != nil {
 		return err
 	}
-	return countKills(ctx, g, l, moments, p, r)
+	c, err := countKills(ctx, g, l, moments, r)
+	if err != nil {
+		return err
+	}
+	stopped := p.stop()
+	r.require(stopped == nil, "%v", stopped)
+	c.what = what
+	c.tell(l, r)
+	return nil
 }
 
 func or[T comparable](value, otherwise T) T {
@@ -118,28 +154,31 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // countKills waits for the end of everything and compares ledger and topics.
-func countKills(ctx context.Context, g *ground, l *ledger, moments []time.Time, p *process, r *report) error {
+func countKills(ctx context.Context, g *ground, l *ledger, moments []time.Time, r *report) (counts, error) {
 	cluster, err := g.open()
 	if err != nil {
-		return err
+		return counts{}, err
 	}
 	defer cluster.Close()
 	slow := drained(ctx, cluster, g.Name)
+	r.require(slow == nil, "%v", slow)
 	books, err := readBooks(ctx, cluster)
 	if err != nil {
-		return errors.Join(slow, err)
+		return counts{}, errors.Join(slow, err)
 	}
 	c := count(l, books, moments)
-	r.add(c.row(len(moments)))
+	c.kills = len(moments)
+	return c, nil
+}
+
+// tell adds the row of a run, judges it and notes what is not in the row.
+func (c *counts) tell(l *ledger, r *report) {
+	r.add(c.row())
 	c.judge(r)
-	r.require(slow == nil, "%v", slow)
-	stopped := p.stop()
-	r.require(stopped == nil, "%v", stopped)
 	if len(l.problems) > 0 {
-		r.note("sends without 202: %s", listed(l.problems))
+		r.note("%s: sends without 202: %s", c.what, listed(l.problems))
 	}
-	r.note("restart to first prediction: %s", durations(c.restarts))
-	return nil
+	r.note("%s: restart to first prediction: %s", c.what, durations(c.restarts))
 }
 
 func listed(counts map[string]int) string {

@@ -79,7 +79,7 @@ func parse(args []string) (options, error) {
 	f.Float64Var(&o.rate, "rate", 0, "events a second of kills (300) and sustain (500)")
 	f.DurationVar(&o.length, "for", time.Minute, "length of each run of sustain")
 	f.DurationVar(&o.fuzz, "fuzztime", fuzzTime, "time of each fuzz target; default: the variable FUZZTIME")
-	f.StringVar(&o.only, "only", "", "of sustain: rest, memory or stream alone; of fuzz: targets whose package or name contains this")
+	f.StringVar(&o.only, "only", "", "of kills: v1 or slow; of sustain: rest, memory or stream; of fuzz: targets whose package or name contains this")
 	f.BoolVar(&o.keep, "keep", false, "keep the folder with configurations, logs and data")
 	if err := f.Parse(args); err != nil {
 		return o, err

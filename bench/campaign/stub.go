@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -15,22 +16,23 @@ import (
 // stub is a model server with a service time and a log of its own: per event,
 // the time from its request to its answer being ready. The answer says the same.
 type stub struct {
-	service time.Duration
-	server  *http.Server
-	url     string
-	parsers fastjson.ParserPool
+	least, most time.Duration // of the service time
+	server      *http.Server
+	url         string
+	parsers     fastjson.ParserPool
 
 	mu    sync.Mutex
 	took  map[string]time.Duration // by the event's id; of the newest call
 	calls int
 }
 
-func newStub(service time.Duration) (*stub, error) {
+// newStub takes a service time from the range for each call.
+func newStub(least, most time.Duration) (*stub, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("stub: %w", err)
 	}
-	s := &stub{service: service, url: "http://" + ln.Addr().String() + "/invocations", took: map[string]time.Duration{}}
+	s := &stub{least: least, most: most, url: "http://" + ln.Addr().String() + "/invocations", took: map[string]time.Duration{}}
 	s.server = &http.Server{Handler: http.HandlerFunc(s.answer), ReadHeaderTimeout: 5 * time.Second}
 	go s.server.Serve(ln)
 	return s, nil
@@ -48,8 +50,8 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	if s.service > 0 {
-		time.Sleep(s.service)
+	if s.most > 0 {
+		time.Sleep(s.least + rand.N(s.most-s.least+1))
 	}
 	took := time.Since(began)
 	s.note(id, took)

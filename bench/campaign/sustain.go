@@ -29,7 +29,7 @@ func sustain(ctx context.Context, o options, r *report) error {
 
 // sustainRest is up with a model server of ours behind the rest door.
 func sustainRest(ctx context.Context, o options, r *report) error {
-	model, err := newStub(serviceTime)
+	model, err := newStub(serviceTime, serviceTime)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (o options) sustainUp(ctx context.Context, g *ground, what string, model *s
 
 // sustainStream is the role stream alone; brokers, load and model are elsewhere.
 func sustainStream(ctx context.Context, o options, r *report) error {
-	model, err := newStub(serviceTime)
+	model, err := newStub(serviceTime, serviceTime)
 	if err != nil {
 		return err
 	}

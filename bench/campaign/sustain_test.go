@@ -10,7 +10,7 @@ import (
 )
 
 func TestTheStubSaysWhatItsLogHas(t *testing.T) {
-	s, err := newStub(0)
+	s, err := newStub(0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
