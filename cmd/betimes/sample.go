@@ -8,6 +8,9 @@ import (
 	"betimes/internal/config"
 )
 
+// paymentsKey is where the events of the example problem have their key.
+const paymentsKey = "/card_token"
+
 // samples are believable values of fields that the example problem has.
 var samples = map[string]any{
 	"amount": 129.95, "hour": 3, "country_risk": 0.7, "merchant_risk": 0.4, "event_time": "2026-01-31T03:12:00Z",

@@ -240,7 +240,7 @@ func nextLines(loaded *config.Loaded, role string, at app.Addresses) []string {
 	c := loaded.Config
 	switch {
 	case role == "up" && at.Gateway != "":
-		lines := []string{sendLine(c, at), word() + " load " + quoted(loaded.File) + " --rate 500 --for 30s"}
+		lines := []string{sendLine(c, at), loadLine(loaded)}
 		if c.Kafka.Topics.Events.Value != "json" {
 			lines = nil // what such an event looks like only its owner knows
 		}
@@ -257,6 +257,15 @@ func nextLines(loaded *config.Loaded, role string, at app.Addresses) []string {
 		return []string{"aws --endpoint-url http://" + at.AWS + " --region us-east-1 sagemaker list-endpoints"}
 	}
 	return nil
+}
+
+// loadLine sends payments where they are what the gateway takes, else lines of the user's own.
+func loadLine(loaded *config.Loaded) string {
+	line := word() + " load " + quoted(loaded.File)
+	if loaded.Config.Flow.Gateway.Key != paymentsKey {
+		return line + " --input EVENTS.ndjson --rate 500"
+	}
+	return line + " --rate 500 --for 30s"
 }
 
 // sendLine sends one event and waits for its prediction.
