@@ -32,6 +32,33 @@ func TestATopicOfFewKeysThatCannotBeReadPausesTheStreamToo(t *testing.T) {
 	})
 }
 
+func TestASlowTopicThatCannotBeReadPausesTheStreamAtTheHundredthRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		p, stop := running(t, c, byValue)
+		for i := range 150 {
+			c.send(0, "k"+num(i%7), "xml"+num(i))
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(time.Minute)
+		written := c.written()
+		if n := len(written); n < 80 || n >= 100 {
+			t.Errorf("%d dead letters, want those of full seconds before the hundredth record", n)
+		}
+		for i, w := range written {
+			if w != "dead-letters xml"+num(i) {
+				t.Errorf("dead letter %d is %s", i, w)
+			}
+		}
+		if err := p.Ready(); err == nil || !strings.Contains(err.Error(), num(len(written))+" of them are dead letters") {
+			t.Errorf("ready says %v", err)
+		}
+		if err := stop(); err != nil || c.committed(0) != int64(len(written)) {
+			t.Error(err, c.committed(0))
+		}
+	})
+}
+
 func TestHeldEndingsKeepTheOrderOfTheirKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster()

@@ -8,9 +8,9 @@ import (
 )
 
 // A topic in a format that we cannot read must not become a topic of dead
-// letters. Until one record could be decoded, undecodable ones are held back:
-// a hundred of them in a row pause the stream; fewer become dead letters after
-// a moment, as any poison event does.
+// letters. Until one record could be decoded, undecodable ones are held back for
+// a moment and counted: the hundredth pauses the stream; fewer become dead
+// letters, as any poison event does.
 const (
 	probationCount = 100
 	probationWait  = time.Second
@@ -19,11 +19,12 @@ const (
 // probation holds the first undecodable endings; their lanes go on, so that a
 // topic of few keys reaches the hundred too. Guarded by Processor.mu.
 type probation struct {
-	p      *Processor
-	passed bool // a record could be decoded, or the wait was over
-	held   []heldEnding
-	timer  *time.Timer
-	over   chan struct{} // closed once what was held is handed over
+	p       *Processor
+	passed  bool // a record could be decoded
+	held    []heldEnding
+	written int // endings handed over after their moment
+	timer   *time.Timer
+	before  chan struct{} // closed once all that was held before is handed over
 }
 
 type heldEnding struct {
@@ -31,7 +32,11 @@ type heldEnding struct {
 	ending event.Ending
 }
 
-func newProbation(p *Processor) probation { return probation{p: p, over: make(chan struct{})} }
+func newProbation(p *Processor) probation {
+	none := make(chan struct{})
+	close(none)
+	return probation{p: p, before: none}
+}
 
 // hold keeps an undecodable ending back while the topic is on probation, and
 // says whether it did. Any other ending ends the probation, and is handed over
@@ -39,65 +44,73 @@ func newProbation(p *Processor) probation { return probation{p: p, over: make(ch
 func (b *probation) hold(it *item, ending event.Ending) bool {
 	b.p.mu.Lock()
 	if b.passed {
+		before := b.before
 		b.p.mu.Unlock()
-		<-b.over
+		<-before
 		return false
 	}
 	if ending.Reason != event.ReasonUndecodable {
-		held := b.pass()
+		b.passed = true
+		next := b.take()
 		b.p.mu.Unlock()
-		b.handOver(held)
+		next.handOver(b.p)
 		return false
 	}
 	defer b.p.mu.Unlock()
 	b.held = append(b.held, heldEnding{it, ending})
 	it.part.busy--
 	it.part.settle()
-	switch len(b.held) {
-	case 1:
-		b.timer = time.AfterFunc(probationWait, b.expire)
-	case probationCount:
-		b.timer.Stop()
+	switch {
+	case b.written+len(b.held) == probationCount:
 		b.p.deps.Log.Error(b.sentence())
+	case len(b.held) == 1:
+		b.timer = time.AfterFunc(probationWait, b.expire)
 	}
 	b.p.leave(it.lane)
 	b.p.dispatch()
 	return true
 }
 
-// expire ends the probation: there were few such records.
+// expire hands over what was held for its moment: there were few such records.
 func (b *probation) expire() {
 	b.p.mu.Lock()
 	if b.passed || b.paused() {
 		b.p.mu.Unlock()
 		return
 	}
-	held := b.pass()
+	b.written += len(b.held)
+	next := b.take()
 	b.p.mu.Unlock()
-	b.handOver(held)
+	next.handOver(b.p)
 }
 
-// pass ends the probation and returns what must be handed over; b.p.mu is held.
-func (b *probation) pass() []heldEnding {
-	b.passed = true
+// handing is what is handed over in one go, after what was before it.
+type handing struct {
+	held         []heldEnding
+	before, done chan struct{}
+}
+
+// take takes what is held; b.p.mu is held.
+func (b *probation) take() handing {
 	if b.timer != nil {
 		b.timer.Stop()
 	}
-	held := b.held
-	b.held = nil
-	return held
+	next := handing{b.held, b.before, make(chan struct{})}
+	b.held, b.before = nil, next.done
+	return next
 }
 
-// handOver writes what was held, in order, then lets all others go on; what was
+// handOver writes what was held, in order, then lets others go on; what was
 // paused too, when a record that was in work could be decoded after all.
-func (b *probation) handOver(held []heldEnding) {
-	defer b.p.wakePoll()
-	defer close(b.over)
-	for _, h := range held {
-		if b.p.takeUp(h.it) {
-			b.p.write(h.it, h.ending)
+func (h handing) handOver(p *Processor) {
+	<-h.before
+	for _, one := range h.held {
+		if p.takeUp(one.it) {
+			p.write(one.it, one.ending)
 		}
 	}
+	close(h.done)
+	p.wakePoll()
 }
 
 // takeUp counts a held ending as under way again, or drops it when its partition has gone.
@@ -113,12 +126,18 @@ func (p *Processor) takeUp(it *item) bool {
 }
 
 // paused says that the topic looks unreadable; b.p.mu is held.
-func (b *probation) paused() bool { return len(b.held) >= probationCount }
+func (b *probation) paused() bool {
+	return !b.passed && b.written+len(b.held) >= probationCount
+}
 
 // sentence is for the log and readiness.
 func (b *probation) sentence() string {
 	e := b.held[0].it.event
-	return fmt.Sprintf("paused: the first %d records of topic %s cannot be read (%v); set kafka.topics.events.value to what they are, nothing was written or committed", probationCount, e.Source.Topic, b.held[0].ending.Err)
+	kept := "nothing was written or committed"
+	if b.written > 0 {
+		kept = fmt.Sprintf("%d of them are dead letters, nothing more is written or committed", b.written)
+	}
+	return fmt.Sprintf("paused: the first %d records of topic %s cannot be read (%v); set kafka.topics.events.value to what they are, %s", probationCount, e.Source.Topic, b.held[0].ending.Err, kept)
 }
 
 // close ends the wait; what is held is read again after a restart.

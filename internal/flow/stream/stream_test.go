@@ -428,10 +428,11 @@ func TestAFewUndecodableEventsBecomeDeadLetters(t *testing.T) {
 		if n := len(c.written()); n != 3 {
 			t.Errorf("%d dead letters, want 3", n)
 		}
+		c.send(0, "k", "json")
+		time.Sleep(time.Millisecond)
 		for i := range 200 {
 			c.send(0, "k"+num(i), "xml")
 		}
-		c.send(0, "k", "json")
 		time.Sleep(2 * time.Second)
 		if n := len(c.written()); n != 204 {
 			t.Errorf("%d written, want 204", n)
