@@ -59,6 +59,10 @@ func healthy(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"healthy": true})
 }
 
+// untold stands for a reason, which may name machines of the owner's network, to
+// callers that show no token where there are tokens.
+const untold = "failed; ask with a token, or read the log, for the reason"
+
 // ready answers 200, or 503 with the checks that failed.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	failed := s.Ready(r.Context())
@@ -68,7 +72,10 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	texts := make(map[string]string, len(failed))
 	for name, err := range failed {
-		texts[name] = err.Error()
+		texts[name] = untold
+		if s.guard.Knows(r) {
+			texts[name] = err.Error()
+		}
 	}
 	answer(w, http.StatusServiceUnavailable, map[string]any{"ready": false, "failed": texts})
 }

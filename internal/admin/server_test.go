@@ -144,6 +144,19 @@ func TestReadyNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestReasonsAreForCallersWithATokenWhereThereAreTokens(t *testing.T) {
+	c := Config{Tokens: []listen.TokenConfig{{Name: "eve", Role: listen.RoleRead, Token: setting.NewSecret("reader")}}}
+	s := serve(t, c, func(s *Server) {
+		s.AddCheck("broker", func(context.Context) error { return errors.New("dial 10.0.0.7:9092") })
+	})
+	if status, _, body := (ask{method: "GET", path: "/readyz"}).do(t, s); status != 503 || strings.Contains(body, "10.0.0.7") || !strings.Contains(body, `"broker"`) {
+		t.Errorf("without a token: %d %s", status, body)
+	}
+	if status, _, body := (ask{method: "GET", path: "/readyz", token: "reader"}).do(t, s); status != 503 || !strings.Contains(body, "10.0.0.7") {
+		t.Errorf("with a token: %d %s", status, body)
+	}
+}
+
 func TestAStreamDoesNotHoldUpTheStop(t *testing.T) {
 	started := make(chan struct{})
 	s, err := New(Config{Listen: "127.0.0.1:0"}, Deps{Gatherer: prometheus.NewRegistry()})

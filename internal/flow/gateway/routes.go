@@ -78,10 +78,23 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
 }
 
+// tells says whether the caller may know why: the reason may name machines of
+// the owner's network.
+func (s *Server) tells(r *http.Request) bool {
+	if guard := s.live.Load().guard; guard != nil {
+		return guard.Knows(r)
+	}
+	return s.config.Auth != "external"
+}
+
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := s.ready(); err != nil {
-		s.deps.Log.Debug("not ready", "err", err)
-		p := listen.NewProblem(http.StatusServiceUnavailable, "not_ready", "Not ready", err.Error())
+		s.deps.Log.Warn("not ready", "err", err)
+		detail := "the log says why; a caller with a token is told here"
+		if s.tells(r) {
+			detail = err.Error()
+		}
+		p := listen.NewProblem(http.StatusServiceUnavailable, "not_ready", "Not ready", detail)
 		p.RetryAfter = retryAfter
 		p.Write(w)
 		return

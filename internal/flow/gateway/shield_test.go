@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -48,6 +50,33 @@ func TestAWebPageElsewhereCannotUseTheGatewayOfThisMachine(t *testing.T) {
 			body, _ := io.ReadAll(resp.Body)
 			if resp.StatusCode != c.status {
 				t.Errorf("%d %s, want %d", resp.StatusCode, body, c.status)
+			}
+		})
+	}
+}
+
+func TestWhyTheGatewayIsNotReadyIsForThoseLetIn(t *testing.T) {
+	open, external, tokens := testConfig(), testConfig(), testConfig()
+	external.Auth = "external"
+	tokens.Tokens = []listen.TokenConfig{{Name: "shop", Token: setting.NewSecret("right")}}
+	for name, c := range map[string]struct {
+		config Config
+		token  string
+		told   bool
+	}{
+		"on this machine everyone is told":                   {open, "", true},
+		"with tokens nobody without one":                     {tokens, "", false},
+		"with tokens whoever shows one":                      {tokens, "right", true},
+		"behind a proxy nobody: it lets all through to here": {external, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, c.config, Deps{Next: &broker{}, Ready: func() error { return errors.New("dial 10.0.0.7:9092") }})
+			r := httptest.NewRequest(http.MethodGet, "/readyz", nil)
+			r.Header.Set("Authorization", "Bearer "+c.token)
+			w := httptest.NewRecorder()
+			s.Handler().ServeHTTP(w, r)
+			if told := strings.Contains(w.Body.String(), "10.0.0.7"); w.Code != 503 || told != c.told {
+				t.Errorf("%d %s", w.Code, w.Body)
 			}
 		})
 	}
