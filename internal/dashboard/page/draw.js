@@ -127,7 +127,8 @@ function chart(svg, points, lines, format, goal) {
   const x = (i) => LEFT + ((WIDTH - LEFT - 4) * i) / Math.max(1, points.length - 1);
   const y = (v) => BASE - ((BASE - TOP) * v) / shown;
   const parts = [];
-  for (const v of [0, shown / 2, shown]) {
+  const half = format(shown / 2) === format(shown) ? [] : [shown / 2]; // nothing measured: no figure twice
+  for (const v of [0, ...half, shown]) {
     parts.push(shape("line", { x1: LEFT, x2: WIDTH - 4, y1: y(v), y2: y(v), class: "grid" }));
     parts.push(shape("text", { x: LEFT - 6, y: y(v) + 3, class: "tick end" }, format(v)));
   }
@@ -151,7 +152,7 @@ function round(v) {
   return power * [1, 2, 5, 10].find((step) => step * power >= v);
 }
 
-// path leaves gaps where nothing was measured.
+// path leaves gaps where nothing was measured; a value between two gaps is a dot.
 function path(values, x, y, gaps) {
   let pen = "M";
   let d = "";
@@ -160,7 +161,7 @@ function path(values, x, y, gaps) {
       pen = "M";
       return;
     }
-    d += `${pen}${x(i).toFixed(1)},${y(v).toFixed(1)}`;
+    d += `${pen}${x(i).toFixed(1)},${y(v).toFixed(1)}${pen === "M" ? "h0" : ""}`;
     pen = "L";
   });
   return d;
