@@ -228,8 +228,8 @@ func (p *play) heal(ctx context.Context) error {
 
 // end gives the totals and what to do next.
 func (p *play) end(r *loadgen.Report) {
-	p.say("in all: %d accepted, %d predicted, %d late, %d lost, %d duplicated, %d reordered; p50 %.1f ms, p99 %.1f ms",
-		r.Accepted, r.Predicted, r.Late, r.Lost, r.Duplicated, r.Reordered, float64(r.P50)/1000, float64(r.P99)/1000)
+	p.say("in all: %d accepted, %d predicted, %d late, %d lost, %d duplicated, %d reordered; p50 %s, p99 %s",
+		r.Accepted, r.Predicted, r.Late, r.Lost, r.Duplicated, r.Reordered, latency.Duration(time.Duration(r.P50)*time.Microsecond), latency.Duration(time.Duration(r.P99)*time.Microsecond))
 	p.say("next:\n  %[1]s init                 # write betimes.yaml for this folder\n  %[1]s up                   # run it\n  %[1]s load --rate 500      # in another terminal", word())
 }
 
