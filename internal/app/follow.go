@@ -60,8 +60,8 @@ type remembering struct {
 // what the gateway has read itself: an id in between would be forgotten.
 func (r *remembering) Run(ctx context.Context) error {
 	follow(ctx, r.log, r.cluster, r.topic, kafka.TailAt(r.since), func(e *event.Event) {
-		if id := e.Header(event.HeaderID); len(id) > 0 {
-			r.server.Remember(string(id), e.Value, e.Source)
+		if id := e.OwnID(); id != "" {
+			r.server.Remember(id, e.Value, e.Source)
 		}
 	})
 	return nil

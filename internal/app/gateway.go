@@ -83,8 +83,8 @@ func recent(cluster *kafka.Cluster, topic string) gateway.Recent {
 				return err
 			}
 			for _, e := range events {
-				if id := e.Header(event.HeaderID); len(id) > 0 {
-					each(string(id), e.Value, e.Source)
+				if id := e.OwnID(); id != "" {
+					each(id, e.Value, e.Source)
 				}
 			}
 		}

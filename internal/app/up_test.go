@@ -9,10 +9,13 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	dto "github.com/prometheus/client_model/go"
 
 	"betimes/internal/config"
 )
@@ -99,12 +102,8 @@ func TestUpAnswersAnEventWithItsPredictionAndDocumentsItsMetrics(t *testing.T) {
 
 // checkMetricsPage compares docs/metrics.md with what is registered.
 func checkMetricsPage(t *testing.T, a *App) {
-	families, err := a.registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var rows []string
-	for _, f := range families {
+	for _, f := range gathered(t, a, "betimes_latency_stage_seconds") {
 		if strings.HasPrefix(f.GetName(), "betimes_") {
 			rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |\n", f.GetName(), strings.ToLower(f.GetType().String()), f.GetHelp()))
 		}
@@ -121,6 +120,23 @@ func checkMetricsPage(t *testing.T, a *App) {
 	if err != nil || string(have) != page {
 		t.Errorf("docs/metrics.md does not equal what is registered; run: go test ./internal/app -update\n%s", diffLines(string(have), page))
 	}
+}
+
+// gathered waits until the metric is there: a prediction can be read a moment
+// before its acknowledgement is counted.
+func gathered(t *testing.T, a *App, name string) []*dto.MetricFamily {
+	t.Helper()
+	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); runtime.Gosched() {
+		families, err := a.registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == name }) {
+			return families
+		}
+	}
+	t.Fatalf("%s does not come", name)
+	return nil
 }
 
 func diffLines(a, b string) string {

@@ -90,6 +90,24 @@ func (e *Event) Header(name string) []byte {
 	return nil
 }
 
+// MaxIDBytes bounds an event's id.
+const MaxIDBytes = 128
+
+// OwnID is the id that the record's own header gives, or "": a foreign header
+// that is no plain, short, printable text names nothing.
+func (e *Event) OwnID() string {
+	id := e.Header(HeaderID)
+	if len(id) == 0 || len(id) > MaxIDBytes {
+		return ""
+	}
+	for _, c := range id {
+		if c <= ' ' || c > '~' {
+			return ""
+		}
+	}
+	return string(id)
+}
+
 // Late says whether now is past the event's deadline.
 func (e *Event) Late(now time.Time) bool {
 	return !e.Deadline.IsZero() && now.After(e.Deadline)

@@ -13,7 +13,6 @@ import (
 
 // Bounds of what callers may say in headers.
 const (
-	maxIDBytes      = 128
 	maxDeadline     = 24 * time.Hour
 	maxWait         = 60 * time.Second
 	maxPassedBytes  = 8 << 10 // headers passed on with one event
@@ -102,7 +101,7 @@ func appendPassed(list []event.Header, h http.Header, from, to string) []event.H
 
 // checkID says what is wrong with an id found at field.
 func checkID(id, field string) *listen.Problem {
-	if id == "" || len(id) > maxIDBytes || !printable(id) || strings.Contains(id, " ") {
+	if id == "" || len(id) > event.MaxIDBytes || !printable(id) || strings.Contains(id, " ") {
 		return malformed("bad_id", field, "the id is not 1 to 128 printable ASCII characters without spaces; send another")
 	}
 	return nil

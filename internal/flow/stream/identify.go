@@ -17,9 +17,7 @@ const (
 // identify reads what the headers say of an event, and sets what they do not:
 // a record written by someone else has no id, clock or deadline.
 func (p *Processor) identify(e *event.Event) {
-	if id := e.Header(event.HeaderID); len(id) > 0 {
-		e.ID = string(id)
-	} else {
+	if e.ID = e.OwnID(); e.ID == "" {
 		e.ID = e.Source.String()
 	}
 	e.Priority = 5

@@ -44,6 +44,9 @@ func TestAnEventIsKnownByItsHeadersElseByItsPlace(t *testing.T) {
 			headers:  []event.Header{header(event.HeaderDeadline, "9000000000000000000")},
 			recorded: began, id: "events:3:14", received: began, deadline: began.Add(250 * time.Millisecond),
 		},
+		"an id with bytes that are no text counts as absent": {
+			headers: []event.Header{header(event.HeaderID, "a\x1b[2Jb")}, recorded: began, id: "events:3:14", received: began, deadline: began.Add(250 * time.Millisecond),
+		},
 		"broken headers count as absent": {
 			headers:  []event.Header{header(event.HeaderID, ""), header(event.HeaderDeadline, "soon"), header(event.HeaderTimeline, "t0=x")},
 			recorded: began, id: "events:3:14", received: began, deadline: began.Add(250 * time.Millisecond),

@@ -51,6 +51,7 @@ func (p *Processor) assigned(next map[kafka.Partition]int64) {
 	for id, offset := range next {
 		p.parts[id] = newPartition(id, offset)
 	}
+	p.halt = nil // a halted partition tries again with each assignment
 	p.joinOnce.Do(func() { close(p.joined) })
 	p.deps.Log.Info("partitions assigned", "count", len(next), "held", len(p.parts))
 	p.changed("assignment", fmt.Sprintf("%d partitions came, %d held", len(next), len(p.parts)))

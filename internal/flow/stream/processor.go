@@ -65,6 +65,7 @@ type Processor struct {
 	queued  int     // events held, waiting or in work or not acknowledged
 	bytes   int64   // of their payloads
 	closing bool    // no new attempt begins
+	halt    error   // why a partition goes no further; nil: none is halted
 	tracked int     // offsets remembered: those held, and those finished above an unfinished one
 
 	unsent     atomic.Int64  // bytes of predictions that are not acknowledged
@@ -115,7 +116,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	member, err := p.deps.Join(Hooks{
 		Assigned: p.assigned,
 		Revoked:  p.revoked,
-		Problem:  func(err error) { p.fail(err) },
+		Problem:  p.halted,
 	})
 	if err != nil {
 		return fmt.Errorf("join group: %w", err)
@@ -136,6 +137,16 @@ func (p *Processor) Run(ctx context.Context) error {
 	p.wakePoll()
 	loops.Wait()
 	return errors.Join(err, p.drain(context.WithoutCancel(ctx)))
+}
+
+// halted notes that one partition goes no further, for example because its
+// records are gone; the others go on.
+func (p *Processor) halted(err error) {
+	p.deps.Log.Error("a partition is halted", "error", err)
+	p.changed("halt", err.Error())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.halt = err
 }
 
 // fail stops the processor with the first error.
@@ -338,6 +349,9 @@ func (p *Processor) Ready() error {
 	}
 	if len(p.parts) == 0 {
 		return errors.New("no partition assigned yet")
+	}
+	if p.halt != nil {
+		return p.halt
 	}
 	return nil
 }

@@ -173,7 +173,7 @@ func TestWithoutAnEndpointOrAWayToMakeOneTheRemedyIsNamed(t *testing.T) {
 	var reports []Progress
 	d, p := training(t, newFakeAWS(), &reports)
 	p.Train = nil
-	if err := Ensure(t.Context(), d, p); err == nil || err.Error() != "models.fraud_1.sagemaker: there is no endpoint fraud in us-east-1; create it, or add train so that betimes does" {
+	if err := Ensure(t.Context(), d, p); err == nil || err.Error() != "models.fraud_1.sagemaker: there is no endpoint fraud in us-east-1; create it, or add train or serve so that betimes does" {
 		t.Errorf("got %v", err)
 	}
 }

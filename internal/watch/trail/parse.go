@@ -11,8 +11,8 @@ import (
 
 // idOf is the event's id as its record says it: the header, else the record's own place.
 func idOf(e *event.Event) string {
-	if id := e.Header(event.HeaderID); len(id) > 0 {
-		return string(id)
+	if id := e.OwnID(); id != "" {
+		return id
 	}
 	return e.Source.String()
 }
