@@ -35,7 +35,10 @@ func (m *Member) end(ctx context.Context, how int32) error {
 	memberID, _ := m.client.GroupMetadata()
 	m.client.AllowRebalance()
 	err := m.client.LeaveGroupContext(ctx)
-	if m.cfg.StaticID != "" && memberID != "" {
+	m.mu.Lock()
+	replaced := m.replaced // then the name is another's, who must not be put out
+	m.mu.Unlock()
+	if m.cfg.StaticID != "" && memberID != "" && !replaced {
 		released := m.release(ctx, memberID, how)
 		if m.nextGen && errors.Is(err, kerr.InvalidRequest) {
 			err = nil // the library forgets the member's name; Kafka refuses that, and release said it again

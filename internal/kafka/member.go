@@ -60,10 +60,11 @@ type Member struct {
 	beginOnce sync.Once
 	turn      sync.Mutex // held while one of the callbacks runs
 
-	mu      sync.Mutex
-	owned   map[Partition]bool // Assigned was told
-	halted  map[Partition]bool
-	highest map[Partition]int64 // high watermark of the newest fetch
+	mu       sync.Mutex
+	owned    map[Partition]bool // Assigned was told
+	halted   map[Partition]bool
+	replaced bool                // another process has this member's name
+	highest  map[Partition]int64 // high watermark of the newest fetch
 }
 
 // NewMember joins a group. It returns before partitions are assigned.

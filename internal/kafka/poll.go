@@ -66,6 +66,11 @@ func (m *Member) failed(ctx context.Context, p Partition, err error) error {
 		m.halt(ctx, p, err)
 		return nil
 	}
+	if errors.Is(err, kerr.FencedInstanceID) {
+		m.mu.Lock()
+		m.replaced = true
+		m.mu.Unlock()
+	}
 	for _, f := range final {
 		if errors.Is(err, f) {
 			return fmt.Errorf("group %s: %w", m.cfg.Group, err)
