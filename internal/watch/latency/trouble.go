@@ -74,9 +74,10 @@ type baseline struct {
 }
 
 // reference takes the quarter of the blocks that were fastest as well: up to three
-// quarters of an hour may be bad. The limit is half as much again, at least 1 ms
-// more, and more the more the good blocks differ among themselves.
-func reference(blocks []block) baseline {
+// quarters of an hour may be bad. The limit is half as much again, and more the
+// more the good blocks differ among themselves; a rise that is no fiftieth of the
+// objective is none that anybody must be told of.
+func reference(blocks []block, objective time.Duration) baseline {
 	if len(blocks) == 0 {
 		return baseline{}
 	}
@@ -87,7 +88,7 @@ func reference(blocks []block) baseline {
 	slices.Sort(means)
 	quarter := means[len(means)/4]
 	noise := quarter - means[len(means)/20]
-	return baseline{quarter, quarter + max(quarter/2, time.Millisecond, 4*noise)}
+	return baseline{quarter, quarter + max(quarter/2, time.Millisecond, objective/50, 4*noise)}
 }
 
 // bad says whether a block rose beyond noise or missed the objective.

@@ -42,7 +42,7 @@ func (m *Monitor) Why(since time.Duration) Why {
 		return s.why()
 	}
 	blocks := m.history.blocks(to-int64(History/time.Second), to)
-	ref := reference(blocks)
+	ref := reference(blocks, m.objective.Latency)
 	trouble, ok := findTrouble(blocks, ref, from, m.allowed())
 	if !ok {
 		return m.healthy(from, to, since)
