@@ -38,6 +38,8 @@ type asked struct {
 	codec       model.Codec
 	response    *feature.Response // nil: the answer is the prediction
 	invoker     model.Invoker
+	// answeredSince says whether the endpoint answered others after a moment; nil: not known.
+	answeredSince func(time.Time) bool
 }
 
 // work makes one attempt at an event.
@@ -56,7 +58,7 @@ func (c *chain) work(ctx context.Context, e *event.Event) event.Ending {
 	e.Timeline.Mark(event.StageFeature, time.Now())
 	resp, err := m.ask(ctx, e, body)
 	if err != nil {
-		return failed(c.quiet(err))
+		return m.failed(e, c.quiet(err))
 	}
 	return c.predicted(in, e, m, resp)
 }
@@ -93,6 +95,16 @@ func (c *chain) quiet(err error) error {
 	short := *e
 	short.Message = fmt.Sprintf("the model said %d bytes, kept with privacy.show: payloads", len(e.Message))
 	return &short
+}
+
+// failed says what a failed call means for e. A model that hangs up on an event
+// again, and answered others in between, is not away: the event is the cause.
+func (m *asked) failed(e *event.Event, err error) event.Ending {
+	ending := failed(err)
+	if model.ClassOf(err) == model.ClassConnection && !e.Failed.IsZero() && m.answeredSince != nil && m.answeredSince(e.Failed) {
+		ending.Counted, ending.Reason, ending.Stage = true, event.ReasonModelError, event.StageModel
+	}
+	return ending
 }
 
 // failed says what a failed call means for its event. What the endpoint is to

@@ -38,7 +38,8 @@ func chainOf(t *testing.T, file string, fake *modeltest.Fake) *chain {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.invoker = balance.New(balance.Config{Model: name, Endpoint: name, Limit: 4}, fake, balance.Deps{})
+		picker := balance.New(balance.Config{Model: name, Endpoint: name, Limit: 4}, fake, balance.Deps{})
+		m.invoker, m.answeredSince = picker, picker.AnsweredSince
 		c.models[name] = m
 	}
 	return c
@@ -139,5 +140,31 @@ func TestTryShowsWhatIsAskedAndAnswered(t *testing.T) {
 	got := c.try(context.Background(), &event.Event{ID: "x", Value: []byte(`{"a":3,"b":4}`)})
 	if got.Model != "m" || string(got.Request) != "3,4" || string(got.Answer) != "0.5" || got.Prediction == nil {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestAnEventOnWhichTheModelHangsUpUsesUpAttemptsWhileOthersAreAnswered(t *testing.T) {
+	fake := &modeltest.Fake{Respond: func(_ context.Context, r *model.Request) modeltest.Step {
+		if r.InferenceID == "poison" {
+			return modeltest.Step{Fail: model.ClassConnection}
+		}
+		return modeltest.Step{}
+	}}
+	c := chainOf(t, oneModel, fake)
+	poison := newTestEvent(`{"a":1,"b":2}`)
+	poison.ID = "poison"
+	if got := c.work(t.Context(), poison); got.Counted {
+		t.Error("the first time it may be the endpoint")
+	}
+	poison.Failed = time.Now()
+	if got := c.work(t.Context(), poison); got.Counted {
+		t.Error("nobody was answered since: it may be the endpoint")
+	}
+	poison.Failed = time.Now().Add(-time.Second)
+	if got := c.work(t.Context(), newTestEvent(`{"a":1,"b":2}`)); got.Place != event.Predicted {
+		t.Fatalf("another event: %s %v", got.Place, got.Err)
+	}
+	if got := c.work(t.Context(), poison); !got.Counted || got.Reason != event.ReasonModelError {
+		t.Errorf("others are answered, this one is not: counted %v, reason %q", got.Counted, got.Reason)
 	}
 }

@@ -118,7 +118,7 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 		return nil, nil, err
 	}
 	picker := balance.New(at, door, balance.Deps{Log: a.log, Registerer: a.metrics})
-	out.invoker = picker
+	out.invoker, out.answeredSince = picker, picker.AnsweredSince
 	return out, picker, nil
 }
 

@@ -61,8 +61,9 @@ type Event struct {
 	Priority    int // 0 low … 9; 5 when the sender said nothing
 
 	Source   Source
-	Backlog  bool // it was in the log before this worker got the partition
-	Attempts int  // calls begun for this event, by this worker
+	Backlog  bool      // it was in the log before this worker got the partition
+	Attempts int       // calls begun for this event, by this worker
+	Failed   time.Time // when its newest attempt failed; zero: none did
 
 	Recorded  time.Time // the record's timestamp; zero before the broker
 	Appended  bool      // Recorded is when the broker appended it, not when it was sent

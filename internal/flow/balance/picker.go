@@ -38,6 +38,7 @@ type Picker struct {
 	counter [model.NumClasses + 1]prometheus.Counter
 	seconds pulse.Recorder
 	last    atomic.Pointer[model.Error]
+	newest  atomic.Int64 // Unix µs of the newest call that was answered
 	failing atomic.Int64 // Unix µs since when every call fails for the endpoint's fault; 0: it answers
 }
 
@@ -137,6 +138,7 @@ const flicker = time.Second
 
 // answered notes that the endpoint does its work, whatever the answer.
 func (p *Picker) answered(now time.Time) {
+	p.newest.Store(now.UnixMicro())
 	if p.failing.Load() == 0 {
 		return
 	}
@@ -144,6 +146,9 @@ func (p *Picker) answered(now time.Time) {
 		p.log.Info("endpoint answers again", "endpoint", p.config.Endpoint, "model", p.config.Model)
 	}
 }
+
+// AnsweredSince says whether the endpoint answered a call after that moment.
+func (p *Picker) AnsweredSince(at time.Time) bool { return p.newest.Load() > at.UnixMicro() }
 
 // Err is why the endpoint does not answer, nil when it does.
 func (p *Picker) Err() error {

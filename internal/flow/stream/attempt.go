@@ -78,7 +78,7 @@ func (it *item) noteFailure(at time.Time) {
 	if it.failed.IsZero() {
 		it.failed = at
 	}
-	it.last = at
+	it.last, it.event.Failed = at, at
 }
 
 // wait lets the item, and with it its lane, be ready again after a pause. No
