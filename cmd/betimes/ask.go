@@ -76,6 +76,13 @@ func (s *settings) runExplain(cmd *cobra.Command, args []string, f explainFlags)
 			return errors.New("name the event's id, or use --key, --where or --slowest")
 		}
 		id, args = args[len(args)-1], args[:len(args)-1]
+		if _, err := os.Stat(id); err == nil && len(args) == 0 {
+			return fmt.Errorf("%s is the file; name the event's id after it, or use --key, --where or --slowest", id)
+		}
+	} else if len(args) > 0 {
+		if _, err := os.Stat(args[len(args)-1]); err != nil {
+			return fmt.Errorf("%s is no file; an id stands alone, without --key, --where and --slowest", args[len(args)-1])
+		}
 	}
 	client, err := s.client(cmd, args)
 	if err != nil {
@@ -205,11 +212,22 @@ func newTop(s *settings) *cobra.Command {
 	return cmd
 }
 
-// runTop shows the summary again every second on a terminal, once elsewhere.
+// runTop shows the summary again every second on a terminal, once elsewhere. On
+// a terminal it waits for a process that restarts.
 func runTop(ctx context.Context, w io.Writer, client *app.Client, f askFlags) error {
+	shown := false
 	for {
 		var summary dashboard.Summary
-		if err := client.Ask(ctx, f.at, "summary", &summary); err != nil {
+		err := client.Ask(ctx, f.at, "summary", &summary)
+		switch {
+		case err != nil && shown && errors.Is(err, app.ErrNotRunning):
+			fmt.Fprint(w, "\x1b[H\x1b[2Jwaiting for the process to come back; Ctrl-C ends\n")
+			wait(ctx, time.Second)
+			if ctx.Err() != nil {
+				return nil
+			}
+			continue
+		case err != nil:
 			return err
 		}
 		if f.asJSON {
@@ -221,6 +239,7 @@ func runTop(ctx context.Context, w io.Writer, client *app.Client, f askFlags) er
 			return err
 		}
 		fmt.Fprint(w, "\x1b[H\x1b[2J", text)
+		shown = true
 		select {
 		case <-ctx.Done():
 			return nil

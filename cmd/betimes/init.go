@@ -57,6 +57,11 @@ func runInit(cmd *cobra.Command, f initFlags) error {
 	if t := f.target; len(slices.DeleteFunc([]string{t.Endpoint, t.URL, t.Model}, func(s string) bool { return s == "" })) > 1 {
 		return errors.New("--endpoint, --url and --model each name the model; give one of them")
 	}
+	if f.target.Model != "" {
+		if _, err := os.Stat(f.target.Model); err != nil {
+			return fmt.Errorf("--model: %w", err)
+		}
+	}
 	guess, err := f.look(cmd.Context())
 	if err != nil {
 		return err

@@ -128,6 +128,9 @@ func (s *settings) serve(cmd *cobra.Command, args []string, role string, f runFl
 	if _, asks := errors.AsType[*app.NeedsYes](err); asks || errors.Is(err, app.ErrInUse) {
 		return err // a matter of usage, not of run time
 	}
+	if err == nil {
+		fmt.Fprintf(out, "betimes %s: %s has stopped; nothing is left in work\n", role, loaded.Config.Name)
+	}
 	return failed(err)
 }
 

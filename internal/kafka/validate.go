@@ -14,7 +14,9 @@ import (
 func (c Config) Validate() setting.Problems {
 	var ps setting.Problems
 	for i, seed := range c.Seeds {
-		ps.Address(fmt.Sprintf("seeds[%d]", i), seed)
+		if _, port, err := net.SplitHostPort(seed); err != nil || port == "" {
+			ps.Add(fmt.Sprintf("seeds[%d]", i), "%q is not a broker's address; write HOST:PORT, for example %s:9092", seed, strings.Trim(seed, ":"))
+		}
 	}
 	if c.Embedded != nil {
 		if len(c.Seeds) > 0 {
