@@ -78,16 +78,17 @@ func (c *Client) base(at string) (string, error) {
 	return "", fmt.Errorf("%w: no process of %s runs on %s; start `betimes up`, or say where with --at URL", ErrNotRunning, c.Config.Name, c.Config.DataDir)
 }
 
-// authorize shows the first token of the file that can be read.
+// authorize shows the first token of the file.
 func (c *Client) authorize(req *http.Request) error {
-	for _, t := range c.Config.Admin.Tokens {
-		token, err := t.Token.Value()
-		if err != nil {
-			return fmt.Errorf("admin.tokens: %w", err)
-		}
-		req.Header.Set("Authorization", "Bearer "+token)
+	tokens := c.Config.Admin.Tokens
+	if len(tokens) == 0 {
 		return nil
 	}
+	token, err := tokens[0].Token.Value()
+	if err != nil {
+		return fmt.Errorf("admin.tokens[0].token: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
 	return nil
 }
 

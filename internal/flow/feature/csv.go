@@ -47,7 +47,7 @@ func plain(s []byte) (cell, rest []byte, ok bool) {
 	if n < 0 {
 		n = len(s)
 	}
-	return s[:n], s[n:], bytes.IndexAny(s[:n], "\"\r\n") < 0
+	return s[:n], s[n:], !bytes.ContainsAny(s[:n], "\"\r\n")
 }
 
 // quoted cuts a cell off whose opening quote is gone; two quotes stand for one.
