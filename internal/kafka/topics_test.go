@@ -128,7 +128,7 @@ func TestTheConfigSaysWhatIsWrongWithIt(t *testing.T) {
 		want   string // path: part of the text; empty: nothing is wrong
 	}{
 		"the default":             {func(*kafka.Config) {}, ""},
-		"a seed without port":     {func(c *kafka.Config) { c.Seeds = []string{"here"} }, `seeds[0]: "here" is not an address`},
+		"a seed without port":     {func(c *kafka.Config) { c.Seeds = []string{"here"} }, `seeds[0]: "here" is not a broker's address`},
 		"embedded beside seeds":   {func(c *kafka.Config) { c.Seeds = []string{"a:1"}; e := kafka.DefaultEmbedded(); c.Embedded = &e }, "embedded: stands beside seeds a:1; keep one"},
 		"no embedded broker":      {func(c *kafka.Config) { c.Embedded = &kafka.EmbeddedConfig{Listen: "127.0.0.1:0"} }, "embedded.brokers: 0 is not between 1 and"},
 		"ports beyond the last":   {func(c *kafka.Config) { c.Embedded = &kafka.EmbeddedConfig{Brokers: 3, Listen: "127.0.0.1:65534"} }, "embedded.listen: \"127.0.0.1:65534\" leaves no 3 ports"},
