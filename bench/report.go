@@ -52,7 +52,7 @@ type report struct {
 func newReport(out io.Writer, o options) *report {
 	fmt.Fprintf(out, "### %s, %s\n\n", strings.ToUpper(o.scenario), time.Now().UTC().Format("2006-01-02"))
 	fmt.Fprintf(out, "%s · commit %s · broker embedded (1, %d partitions) · Poisson, seed %d… · %d turns of %s after %s · stub service time %s · peers: not run\n",
-		machine(), commit(), partitions, o.seed, o.turns, o.window, warmUp, o.service)
+		hardware(), commit(), partitions, o.seed, o.turns, o.window, warmUp, o.service)
 	return &report{out}
 }
 
@@ -143,8 +143,8 @@ func voids(name string, turns []turn) string {
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()*1000) }
 
-// machine names processor, memory, kernel and Go.
-func machine() string {
+// hardware names processor, memory, kernel and Go.
+func hardware() string {
 	var name unix.Utsname
 	_ = unix.Uname(&name)
 	cpu := "processor unknown"

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"betimes/bench/floor/load"
+	"betimes/bench/machine"
 )
 
 // stub is the model server: it answers {"ts":…,"v":…} of the ts it was sent,
@@ -70,7 +71,7 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	case "/cost":
 		pid, _ := strconv.Atoi(r.URL.Query().Get("pid"))
-		json.NewEncoder(w).Encode(cost{s.calls.Load(), s.connections.Load(), cpu(pid), cpu(os.Getpid()), busy(), peak(pid)})
+		json.NewEncoder(w).Encode(cost{s.calls.Load(), s.connections.Load(), machine.CPU(pid), machine.CPU(os.Getpid()), machine.Busy(), machine.Peak(pid)})
 		return
 	}
 	body, err := io.ReadAll(r.Body)

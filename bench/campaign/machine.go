@@ -1,48 +1,14 @@
 package main
 
 import (
-	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
+
+	"betimes/bench/machine"
 )
 
-// ticks is how many clock ticks a second of CPU has in /proc (USER_HZ).
-const ticks = 100
-
 // peak is the most memory that the process has held, in bytes, with its children.
-func (p *process) peak() int64 {
-	var sum int64
-	for _, id := range tree(p.cmd.Process.Pid) {
-		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", id))
-		_, after, ok := strings.Cut(string(text), "VmHWM:")
-		if !ok {
-			continue
-		}
-		kib, _ := strconv.ParseInt(strings.Fields(after)[0], 10, 64)
-		sum += kib << 10
-	}
-	return sum
-}
-
-// tree is the ids of a process and all below it.
-func tree(root int) []int {
-	ids := []int{root}
-	for i := 0; i < len(ids); i++ {
-		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", ids[i]))
-		for _, f := range files {
-			text, _ := os.ReadFile(f)
-			for field := range strings.FieldsSeq(string(text)) {
-				if id, err := strconv.Atoi(field); err == nil {
-					ids = append(ids, id)
-				}
-			}
-		}
-	}
-	return ids
-}
+func (p *process) peak() int64 { return machine.Peak(p.cmd.Process.Pid) }
 
 // others measures what processes that are not of this campaign used meanwhile.
 type others struct {
@@ -50,47 +16,10 @@ type others struct {
 	all, ours time.Duration
 }
 
-func watchOthers() others { return others{time.Now(), busy(), ownTree()} }
+func watchOthers() others { return others{time.Now(), machine.Busy(), machine.CPU(os.Getpid())} }
 
 // cores is how many cores the others used, on average.
 func (o others) cores() float64 {
-	used := busy() - o.all - (ownTree() - o.ours)
+	used := machine.Busy() - o.all - (machine.CPU(os.Getpid()) - o.ours)
 	return max(0, used.Seconds()/time.Since(o.began).Seconds())
-}
-
-// ownTree is what this process and all it started have used so far.
-func ownTree() time.Duration {
-	var sum time.Duration
-	for _, id := range tree(os.Getpid()) {
-		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", id))
-		sum += cpuOf(string(text))
-	}
-	return sum
-}
-
-// cpuOf reads utime + stime of a line of /proc/PID/stat, whose second field may
-// hold blanks and brackets.
-func cpuOf(stat string) time.Duration {
-	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 13 {
-		return 0
-	}
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * time.Second / ticks
-}
-
-// busy is what the whole machine has worked so far.
-func busy() time.Duration {
-	text, _ := os.ReadFile("/proc/stat")
-	line, _, _ := strings.Cut(string(text), "\n")
-	var sum int64
-	for i, field := range strings.Fields(line) {
-		if i == 0 || i == 4 || i == 5 || i > 8 { // name, idle, iowait, guests (counted in user)
-			continue
-		}
-		n, _ := strconv.ParseInt(field, 10, 64)
-		sum += n
-	}
-	return time.Duration(sum) * time.Second / ticks
 }

@@ -132,22 +132,11 @@ func (e *Endpoint) answer(r *model.Request, reply exchange.Reply) (*model.Respon
 	contentType := reply.Header.Get("Content-Type")
 	resp := &model.Response{ContentType: contentType, Endpoint: e.name, Times: reply.Times}
 	readServerTiming(&resp.Times, reply.Header)
-	if len(r.Items) == 1 {
-		resp.Answers = []model.Answer{{Body: reply.Body}}
-		return resp, nil
-	}
-	codec, err := model.CodecFor(r.ContentType)
+	answers, err := model.Answered(r, reply.Body, contentType)
 	if err != nil {
-		return nil, e.fail(model.ClassBadInput, err)
+		return nil, e.fail(model.ClassOf(err), errors.Unwrap(err))
 	}
-	parts, err := codec.Split(reply.Body, contentType, len(r.Items))
-	if err != nil {
-		return nil, e.fail(model.ClassBadOutput, err)
-	}
-	resp.Answers = make([]model.Answer, len(parts))
-	for i := range parts {
-		resp.Answers[i].Body = parts[i]
-	}
+	resp.Answers = answers
 	return resp, nil
 }
 

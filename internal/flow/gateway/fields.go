@@ -2,9 +2,6 @@ package gateway
 
 import (
 	"fmt"
-	"math"
-	"strconv"
-	"time"
 
 	"github.com/valyala/fastjson"
 
@@ -53,12 +50,12 @@ func (f *fields) fill(e *event.Event) *listen.Problem {
 		return malformed("not_json", "", "the body is not JSON")
 	}
 	if f.key.set {
-		if e.Key = scalar(f.key.at.In(doc)); len(e.Key) == 0 {
+		if e.Key = pointer.Scalar(f.key.at.In(doc)); len(e.Key) == 0 {
 			return malformed("no_key", f.key.at.String(), "the event has no key there; send a string or a number at "+f.key.at.String()+" (flow.gateway.key)")
 		}
 	}
 	if f.id.set && e.ID == "" {
-		e.ID = string(scalar(f.id.at.In(doc)))
+		e.ID = string(pointer.Scalar(f.id.at.In(doc)))
 		if e.ID != "" {
 			if p := checkID(e.ID, f.id.at.String()); p != nil {
 				return p
@@ -66,44 +63,9 @@ func (f *fields) fill(e *event.Event) *listen.Problem {
 		}
 	}
 	if f.time.set {
-		if t := readTime(f.time.at.In(doc)); !t.IsZero() {
+		if t := pointer.Time(f.time.at.In(doc)); !t.IsZero() {
 			e.EventTime = t
 		}
 	}
 	return nil
-}
-
-// scalar gives the bytes of a string or number; nil for anything else.
-func scalar(v *fastjson.Value) []byte {
-	if v == nil || v.Type() != fastjson.TypeString && v.Type() != fastjson.TypeNumber {
-		return nil
-	}
-	return pointer.Bytes(v)
-}
-
-// readTime reads RFC 3339, or Unix seconds, milliseconds or microseconds told
-// apart by size. The zero time means that it is none of these: a wrong time is
-// for rules to refuse, not for the door.
-func readTime(v *fastjson.Value) time.Time {
-	text := scalar(v)
-	if text == nil {
-		return time.Time{}
-	}
-	if v.Type() == fastjson.TypeString {
-		if t, err := time.Parse(time.RFC3339Nano, string(text)); err == nil {
-			return t
-		}
-	}
-	n, err := strconv.ParseFloat(string(text), 64)
-	switch {
-	case err != nil || n <= 0 || math.IsNaN(n):
-		return time.Time{}
-	case n < 1e11: // until the year 5138
-		return time.UnixMicro(int64(n * 1e6))
-	case n < 1e14:
-		return time.UnixMicro(int64(n * 1e3))
-	case n < 1e17:
-		return time.UnixMicro(int64(n))
-	}
-	return time.Time{}
 }

@@ -36,55 +36,55 @@ def refused(code, call, **request):
 assert boto3.client("sts", config=settings).get_caller_identity()["Account"] == "000000000000"
 
 # S3: objects, ranges, lists, copies, multipart.
-s3.create_bucket(Bucket="work")
-assert [b["Name"] for b in s3.list_buckets()["Buckets"]] == ["work"]
-s3.head_bucket(Bucket="work")
-assert s3.get_bucket_location(Bucket="work")["LocationConstraint"] is None
-put = s3.put_object(Bucket="work", Key="a/b c+d.txt", Body=b"hello world", ContentType="text/plain", Metadata={"who": "me"})
+s3.create_bucket(Bucket="example")
+assert [b["Name"] for b in s3.list_buckets()["Buckets"]] == ["example"]
+s3.head_bucket(Bucket="example")
+assert s3.get_bucket_location(Bucket="example")["LocationConstraint"] is None
+put = s3.put_object(Bucket="example", Key="a/b c+d.txt", Body=b"hello world", ContentType="text/plain", Metadata={"who": "me"})
 assert put["ETag"] == '"5eb63bbbe01eeed093cb22bb8f5acdc3"', put
-got = s3.get_object(Bucket="work", Key="a/b c+d.txt")
+got = s3.get_object(Bucket="example", Key="a/b c+d.txt")
 assert got["Body"].read() == b"hello world" and got["ContentType"] == "text/plain" and got["Metadata"] == {"who": "me"}, got
-assert s3.get_object(Bucket="work", Key="a/b c+d.txt", Range="bytes=6-")["Body"].read() == b"world"
-assert s3.head_object(Bucket="work", Key="a/b c+d.txt")["ContentLength"] == 11
-refused("NoSuchKey", s3.get_object, Bucket="work", Key="none")
-refused("404", s3.head_object, Bucket="work", Key="none")
+assert s3.get_object(Bucket="example", Key="a/b c+d.txt", Range="bytes=6-")["Body"].read() == b"world"
+assert s3.head_object(Bucket="example", Key="a/b c+d.txt")["ContentLength"] == 11
+refused("NoSuchKey", s3.get_object, Bucket="example", Key="none")
+refused("404", s3.head_object, Bucket="example", Key="none")
 refused("NoSuchBucket", s3.get_object, Bucket="nowhere", Key="none")
-refused("InvalidRange", s3.get_object, Bucket="work", Key="a/b c+d.txt", Range="bytes=99-")
-refused("BucketNotEmpty", s3.delete_bucket, Bucket="work")
+refused("InvalidRange", s3.get_object, Bucket="example", Key="a/b c+d.txt", Range="bytes=99-")
+refused("BucketNotEmpty", s3.delete_bucket, Bucket="example")
 for i in range(25):
-    s3.put_object(Bucket="work", Key=f"many/{i:02}/x", Body=b"x")
-pages = s3.get_paginator("list_objects_v2").paginate(Bucket="work", Prefix="many/", PaginationConfig={"PageSize": 7})
+    s3.put_object(Bucket="example", Key=f"many/{i:02}/x", Body=b"x")
+pages = s3.get_paginator("list_objects_v2").paginate(Bucket="example", Prefix="many/", PaginationConfig={"PageSize": 7})
 assert len([o for p in pages for o in p["Contents"]]) == 25
-pages = s3.get_paginator("list_objects").paginate(Bucket="work", Prefix="many/", Delimiter="/", PaginationConfig={"PageSize": 7})
+pages = s3.get_paginator("list_objects").paginate(Bucket="example", Prefix="many/", Delimiter="/", PaginationConfig={"PageSize": 7})
 assert len([o for p in pages for o in p.get("CommonPrefixes", [])]) == 25
-s3.copy_object(Bucket="work", Key="copy", CopySource={"Bucket": "work", "Key": "a/b c+d.txt"})
-assert s3.get_object(Bucket="work", Key="copy")["Body"].read() == b"hello world"
+s3.copy_object(Bucket="example", Key="copy", CopySource={"Bucket": "example", "Key": "a/b c+d.txt"})
+assert s3.get_object(Bucket="example", Key="copy")["Body"].read() == b"hello world"
 big = bytes(range(256)) * 80_000
-s3.upload_fileobj(io.BytesIO(big), "work", "big", Config=boto3.s3.transfer.TransferConfig(multipart_threshold=6 << 20, multipart_chunksize=6 << 20))
-assert s3.head_object(Bucket="work", Key="big")["ETag"].endswith('-4"')
+s3.upload_fileobj(io.BytesIO(big), "example", "big", Config=boto3.s3.transfer.TransferConfig(multipart_threshold=6 << 20, multipart_chunksize=6 << 20))
+assert s3.head_object(Bucket="example", Key="big")["ETag"].endswith('-4"')
 back = io.BytesIO()
-s3.download_fileobj("work", "big", back)
+s3.download_fileobj("example", "big", back)
 assert back.getvalue() == big
-gone = s3.delete_objects(Bucket="work", Delete={"Objects": [{"Key": "big"}, {"Key": "copy"}]})
+gone = s3.delete_objects(Bucket="example", Delete={"Objects": [{"Key": "big"}, {"Key": "copy"}]})
 assert len(gone["Deleted"]) == 2
 for algorithm in ["CRC32", "CRC32C", "SHA1", "SHA256"]:
     try:
-        s3.put_object(Bucket="work", Key="sum", Body=b"sum", ChecksumAlgorithm=algorithm)
+        s3.put_object(Bucket="example", Key="sum", Body=b"sum", ChecksumAlgorithm=algorithm)
     except Exception as e:  # CRC32C needs an optional package of the client
         assert "CRT" in str(e) or "crt" in str(e), e
         continue
-    assert s3.get_object(Bucket="work", Key="sum", ChecksumMode="ENABLED")["Body"].read() == b"sum"
+    assert s3.get_object(Bucket="example", Key="sum", ChecksumMode="ENABLED")["Body"].read() == b"sum"
 step("s3")
 
 # Training.
 rows = "".join(f"{int(i % 100 > 50)},{(i % 100) / 100},{i % 7}\n" for i in range(400))
-s3.put_object(Bucket="work", Key="train/part-0.csv", Body=rows.encode())
+s3.put_object(Bucket="example", Key="train/part-0.csv", Body=rows.encode())
 job = dict(
     TrainingJobName="job-1", RoleArn=ROLE, HyperParameters={"num_round": "10", "objective": "binary:logistic"},
     AlgorithmSpecification={"TrainingImage": "builtin:xgboost", "TrainingInputMode": "File"},
     InputDataConfig=[{"ChannelName": "train", "ContentType": "text/csv",
-                      "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://work/train/"}}}],
-    OutputDataConfig={"S3OutputPath": "s3://work/models"}, StoppingCondition={"MaxRuntimeInSeconds": 600},
+                      "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://example/train/"}}}],
+    OutputDataConfig={"S3OutputPath": "s3://example/models"}, StoppingCondition={"MaxRuntimeInSeconds": 600},
     ResourceConfig={"InstanceType": "ml.c5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 10}, Tags=[{"Key": "cut", "Value": "1"}])
 arn = sm.create_training_job(**job)["TrainingJobArn"]
 sm.get_waiter("training_job_completed_or_stopped").wait(TrainingJobName="job-1")
