@@ -3,6 +3,7 @@ package event
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,7 @@ const (
 	HeaderLastFailed  = "betimes-last-failed"  // RFC 3339
 	HeaderDecisions   = "betimes-decisions"
 	HeaderPriority    = "betimes-priority" // 0 low … 9
+	HeaderReplays     = "betimes-replays"  // how earlier rounds of a replayed event ended
 	HeaderContentType = "content-type"
 )
 
@@ -48,6 +50,21 @@ func (s Source) AppendTo(b []byte) []byte {
 	b = append(append(b, s.Topic...), ':')
 	b = append(strconv.AppendInt(b, int64(s.Partition), 10), ':')
 	return strconv.AppendInt(b, s.Offset, 10)
+}
+
+// ParseSource reads what String gives.
+func ParseSource(s string) (Source, bool) {
+	i := strings.LastIndexByte(s, ':')
+	j := strings.LastIndexByte(s[:max(i, 0)], ':')
+	if j < 1 {
+		return Source{}, false
+	}
+	offset, err1 := strconv.ParseInt(s[i+1:], 10, 64)
+	partition, err2 := strconv.ParseInt(s[j+1:i], 10, 32)
+	if err1 != nil || err2 != nil || offset < 0 || partition < 0 {
+		return Source{}, false
+	}
+	return Source{Topic: s[:j], Partition: int32(partition), Offset: offset}, true
 }
 
 // Event is one thing to predict, on its way from the sender to its ending.

@@ -3,7 +3,6 @@ package trail
 import (
 	"encoding/json"
 	"strconv"
-	"strings"
 	"time"
 
 	"betimes/internal/event"
@@ -19,27 +18,7 @@ func idOf(e *event.Event) string {
 
 // sourceOf reads the header betimes-source of an ending: where its event was accepted.
 func sourceOf(e *event.Event) (event.Source, bool) {
-	return parseSource(string(e.Header(event.HeaderSource)))
-}
-
-// parseSource reads topic:partition:offset.
-func parseSource(s string) (event.Source, bool) {
-	rest, offset, ok1 := cutLast(s, ":")
-	topic, partition, ok2 := cutLast(rest, ":")
-	o, err1 := strconv.ParseInt(offset, 10, 64)
-	p, err2 := strconv.ParseInt(partition, 10, 32)
-	if !ok1 || !ok2 || err1 != nil || err2 != nil || topic == "" || o < 0 || p < 0 {
-		return event.Source{}, false
-	}
-	return event.Source{Topic: topic, Partition: int32(p), Offset: o}, true
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
+	return event.ParseSource(string(e.Header(event.HeaderSource)))
 }
 
 // accepted is what the record in events alone says.

@@ -76,8 +76,8 @@ func FuzzParseSource(f *testing.F) {
 	f.Add("events:3:17")
 	f.Add("a:b:1:2")
 	f.Fuzz(func(t *testing.T, s string) {
-		src, ok := parseSource(s)
-		if again, ok2 := parseSource(src.String()); ok && (!ok2 || again != src) {
+		src, ok := event.ParseSource(s)
+		if again, ok2 := event.ParseSource(src.String()); ok && (!ok2 || again != src) {
 			t.Errorf("%q gives %v and that gives %v", s, src, again)
 		}
 	})
