@@ -58,6 +58,7 @@ func (m *Member) assigned(ctx context.Context, offsets map[string]map[int32]kgo.
 	if len(begun) > 0 && m.from != (start{}) {
 		m.keepStart(ctx, begun)
 	}
+	m.readNotes(ctx)
 	m.turn.Lock()
 	defer m.turn.Unlock()
 	if err := ctx.Err(); err != nil {

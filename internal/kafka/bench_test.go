@@ -19,7 +19,7 @@ func BenchmarkThroughTheDoor(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer brokers.Close()
-	c, err := kafka.Open(config(brokers), kafka.Deps{Pipeline: "bench"})
+	c, err := kafka.Open(config(brokers.Addrs()), kafka.Deps{Pipeline: "bench"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -13,6 +14,12 @@ import (
 
 // Commit says that everything below next is finished, and waits for the answer.
 func (m *Member) Commit(ctx context.Context, next map[Partition]int64) error {
+	return m.CommitNoted(ctx, next, nil)
+}
+
+// CommitNoted commits with a note for each partition, of less than 4 KiB, which
+// the partition's next owner reads with Note. Other clients ignore it.
+func (m *Member) CommitNoted(ctx context.Context, next map[Partition]int64, notes map[Partition]string) error {
 	offsets := make(map[string]map[int32]kgo.EpochOffset)
 	for p, o := range next {
 		if offsets[p.Topic] == nil {
@@ -20,6 +27,7 @@ func (m *Member) Commit(ctx context.Context, next map[Partition]int64) error {
 		}
 		offsets[p.Topic][p.Number] = kgo.EpochOffset{Epoch: -1, Offset: o}
 	}
+	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error { return addNotes(req, notes) })
 	for attempt := 1; ; attempt++ {
 		err := m.commit(ctx, offsets)
 		if err == nil {
@@ -29,6 +37,44 @@ func (m *Member) Commit(ctx context.Context, next map[Partition]int64) error {
 			return fmt.Errorf("commit of group %s: %w", m.cfg.Group, err)
 		}
 	}
+}
+
+// addNotes puts the notes into a request that the library made.
+func addNotes(req *kmsg.OffsetCommitRequest, notes map[Partition]string) error {
+	for i := range req.Topics {
+		t := &req.Topics[i]
+		for j := range t.Partitions {
+			note := notes[Partition{t.Topic, t.Partitions[j].Partition}]
+			t.Partitions[j].Metadata = &note
+		}
+	}
+	return nil
+}
+
+// Note is what the newest commit of a partition was noted with when the
+// partition was assigned; "" when there is none, or it cannot be read.
+func (m *Member) Note(p Partition) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.notes[p]
+}
+
+// readNotes asks for the notes of partitions that are about to be assigned.
+func (m *Member) readNotes(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	committed, err := m.cluster.admin.FetchOffsets(ctx, m.cfg.Group)
+	if err != nil {
+		m.cluster.deps.Log.Warn("notes of the group are not read, some events may be done again", "group", m.cfg.Group, "error", err)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	committed.Each(func(o kadm.OffsetResponse) {
+		if o.Err == nil {
+			m.notes[Partition{o.Topic, o.Partition}] = o.Metadata
+		}
+	})
 }
 
 const commitAttempts = 5

@@ -2,9 +2,11 @@ package kafka_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,20 +16,30 @@ import (
 	"betimes/internal/lab/broker"
 )
 
-// brokers starts n embedded brokers on free ports in a folder of the test.
-func brokers(t *testing.T, n int) *broker.Cluster {
+// real are the addresses of real brokers while the tests run on them.
+var real []string
+
+// brokers gives the addresses of n brokers: embedded ones on free ports in a
+// folder of the test, or three real ones for a part of TestInteropTheDoor.
+func brokers(t *testing.T, n int) []string {
 	t.Helper()
+	if strings.HasPrefix(t.Name(), onReal) {
+		return real
+	}
 	b, err := broker.New(broker.Config{Brokers: n, Listen: "127.0.0.1:0"}, broker.Deps{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	return b
+	return b.Addrs()
 }
 
-func config(b *broker.Cluster) kafka.Config {
+// onReal begins the names of tests on real brokers.
+const onReal = "TestInteropTheDoor"
+
+func config(seeds []string) kafka.Config {
 	cfg := kafka.DefaultConfig()
-	cfg.Seeds = b.Addrs()
+	cfg.Seeds = seeds
 	return cfg
 }
 
@@ -48,13 +60,19 @@ func limit(t *testing.T) context.Context {
 	return ctx
 }
 
-func topic(t *testing.T, c *kafka.Cluster, name string, partitions int) {
+// topic makes a topic that no other test has and returns its name.
+func topic(t *testing.T, c *kafka.Cluster, partitions int) string {
 	t.Helper()
+	name := unused("things")
 	spec := kafka.TopicSpec{Name: name, Partitions: partitions, ReplicationFactor: 1}
 	if err := c.EnsureTopics(limit(t), []kafka.TopicSpec{spec}, true); err != nil {
 		t.Fatal(err)
 	}
+	return name
 }
+
+// unused makes a name of a topic or group that no other test has.
+func unused(name string) string { return name + "-" + strings.ToLower(rand.Text()[:8]) }
 
 func producer(t *testing.T, c *kafka.Cluster) *kafka.Producer {
 	t.Helper()
@@ -124,16 +142,16 @@ func tail(t *testing.T, c *kafka.Cluster, from kafka.TailFrom, topics ...string)
 
 func TestRecordsComeBackAsWritten(t *testing.T) {
 	c := open(t, config(brokers(t, 3)))
-	topic(t, c, "things", 4)
+	things := topic(t, c, 4)
 	at := time.UnixMilli(1_700_000_000_123)
 	src := write(t, producer(t, c), &kafka.Record{
-		Topic: "things", Partition: 2, Key: []byte("key"), Value: []byte("value"), Time: at,
+		Topic: things, Partition: 2, Key: []byte("key"), Value: []byte("value"), Time: at,
 		Headers: []event.Header{{Name: "content-type", Value: []byte("text/csv")}, {Name: "other", Value: []byte("x")}},
 	})[0]
-	if src.Partition != 2 || src.Offset != 0 || src.Topic != "things" {
-		t.Errorf("it was written to %s, want things:2:0", src)
+	if src.Partition != 2 || src.Offset != 0 || src.Topic != things {
+		t.Errorf("it was written to %s, want %s:2:0", src, things)
 	}
-	e := read(t, tail(t, c, kafka.TailStart(), "things"), 1)[0]
+	e := read(t, tail(t, c, kafka.TailStart(), things), 1)[0]
 	if string(e.Key) != "key" || string(e.Value) != "value" || e.Source != src || !e.Recorded.Equal(at) || e.Appended {
 		t.Errorf("read %+v", e)
 	}
@@ -152,11 +170,11 @@ func TestRecordsComeBackAsWritten(t *testing.T) {
 
 func TestOneKeyStaysInOnePartitionInOrder(t *testing.T) {
 	c := open(t, config(brokers(t, 3)))
-	topic(t, c, "things", 12)
-	write(t, producer(t, c), numbered("things", 700)...)
+	things := topic(t, c, 12)
+	write(t, producer(t, c), numbered(things, 700)...)
 	where := map[string]int32{}
 	last := map[string]int{}
-	for _, e := range read(t, tail(t, c, kafka.TailStart(), "things"), 700) {
+	for _, e := range read(t, tail(t, c, kafka.TailStart(), things), 700) {
 		key := string(e.Key)
 		if p, ok := where[key]; ok && p != e.Source.Partition {
 			t.Errorf("key %s is in partitions %d and %d", key, p, e.Source.Partition)
@@ -177,11 +195,11 @@ func TestOneKeyStaysInOnePartitionInOrder(t *testing.T) {
 
 func TestTailBeginsWhereItSays(t *testing.T) {
 	c := open(t, config(brokers(t, 1)))
-	topic(t, c, "things", 1)
+	things := topic(t, c, 1)
 	p := producer(t, c)
 	old := time.Now().Add(-time.Hour)
 	for i := range 10 {
-		write(t, p, &kafka.Record{Topic: "things", Value: fmt.Appendf(nil, "%d", i), Time: old.Add(time.Duration(i) * time.Minute)})
+		write(t, p, &kafka.Record{Topic: things, Value: fmt.Appendf(nil, "%d", i), Time: old.Add(time.Duration(i) * time.Minute)})
 	}
 	for name, tt := range map[string]struct {
 		from kafka.TailFrom
@@ -190,18 +208,18 @@ func TestTailBeginsWhereItSays(t *testing.T) {
 		"the start is the first record":      {kafka.TailStart(), "0"},
 		"the end is the next record":         {kafka.TailEnd(), "new"},
 		"a time is the first record of it":   {kafka.TailAt(old.Add(4*time.Minute - time.Second)), "4"},
-		"offsets are taken as they are":      {kafka.TailOffsets(map[kafka.Partition]int64{{Topic: "things"}: 6}), "6"},
-		"offsets beyond the end begin anew":  {kafka.TailOffsets(map[kafka.Partition]int64{{Topic: "things"}: 600}), "0"},
+		"offsets are taken as they are":      {kafka.TailOffsets(map[kafka.Partition]int64{{Topic: things}: 6}), "6"},
+		"offsets beyond the end begin anew":  {kafka.TailOffsets(map[kafka.Partition]int64{{Topic: things}: 600}), "0"},
 		"a time in the future is the end":    {kafka.TailAt(time.Now().Add(time.Hour)), "new"},
 		"missing offsets begin at the start": {kafka.TailOffsets(nil), "0"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tl := tail(t, c, tt.from, "things")
+			tl := tail(t, c, tt.from, things)
 			behind := tt.want != "new"
 			if tl.CaughtUp() == behind {
 				t.Errorf("CaughtUp is %v before anything was read", !behind)
 			}
-			write(t, p, &kafka.Record{Topic: "things", Value: []byte("new")})
+			write(t, p, &kafka.Record{Topic: things, Value: []byte("new")})
 			var first string
 			for first == "" || !tl.CaughtUp() {
 				for _, e := range read(t, tl, 1) {
@@ -218,10 +236,10 @@ func TestTailBeginsWhereItSays(t *testing.T) {
 }
 
 func TestBrokersAndOffsetsAreListed(t *testing.T) {
-	b := brokers(t, 3)
-	c := open(t, config(b))
-	topic(t, c, "things", 2)
-	write(t, producer(t, c), &kafka.Record{Topic: "things", Partition: 1, Value: []byte("x")})
+	addresses := brokers(t, 3)
+	c := open(t, config(addresses))
+	things := topic(t, c, 2)
+	write(t, producer(t, c), &kafka.Record{Topic: things, Partition: 1, Value: []byte("x")})
 	if err := c.Ping(limit(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -237,10 +255,10 @@ func TestBrokersAndOffsetsAreListed(t *testing.T) {
 			controllers++
 		}
 	}
-	if !slices.Equal(addrs, b.Addrs()) || controllers != 1 {
-		t.Errorf("brokers %v with %d controllers, want %v with 1", addrs, controllers, b.Addrs())
+	if !slices.Equal(addrs, addresses) || controllers != 1 {
+		t.Errorf("brokers %v with %d controllers, want %v with 1", addrs, controllers, addresses)
 	}
-	start, end, err := c.Offsets(limit(t), "things")
+	start, end, err := c.Offsets(limit(t), things)
 	if err != nil || !maps.Equal(start, map[int32]int64{0: 0, 1: 0}) || !maps.Equal(end, map[int32]int64{0: 0, 1: 1}) {
 		t.Errorf("offsets %v to %v, %v", start, end, err)
 	}

@@ -63,8 +63,9 @@ type Member struct {
 	mu       sync.Mutex
 	owned    map[Partition]bool // Assigned was told
 	halted   map[Partition]bool
-	replaced bool                // another process has this member's name
-	highest  map[Partition]int64 // high watermark of the newest fetch
+	replaced bool                 // another process has this member's name
+	notes    map[Partition]string // of the commits, when partitions were last assigned
+	highest  map[Partition]int64  // high watermark of the newest fetch
 }
 
 // NewMember joins a group. It returns before partitions are assigned.
@@ -79,7 +80,7 @@ func (c *Cluster) NewMember(cfg MemberConfig) (*Member, error) {
 	m := &Member{
 		cfg: cfg, cluster: c, from: from, begun: make(chan struct{}),
 		nextGen: cfg.Protocol == ProtocolConsumer || (cfg.Protocol != ProtocolClassic && cfg.StaticID == ""),
-		owned:   make(map[Partition]bool), halted: make(map[Partition]bool), highest: make(map[Partition]int64),
+		owned:   make(map[Partition]bool), halted: make(map[Partition]bool), notes: make(map[Partition]string), highest: make(map[Partition]int64),
 	}
 	if m.nextGen {
 		c.setSessionTimeout(cfg.Group, cfg.SessionTimeout)

@@ -29,7 +29,8 @@ type worker struct {
 	stopped  chan error
 }
 
-func work(t *testing.T, c *kafka.Cluster, cfg kafka.MemberConfig) *worker {
+// work joins the group of a topic, which has the topic's name.
+func work(t *testing.T, c *kafka.Cluster, things string, cfg kafka.MemberConfig) *worker {
 	t.Helper()
 	w := &worker{
 		t: t, began: map[kafka.Partition]int64{}, next: map[kafka.Partition]int64{}, seen: map[string]int{},
@@ -38,7 +39,7 @@ func work(t *testing.T, c *kafka.Cluster, cfg kafka.MemberConfig) *worker {
 	if cfg.SessionTimeout == 0 {
 		cfg.SessionTimeout = time.Minute // longer than any test: whoever waits for its end fails
 	}
-	cfg.Group, cfg.Topics = "g", []string{"things"}
+	cfg.Group, cfg.Topics = things, []string{things}
 	cfg.Assigned, cfg.Revoked, cfg.Problem = w.assigned, w.revoked, w.problem
 	m, err := c.NewMember(cfg)
 	if err != nil {
@@ -167,18 +168,18 @@ func TestMembersShareATopicAndHandItOver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := open(t, config(brokers(t, 3)))
-			topic(t, c, "things", 6)
+			things := topic(t, c, 6)
 			p := producer(t, c)
-			write(t, p, numbered("things", 300)...)
+			write(t, p, numbered(things, 300)...)
 
-			one := work(t, c, cfg[0])
+			one := work(t, c, things, cfg[0])
 			one.await("all partitions", owns(6))
 			one.await("all events", saw(300))
 
-			two := work(t, c, cfg[1])
+			two := work(t, c, things, cfg[1])
 			two.await("half of the partitions", owns(3))
 			one.await("the other half", owns(3))
-			more := numbered("things", 600)[300:]
+			more := numbered(things, 600)[300:]
 			write(t, p, more...)
 			one.leave()
 			two.await("all partitions", owns(6))
@@ -192,7 +193,7 @@ func TestMembersShareATopicAndHandItOver(t *testing.T) {
 				}
 			}
 			two.leave()
-			committed, err := c.Committed(limit(t), "g")
+			committed, err := c.Committed(limit(t), things)
 			var sum int64
 			for _, o := range committed {
 				sum += o
@@ -206,10 +207,10 @@ func TestMembersShareATopicAndHandItOver(t *testing.T) {
 
 func TestAStaticMemberComesBackToItsPartitions(t *testing.T) {
 	c := open(t, config(brokers(t, 1)))
-	topic(t, c, "things", 4)
+	things := topic(t, c, 4)
 	cfg := kafka.MemberConfig{StaticID: "one"}
-	two := work(t, c, kafka.MemberConfig{StaticID: "two"})
-	one := work(t, c, cfg)
+	two := work(t, c, things, kafka.MemberConfig{StaticID: "two"})
+	one := work(t, c, things, cfg)
 	one.await("half of the partitions", owns(2))
 	two.await("the other half", owns(2))
 	one.mu.Lock()
@@ -217,7 +218,7 @@ func TestAStaticMemberComesBackToItsPartitions(t *testing.T) {
 	one.mu.Unlock()
 	one.halt()
 	one.Stop()
-	again := work(t, c, cfg)
+	again := work(t, c, things, cfg)
 	again.await("its partitions", owns(2))
 	again.mu.Lock()
 	defer again.mu.Unlock()
@@ -228,15 +229,15 @@ func TestAStaticMemberComesBackToItsPartitions(t *testing.T) {
 
 func TestLatestSkipsNothingThatComesAfterTheJoin(t *testing.T) {
 	c := open(t, config(brokers(t, 1)))
-	topic(t, c, "things", 2)
+	things := topic(t, c, 2)
 	p := producer(t, c)
-	write(t, p, numbered("things", 10)...)
-	one := work(t, c, kafka.MemberConfig{From: "latest", StaticID: "one"})
+	write(t, p, numbered(things, 10)...)
+	one := work(t, c, things, kafka.MemberConfig{From: "latest", StaticID: "one"})
 	one.await("its partitions", owns(2))
 	one.halt()
 	one.Stop() // as if killed before it committed anything itself
-	write(t, p, &kafka.Record{Topic: "things", Value: []byte("while away")})
-	two := work(t, c, kafka.MemberConfig{From: "latest", StaticID: "one"})
+	write(t, p, &kafka.Record{Topic: things, Value: []byte("while away")})
+	two := work(t, c, things, kafka.MemberConfig{From: "latest", StaticID: "one"})
 	two.await("the event of the meantime", saw(1))
 	if two.seen["while away"] != 1 {
 		t.Errorf("it saw %v", two.seen)
@@ -245,35 +246,35 @@ func TestLatestSkipsNothingThatComesAfterTheJoin(t *testing.T) {
 
 func TestGoneRecordsHaltTheirPartitionAndAreTold(t *testing.T) {
 	c := open(t, config(brokers(t, 1)))
-	topic(t, c, "things", 2)
-	write(t, producer(t, c), &kafka.Record{Topic: "things", Partition: 0, Value: []byte("a")}, &kafka.Record{Topic: "things", Partition: 1, Value: []byte("b")})
-	gone := kafka.Partition{Topic: "things", Number: 0}
-	one := work(t, c, kafka.MemberConfig{StaticID: "one"})
+	things := topic(t, c, 2)
+	write(t, producer(t, c), &kafka.Record{Topic: things, Partition: 0, Value: []byte("a")}, &kafka.Record{Topic: things, Partition: 1, Value: []byte("b")})
+	gone := kafka.Partition{Topic: things, Number: 0}
+	one := work(t, c, things, kafka.MemberConfig{StaticID: "one"})
 	one.await("both events", saw(2))
 	one.halt()
-	if err := one.Commit(limit(t), map[kafka.Partition]int64{gone: 100, {Topic: "things", Number: 1}: 0}); err != nil {
+	if err := one.Commit(limit(t), map[kafka.Partition]int64{gone: 100, {Topic: things, Number: 1}: 0}); err != nil {
 		t.Fatal(err)
 	}
 	one.mu.Lock()
 	clear(one.began) // nothing to commit when it stops
-	one.next = map[kafka.Partition]int64{gone: 100, {Topic: "things", Number: 1}: 0}
+	one.next = map[kafka.Partition]int64{gone: 100, {Topic: things, Number: 1}: 0}
 	one.mu.Unlock()
 	one.Stop()
 
-	two := work(t, c, kafka.MemberConfig{StaticID: "one"})
+	two := work(t, c, things, kafka.MemberConfig{StaticID: "one"})
 	two.await("the problem", func(w *worker) bool { return len(w.problems) > 0 })
 	two.await("the event of the sound partition", saw(1))
 	var halt *kafka.HaltError
 	if !errors.As(two.problems[0], &halt) || halt.Partition != gone || halt.Start != 0 || halt.End != 1 {
 		t.Fatalf("the problem is %v", two.problems[0])
 	}
-	for _, want := range []string{"things:0 halted", "OFFSET_OUT_OF_RANGE", "it holds offsets 0 to 0", "--group g --topic things:0 --reset-offsets"} {
+	for _, want := range []string{things + ":0 halted", "OFFSET_OUT_OF_RANGE", "it holds offsets 0 to 0", "--group " + things + " --topic " + things + ":0 --reset-offsets"} {
 		if !strings.Contains(halt.Error(), want) {
 			t.Errorf("the problem is %q, want %q in it", halt, want)
 		}
 	}
 	two.Resume(gone)
-	write(t, producer(t, c), &kafka.Record{Topic: "things", Partition: 0, Value: []byte("c")}, &kafka.Record{Topic: "things", Partition: 1, Value: []byte("d")})
+	write(t, producer(t, c), &kafka.Record{Topic: things, Partition: 0, Value: []byte("c")}, &kafka.Record{Topic: things, Partition: 1, Value: []byte("d")})
 	two.await("the next event of the sound partition", saw(2))
 	if two.seen["c"] != 0 {
 		t.Error("the halted partition goes on")
@@ -285,18 +286,18 @@ func TestGoneRecordsHaltTheirPartitionAndAreTold(t *testing.T) {
 
 func TestPausedPartitionsWait(t *testing.T) {
 	c := open(t, config(brokers(t, 1)))
-	topic(t, c, "things", 2)
+	things := topic(t, c, 2)
 	p := producer(t, c)
-	one := work(t, c, kafka.MemberConfig{})
+	one := work(t, c, things, kafka.MemberConfig{})
 	one.await("its partitions", owns(2))
-	zero := kafka.Partition{Topic: "things", Number: 0}
+	zero := kafka.Partition{Topic: things, Number: 0}
 	one.Pause(zero)
-	write(t, p, &kafka.Record{Topic: "things", Partition: 0, Value: []byte("a")}, &kafka.Record{Topic: "things", Partition: 1, Value: []byte("b")})
+	write(t, p, &kafka.Record{Topic: things, Partition: 0, Value: []byte("a")}, &kafka.Record{Topic: things, Partition: 1, Value: []byte("b")})
 	one.await("the other partition's event", saw(1))
 	if one.seen["b"] != 1 {
 		t.Errorf("it saw %v, want b", one.seen)
 	}
-	if high, ok := one.HighWatermark(kafka.Partition{Topic: "things", Number: 1}); !ok || high != 1 {
+	if high, ok := one.HighWatermark(kafka.Partition{Topic: things, Number: 1}); !ok || high != 1 {
 		t.Errorf("the high watermark is %d, %v", high, ok)
 	}
 	one.Resume(zero)
@@ -305,13 +306,13 @@ func TestPausedPartitionsWait(t *testing.T) {
 
 func TestTheNewerOfTwoWithOneNameStays(t *testing.T) {
 	c := open(t, config(brokers(t, 1)))
-	topic(t, c, "things", 2)
-	older := work(t, c, kafka.MemberConfig{StaticID: "one", SessionTimeout: 6 * time.Second})
+	things := topic(t, c, 2)
+	older := work(t, c, things, kafka.MemberConfig{StaticID: "one", SessionTimeout: 6 * time.Second})
 	older.await("its partitions", owns(2))
 	older.mu.Lock()
 	older.replaced = true // what it commits from now on may be refused
 	older.mu.Unlock()
-	newer := work(t, c, kafka.MemberConfig{StaticID: "one", SessionTimeout: 6 * time.Second})
+	newer := work(t, c, things, kafka.MemberConfig{StaticID: "one", SessionTimeout: 6 * time.Second})
 	newer.await("the partitions", owns(2))
 	select {
 	case err := <-older.stopped:
@@ -324,7 +325,7 @@ func TestTheNewerOfTwoWithOneNameStays(t *testing.T) {
 	if err := older.Leave(limit(t)); err != nil {
 		t.Error(err)
 	}
-	write(t, producer(t, c), &kafka.Record{Topic: "things", Value: []byte("x")})
+	write(t, producer(t, c), &kafka.Record{Topic: things, Value: []byte("x")})
 	newer.await("an event although the older left", saw(1))
 	newer.mu.Lock()
 	defer newer.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 
 func TestAnEventIsWrittenWithItsHeaders(t *testing.T) {
 	c := open(t, config(brokers(t, 1)))
-	topic(t, c, "events", 4)
+	events := topic(t, c, 4)
 	received := time.UnixMicro(1_790_000_000_000_000)
 	type settled struct {
 		src event.Source
@@ -32,7 +32,7 @@ func TestAnEventIsWrittenWithItsHeaders(t *testing.T) {
 	}
 	e.Timeline.Start(received)
 	e.Timeline.Mark(event.StageGateway, received.Add(time.Millisecond))
-	if err := producer(t, c).Events("events").Handle(limit(t), e); err != nil {
+	if err := producer(t, c).Events(events).Handle(limit(t), e); err != nil {
 		t.Fatal(err)
 	}
 	if _, marked := e.Timeline.Spent(event.StageProduce); !marked {
@@ -42,7 +42,7 @@ func TestAnEventIsWrittenWithItsHeaders(t *testing.T) {
 	if s.err != nil {
 		t.Fatal(s.err)
 	}
-	got := read(t, tail(t, c, kafka.TailStart(), "events"), 1)[0]
+	got := read(t, tail(t, c, kafka.TailStart(), events), 1)[0]
 	if got.Source != s.src || string(got.Key) != "card" || string(got.Value) != `{"amount":1}` {
 		t.Errorf("read %+v at %s, settled at %s", got, got.Source, s.src)
 	}
@@ -71,15 +71,15 @@ func TestWritesFailWithTheirReason(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	topic(t, c, "things", 2)
+	things := topic(t, c, 2)
 	p := producer(t, c)
 	for name, tt := range map[string]struct {
 		record kafka.Record
 		want   error
 		text   string
 	}{
-		"too large":                {kafka.Record{Topic: "things", Value: make([]byte, 2<<20)}, kafka.ErrTooLarge, "write to topic things"},
-		"a partition there is not": {kafka.Record{Topic: "things", Partition: 9}, nil, "write to topic things"},
+		"too large":                {kafka.Record{Topic: things, Value: make([]byte, 2<<20)}, kafka.ErrTooLarge, "write to topic " + things},
+		"a partition there is not": {kafka.Record{Topic: things, Partition: 9}, nil, "write to topic " + things},
 	} {
 		t.Run(name, func(t *testing.T) {
 			failed := make(chan error, 1)
@@ -90,7 +90,7 @@ func TestWritesFailWithTheirReason(t *testing.T) {
 			}
 		})
 	}
-	write(t, p, &kafka.Record{Topic: "things", Value: []byte("fits")})
+	write(t, p, &kafka.Record{Topic: things, Value: []byte("fits")})
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -152,19 +152,19 @@ func TestAPatientProducerRefusesNothingWhileBrokersAreAway(t *testing.T) {
 
 func TestTheLargestEventBecomesADeadLetterWithAllItsBytes(t *testing.T) {
 	c := open(t, config(brokers(t, 1)))
-	topic(t, c, "events", 1)
+	events := topic(t, c, 1)
 	patient, err := c.NewPatientProducer("endings")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer patient.Close()
-	events := producer(t, c)
+	p := producer(t, c)
 	largest := make([]byte, 970_000) // about what one batch of an event takes
-	write(t, events, &kafka.Record{Topic: "events", Value: largest})
+	write(t, p, &kafka.Record{Topic: events, Value: largest})
 	refused := make(chan error, 1)
-	events.Write(&kafka.Record{Topic: "events", Value: make([]byte, 990_000)}, func(_ event.Source, err error) { refused <- err })
+	p.Write(&kafka.Record{Topic: events, Value: make([]byte, 990_000)}, func(_ event.Source, err error) { refused <- err })
 	if err := <-refused; !errors.Is(err, kafka.ErrTooLarge) {
 		t.Errorf("an event of 990 kB that could not become a dead letter: %v", err)
 	}
-	write(t, patient, &kafka.Record{Topic: "events", Value: make([]byte, 983_000), Headers: []event.Header{{Name: "betimes-error", Value: make([]byte, 10_000)}}})
+	write(t, patient, &kafka.Record{Topic: events, Value: make([]byte, 983_000), Headers: []event.Header{{Name: "betimes-error", Value: make([]byte, 10_000)}}})
 }

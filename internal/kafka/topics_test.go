@@ -11,16 +11,17 @@ import (
 
 func TestTopicsAreCreatedCheckedAndNeverChanged(t *testing.T) {
 	c := open(t, config(brokers(t, 3)))
+	events, state := unused("events"), unused("p-state")
 	specs := []kafka.TopicSpec{
-		{Name: "events", Partitions: 12, ReplicationFactor: 3, Configs: map[string]string{"retention.ms": "3600000"}},
-		{Name: "p-state", Partitions: 1, Configs: map[string]string{"cleanup.policy": "compact"}},
+		{Name: events, Partitions: 12, ReplicationFactor: 3, Configs: map[string]string{"retention.ms": "3600000"}},
+		{Name: state, Partitions: 1, Configs: map[string]string{"cleanup.policy": "compact"}},
 	}
 	err := c.EnsureTopics(limit(t), specs, false)
 	for _, want := range []string{
-		"topic events does not exist; create it: kafka-topics.sh --bootstrap-server 127.0.0.1:",
-		" --create --topic events --partitions 12 --replication-factor 3 --config retention.ms=3600000",
-		"rpk topic create events -p 12 -r 3 -c retention.ms=3600000 -X brokers=127.0.0.1:",
-		"--topic p-state --partitions 1 --config cleanup.policy=compact",
+		"topic " + events + " does not exist; create it: kafka-topics.sh --bootstrap-server 127.0.0.1:",
+		" --create --topic " + events + " --partitions 12 --replication-factor 3 --config retention.ms=3600000",
+		"rpk topic create " + events + " -p 12 -r 3 -c retention.ms=3600000 -X brokers=127.0.0.1:",
+		"--topic " + state + " --partitions 1 --config cleanup.policy=compact",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want %q in it", err, want)
@@ -31,7 +32,7 @@ func TestTopicsAreCreatedCheckedAndNeverChanged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, end, err := c.Offsets(limit(t), "events")
+	_, end, err := c.Offsets(limit(t), events)
 	if err != nil || len(end) != 12 {
 		t.Errorf("events has %d partitions, %v; want 12", len(end), err)
 	}
@@ -40,14 +41,14 @@ func TestTopicsAreCreatedCheckedAndNeverChanged(t *testing.T) {
 	specs[1].Configs = nil
 	err = c.EnsureTopics(limit(t), specs, true)
 	for _, want := range []string{
-		"topic events has 12 partitions, the file says 6",
-		"topic p-state has cleanup.policy compact, betimes needs delete",
+		"topic " + events + " has 12 partitions, the file says 6",
+		"topic " + state + " has cleanup.policy compact, betimes needs delete",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want %q in it", err, want)
 		}
 	}
-	if _, end, err := c.Offsets(limit(t), "events"); err != nil || len(end) != 12 {
+	if _, end, err := c.Offsets(limit(t), events); err != nil || len(end) != 12 {
 		t.Errorf("events has %d partitions, %v; a mismatch must change nothing", len(end), err)
 	}
 }

@@ -1,0 +1,32 @@
+//go:build interop
+
+package kafka_test
+
+import (
+	"testing"
+
+	"betimes/internal/lab/realkafka"
+)
+
+// TestInteropTheDoor runs the door's tests once more, on three real brokers.
+func TestInteropTheDoor(t *testing.T) {
+	real = realkafka.Start(t, realkafka.Config{Brokers: 3}).Addrs()
+	for name, body := range map[string]func(*testing.T){
+		"records come back as written":                   TestRecordsComeBackAsWritten,
+		"one key stays in one partition in order":        TestOneKeyStaysInOnePartitionInOrder,
+		"a tail begins where it says":                    TestTailBeginsWhereItSays,
+		"brokers and offsets are listed":                 TestBrokersAndOffsetsAreListed,
+		"members share a topic and hand it over":         TestMembersShareATopicAndHandItOver,
+		"a static member comes back to its partitions":   TestAStaticMemberComesBackToItsPartitions,
+		"latest skips nothing that comes after the join": TestLatestSkipsNothingThatComesAfterTheJoin,
+		"gone records halt their partition and are told": TestGoneRecordsHaltTheirPartitionAndAreTold,
+		"paused partitions wait":                         TestPausedPartitionsWait,
+		"the newer of two with one name stays":           TestTheNewerOfTwoWithOneNameStays,
+		"an event is written with its headers":           TestAnEventIsWrittenWithItsHeaders,
+		"writes fail with their reason":                  TestWritesFailWithTheirReason,
+		"the largest event becomes a dead letter":        TestTheLargestEventBecomesADeadLetterWithAllItsBytes,
+		"topics are created, checked and never changed":  TestTopicsAreCreatedCheckedAndNeverChanged,
+	} {
+		t.Run(name, body)
+	}
+}
