@@ -333,3 +333,27 @@ func TestTheNewerOfTwoWithOneNameStays(t *testing.T) {
 		t.Errorf("the newer has %d partitions, want 2", len(newer.began))
 	}
 }
+
+func TestTheNextOwnerReadsTheNoteOfTheNewestCommit(t *testing.T) {
+	c := open(t, config(brokers(t, 1)))
+	things := topic(t, c, 1)
+	p := kafka.Partition{Topic: things}
+	one := work(t, c, things, kafka.MemberConfig{StaticID: "one", SessionTimeout: 6 * time.Second})
+	one.await("its partition", owns(1))
+	if got := one.Note(p); got != "" {
+		t.Errorf("nobody has committed, the note is %q", got)
+	}
+	write(t, producer(t, c), &kafka.Record{Topic: things, Value: []byte("x")}, &kafka.Record{Topic: things, Value: []byte("y")})
+	one.await("both events", saw(2))
+	if err := one.CommitNoted(limit(t), map[kafka.Partition]int64{p: 1}, map[kafka.Partition]string{p: "1.BQEC"}); err != nil {
+		t.Fatal(err)
+	}
+	one.mu.Lock()
+	one.replaced = true // what it commits as it goes may be refused
+	one.mu.Unlock()
+	two := work(t, c, things, kafka.MemberConfig{StaticID: "one", SessionTimeout: 6 * time.Second})
+	two.await("the partition", owns(1))
+	if got := two.Note(p); got != "1.BQEC" {
+		t.Errorf("the successor reads %q", got)
+	}
+}

@@ -79,6 +79,7 @@ func (p *Processor) finish(it *item, place event.Place) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	forgotten := it.part.offsets.finish(it.seq)
+	it.part.worth = true
 	if !it.part.gone { // else letGo has counted them
 		p.tracked -= forgotten
 	}

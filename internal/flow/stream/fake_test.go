@@ -22,6 +22,7 @@ type cluster struct {
 	log     map[int32][]*event.Event
 	read    map[int32]int64
 	commits map[kafka.Partition]int64
+	notes   map[kafka.Partition]string
 	records []*kafka.Record
 	hooks   Hooks
 	more    chan struct{}
@@ -29,12 +30,13 @@ type cluster struct {
 	held    []func() // acknowledgements not given yet, when hold
 	hold    bool
 	left    bool
+	epoch   int // of the newest member
 }
 
 func newCluster() *cluster {
 	return &cluster{
 		log: map[int32][]*event.Event{}, read: map[int32]int64{},
-		commits: map[kafka.Partition]int64{}, more: make(chan struct{}, 1),
+		commits: map[kafka.Partition]int64{}, notes: map[kafka.Partition]string{}, more: make(chan struct{}, 1),
 	}
 }
 
@@ -53,9 +55,42 @@ func (c *cluster) send(part int32, key, value string, headers ...event.Header) {
 }
 
 func (c *cluster) join(h Hooks) (Member, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.hooks = h
-	c.assign(0, 1)
-	return c, nil
+	c.epoch++
+	c.more = make(chan struct{}, 1) // a poll of the member before waits for ever
+	return &seat{cluster: c, epoch: c.epoch}, nil
+}
+
+// seat is one member; when another joins it is out, as a process that died is.
+type seat struct {
+	*cluster
+	epoch  int
+	seated sync.Once
+}
+
+// Poll gives the partitions at the first call, as the real member does.
+func (s *seat) Poll(ctx context.Context, take func([]*event.Event)) error {
+	if s.out() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	s.seated.Do(func() { s.assign(0, 1) })
+	return s.cluster.Poll(ctx, take)
+}
+
+func (s *seat) CommitNoted(ctx context.Context, next map[kafka.Partition]int64, notes map[kafka.Partition]string) error {
+	if s.out() {
+		return errModel
+	}
+	return s.cluster.CommitNoted(ctx, next, notes)
+}
+
+func (s *seat) out() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.epoch != s.cluster.epoch
 }
 
 // assign gives partitions to the member, from their committed offsets.
@@ -84,10 +119,13 @@ func (c *cluster) revoke(ctx context.Context, part int32) {
 }
 
 func (c *cluster) Poll(ctx context.Context, take func([]*event.Event)) error {
+	c.mu.Lock()
+	more := c.more
+	c.mu.Unlock()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-c.more:
+	case <-more:
 	}
 	c.mu.Lock()
 	var batch []*event.Event
@@ -104,13 +142,20 @@ func (c *cluster) Poll(ctx context.Context, take func([]*event.Event)) error {
 	return nil
 }
 
-func (c *cluster) Commit(ctx context.Context, next map[kafka.Partition]int64) error {
+func (c *cluster) Note(p kafka.Partition) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.notes[p]
+}
+
+func (c *cluster) CommitNoted(ctx context.Context, next map[kafka.Partition]int64, notes map[kafka.Partition]string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	maps.Copy(c.commits, next)
+	maps.Copy(c.notes, notes)
 	return nil
 }
 

@@ -213,23 +213,22 @@ func tracked(p *Processor) int {
 
 // slowCommits is a group whose first commit is answered late.
 type slowCommits struct {
-	*cluster
+	Member
 	first atomic.Bool
 }
 
-func (s *slowCommits) Commit(ctx context.Context, next map[kafka.Partition]int64) error {
+func (s *slowCommits) CommitNoted(ctx context.Context, next map[kafka.Partition]int64, notes map[kafka.Partition]string) error {
 	if s.first.CompareAndSwap(false, true) {
 		time.Sleep(time.Second)
 	}
-	return s.cluster.Commit(ctx, next)
+	return s.Member.CommitNoted(ctx, next, notes)
 }
 
 func TestACommitThatIsLateDoesNotComeAfterThatOfTheHandOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster()
-		slow := &slowCommits{cluster: c}
 		_, stop := running(t, c, predict, func(_ *Config, deps *Deps) {
-			deps.Join = func(h Hooks) (Member, error) { _, err := c.join(h); return slow, err }
+			deps.Join = func(h Hooks) (Member, error) { m, err := c.join(h); return &slowCommits{Member: m}, err }
 		})
 		c.send(0, "k", "1")
 		time.Sleep(150 * time.Millisecond) // the first commit is under way

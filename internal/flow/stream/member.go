@@ -12,8 +12,10 @@ type Member interface {
 	// Poll waits for one fetch and gives its events to take, in order per
 	// partition; no rebalance goes on while take runs.
 	Poll(ctx context.Context, take func([]*event.Event)) error
-	// Commit stores the next offset to read of each partition.
-	Commit(ctx context.Context, next map[kafka.Partition]int64) error
+	// CommitNoted stores the next offset to read of each partition, with a note.
+	CommitNoted(ctx context.Context, next map[kafka.Partition]int64, notes map[kafka.Partition]string) error
+	// Note is what the newest commit of an assigned partition was noted with.
+	Note(p kafka.Partition) string
 	// HighWatermark is the end of the partition as of the newest fetch.
 	HighWatermark(p kafka.Partition) (int64, bool)
 	// Leave leaves the group and closes.

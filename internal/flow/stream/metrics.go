@@ -19,6 +19,7 @@ type meter struct {
 	late    prometheus.Counter
 	retries prometheus.Counter
 	absurd  prometheus.Counter
+	skipped prometheus.Counter
 }
 
 func newMeter(r prometheus.Registerer, p *Processor) *meter {
@@ -27,12 +28,13 @@ func newMeter(r prometheus.Registerer, p *Processor) *meter {
 		retries: prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_retries_total", Help: "Attempts that failed and are made again."}),
 		absurd:  prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_absurd_clocks_total", Help: "Events whose own time was not believable and which count from their fetch."}),
 	}
+	m.skipped = prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_skipped_total", Help: "Events that were finished before this worker got their partition, and are not done again."})
 	events := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "betimes_stream_events_total", Help: "Events by how they ended."}, []string{"outcome"})
 	for place := event.Predicted; int(place) < event.NumPlaces; place++ {
 		m.events[place] = events.WithLabelValues(place.String())
 	}
 	if r != nil {
-		r.MustRegister(m.late, m.retries, m.absurd, events, &lagCollector{p})
+		r.MustRegister(m.late, m.retries, m.absurd, m.skipped, events, &lagCollector{p})
 	}
 	return m
 }

@@ -18,9 +18,12 @@ type partition struct {
 
 	// guarded by Processor.mu
 	offsets   tracker
-	committed int64 // as told to the group
-	backlog   int64 // end of the log when the partition came; -1: not known yet
-	busy      int   // attempts under way and records not acknowledged
+	committed int64     // as told to the group
+	noted     string    // beside it
+	worth     bool      // something has finished since
+	finished  []stretch // what an owner before had finished above its commit
+	backlog   int64     // end of the log when the partition came; -1: not known yet
+	busy      int       // attempts under way and records not acknowledged
 	gone      bool
 	idle      chan struct{} // closed when gone and no longer busy
 }
@@ -50,6 +53,9 @@ func (p *Processor) assigned(next map[kafka.Partition]int64) {
 	defer p.mu.Unlock()
 	for id, offset := range next {
 		p.parts[id] = newPartition(id, offset)
+		if p.member != nil {
+			p.parts[id].finished = readNote(p.member.Note(id), offset)
+		}
 	}
 	p.halt = nil // a halted partition tries again with each assignment
 	p.joinOnce.Do(func() { close(p.joined) })
@@ -136,29 +142,43 @@ func (p *Processor) commit(ctx context.Context, which func() []*partition) {
 		return
 	}
 	parts := which()
-	next := map[kafka.Partition]int64{}
+	next, notes := map[kafka.Partition]int64{}, map[kafka.Partition]string{}
 	p.mu.Lock()
 	member := p.member
 	for _, part := range parts {
-		if part.offsets.next > part.committed {
-			next[part.id] = part.offsets.next
-		}
+		part.due(next, notes)
 	}
 	p.mu.Unlock()
 	if len(next) == 0 || member == nil {
 		return
 	}
-	if err := member.Commit(ctx, next); err != nil {
-		p.deps.Log.Warn("commit failed, will be repeated", "error", err)
-		return
-	}
+	err := member.CommitNoted(ctx, next, notes)
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, part := range parts {
-		if n, ok := next[part.id]; ok {
-			part.committed = max(part.committed, n)
+		n, asked := next[part.id]
+		switch {
+		case asked && err != nil:
+			part.worth = true
+		case asked:
+			part.committed, part.noted = max(part.committed, n), notes[part.id]
 		}
 	}
-	p.mu.Unlock()
+	if err != nil {
+		p.deps.Log.Warn("commit failed, will be repeated", "error", err)
+	}
+}
+
+// due adds what is to be committed of a partition, if anything has finished.
+func (part *partition) due(next map[kafka.Partition]int64, notes map[kafka.Partition]string) {
+	if !part.worth {
+		return
+	}
+	part.worth = false
+	note := part.offsets.note()
+	if part.offsets.next > part.committed || note != part.noted {
+		next[part.id], notes[part.id] = part.offsets.next, note
+	}
 }
 
 // commitLoop commits what has finished, every commitEvery.

@@ -216,6 +216,9 @@ func (p *Processor) take(events []*event.Event) {
 		if part.backlog < 0 {
 			part.backlog, _ = p.member.HighWatermark(part.id)
 		}
+		if p.finishedBefore(part, e) {
+			continue
+		}
 		e.Backlog = e.Source.Offset < part.backlog
 		it := &items[i]
 		it.event, it.part, it.seq = e, part, part.offsets.add(e.Source.Offset, e.Recorded)
@@ -225,6 +228,18 @@ func (p *Processor) take(events []*event.Event) {
 		p.enter(it)
 	}
 	p.dispatch()
+}
+
+// finishedBefore skips an event that an owner before had finished. p.mu is held.
+func (p *Processor) finishedBefore(part *partition, e *event.Event) bool {
+	if !covers(part.finished, e.Source.Offset) {
+		return false
+	}
+	seq := part.offsets.add(e.Source.Offset, e.Recorded)
+	p.tracked += 1 - part.offsets.finish(seq)
+	part.worth = true
+	p.meter.skipped.Inc()
+	return true
 }
 
 // size is what an event counts against the byte bound.

@@ -1,0 +1,110 @@
+package stream
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"betimes/internal/event"
+)
+
+func TestANoteSaysWhatIsFinishedAboveTheCommitAndNothingElse(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		start := rapid.Int64Range(0, 1<<40).Draw(t, "start")
+		tr := tracker{next: start}
+		offset, finished := start, map[int64]bool{}
+		n := rapid.IntRange(1, 400).Draw(t, "offsets")
+		offsets := make([]int64, n)
+		for i := range n {
+			offset += rapid.Int64Range(0, 3).Draw(t, "gap")
+			offsets[i] = offset
+			tr.add(offset, time.Time{})
+			offset++
+		}
+		for seq := range n {
+			if rapid.Bool().Draw(t, "done") {
+				tr.finish(int64(seq))
+				finished[offsets[seq]] = true
+			}
+		}
+		note := tr.note()
+		all := readNote(note, tr.next)
+		for _, o := range offsets {
+			if o >= tr.next && covers(all, o) != finished[o] {
+				t.Fatalf("offset %d: noted %v, finished %v (%q)", o, covers(all, o), finished[o], note)
+			}
+		}
+		if readNote(note, tr.next+1) != nil {
+			t.Fatal("a note of another commit is believed")
+		}
+	})
+}
+
+func TestANoteStaysWithinWhatBrokersTake(t *testing.T) {
+	tr := tracker{}
+	for i := range int64(100_000) {
+		tr.add(i*300, time.Time{})
+	}
+	for i := int64(1); i < 100_000; i += 2 { // every second one: no two share a stretch
+		tr.finish(i)
+	}
+	note := tr.note()
+	all := readNote(note, tr.next)
+	if len(note) > maxNoteBytes || len(all) < 500 || !covers(all, 300) || covers(all, 600) {
+		t.Errorf("%d bytes, %d stretches", len(note), len(all))
+	}
+}
+
+func FuzzReadNote(f *testing.F) {
+	f.Add("1.BQEC", int64(5))
+	f.Add("1.", int64(0))
+	f.Add("someone else's", int64(0))
+	f.Fuzz(func(t *testing.T, note string, next int64) {
+		last := next
+		for _, s := range readNote(note, next) {
+			if s.from < last || s.to <= s.from {
+				t.Errorf("%q after %d reads as %v", note, next, s)
+			}
+			last = s.to
+		}
+	})
+}
+
+func TestWhatFinishedAboveAHoleIsNotDoneAgainAfterACrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		stuck := make(chan struct{})
+		_, _ = running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			if string(e.Value) == "1" {
+				<-stuck // the process dies with it
+			}
+			return predict(ctx, e)
+		})
+		for i := range 6 {
+			c.send(0, "k"+num(i), num(i))
+		}
+		time.Sleep(time.Second)
+		if got := c.committed(0); got != 1 {
+			t.Fatalf("committed %d, want 1", got)
+		}
+		c.mu.Lock()
+		c.records = nil
+		c.mu.Unlock()
+		_, stop := running(t, c, predict)
+		time.Sleep(time.Second)
+		if got := c.written(); !slices.Equal(got, []string{"predictions 1"}) {
+			t.Errorf("the successor wrote %v", got)
+		}
+		if got := c.committed(0); got != 6 {
+			t.Errorf("committed %d, want 6", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		close(stuck)
+	})
+}
