@@ -99,7 +99,7 @@ func jars(t testing.TB, lib string) string {
 // begins: it is the same for every node of a version.
 func (c cache) format(t testing.TB) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := folder(t)
 	n := &node{id: 1, dir: dir, ports: takePorts(t, 2), cache: c}
 	n.peers = []*node{n}
 	check(t, os.WriteFile(n.file(), n.properties(nil), 0o644))
@@ -114,7 +114,7 @@ func (c cache) format(t testing.TB) {
 func (c cache) archiveClasses(t testing.TB) {
 	t.Helper()
 	check(t, os.RemoveAll(c.archive()))
-	n := &node{id: 1, dir: t.TempDir(), ports: takePorts(t, 2), cache: c, more: []string{"-XX:ArchiveClassesAtExit=" + c.archive()}}
+	n := &node{id: 1, dir: folder(t), ports: takePorts(t, 2), cache: c, more: []string{"-XX:ArchiveClassesAtExit=" + c.archive()}}
 	n.peers = []*node{n}
 	n.prepare(t, newID(), nil)
 	n.start(t)
@@ -126,6 +126,16 @@ func (c cache) archiveClasses(t testing.TB) {
 		n.kill()
 		t.Fatalf("a broker does not end\n%s", n.tail())
 	}
+}
+
+// folder makes a folder that ends with the test. Kafka takes a comma in its path
+// for the end of it, and the test's own folder has the test's name.
+func folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "betimes-kafka-")
+	check(t, err)
+	t.Cleanup(func() { check(t, os.RemoveAll(dir)) })
+	return dir
 }
 
 // lock waits for a file's lock and returns what gives it back.

@@ -25,7 +25,7 @@ type Cluster struct {
 func Start(t testing.TB, cfg Config) *Cluster {
 	t.Helper()
 	shared := openCache(t)
-	dir, ports := t.TempDir(), takePorts(t, 2*cfg.Brokers)
+	dir, ports := folder(t), takePorts(t, 2*cfg.Brokers)
 	quick := []string{"-XX:SharedArchiveFile=" + shared.archive()}
 	c := &Cluster{}
 	for i := range cfg.Brokers {

@@ -8,7 +8,7 @@
 //
 // Invariants:
 //   - Nothing is left behind: brokers end with the test, also with one that was
-//     killed, and their data lies in the test's folder.
+//     killed, and their data is thrown away.
 //   - A broker that was killed comes back to its ports and its data.
 //   - What is missing on the machine fails the test with the line that installs it.
 //   - Maven runs only for jars that the cache has not; several tests at once wait.
