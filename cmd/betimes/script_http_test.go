@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -114,9 +115,10 @@ func (a *asking) do(ts *testscript.TestScript) (string, []byte) {
 }
 
 // stub is a model server of this process. What it answers depends on the
-// request: garbage, a refusal that repeats the request, or a score.
+// request: garbage, a refusal that repeats the request, or a score; after a
+// request to /heal always a score, until one to /infect.
 func stub(ts *testscript.TestScript, _ bool, args []string) {
-	handler := answer
+	handler := new(patient).answer
 	if len(args) > 0 && args[0] == "-silent" {
 		handler, args = silent, args[1:]
 	}
@@ -140,15 +142,21 @@ func silent(_ http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
-func answer(w http.ResponseWriter, r *http.Request) {
+// patient is a model that is ill until it is healed.
+type patient struct{ healed atomic.Bool }
+
+func (p *patient) answer(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
+	ill := !p.healed.Load()
 	switch {
 	case err != nil:
 		return
-	case bytes.Contains(body, []byte("garbage")):
+	case r.URL.Path == "/heal" || r.URL.Path == "/infect":
+		p.healed.Store(r.URL.Path == "/heal")
+	case ill && bytes.Contains(body, []byte("garbage")):
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, "<html>it works!</html>")
-	case bytes.Contains(body, []byte("refuse")):
+	case ill && bytes.Contains(body, []byte("refuse")):
 		http.Error(w, "cannot use "+string(body), http.StatusBadRequest)
 	default:
 		w.Header().Set("Content-Type", "application/json")

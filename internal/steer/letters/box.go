@@ -1,0 +1,68 @@
+package letters
+
+import (
+	"context"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+)
+
+// Tail reads the records of topics that there are.
+type Tail interface {
+	Poll(ctx context.Context) ([]*event.Event, error)
+	CaughtUp() bool // the end as it was at the beginning is passed
+	Close()
+}
+
+// Reader asks the brokers.
+type Reader interface {
+	Tail(ctx context.Context, topic string, from kafka.TailFrom) (Tail, error)
+	ReadAt(ctx context.Context, at event.Source) (*event.Event, error)
+	Offsets(ctx context.Context, topic string) (start, end map[int32]int64, err error)
+}
+
+// Sink writes records; kafka.Producer is one.
+type Sink interface {
+	Write(r *kafka.Record, done func(event.Source, error))
+}
+
+// Topics names the topics of one box.
+type Topics struct {
+	Letters string // dead-letters, quarantine or shed
+	Events  string // where events come in
+	State   string // what was done about letters
+}
+
+// Deps are the collaborators of a Box.
+type Deps struct {
+	Reader Reader
+	Sink   Sink // needed to replay and drop
+	Topics Topics
+}
+
+// Box is one topic of letters.
+type Box struct{ deps Deps }
+
+// New makes a Box.
+func New(deps Deps) *Box { return &Box{deps} }
+
+// each gives f every record that a topic has from a place on.
+func (b *Box) each(ctx context.Context, topic string, from kafka.TailFrom, f func(*event.Event) error) error {
+	tail, err := b.deps.Reader.Tail(ctx, topic, from)
+	if err != nil {
+		return err
+	}
+	defer tail.Close()
+	for !tail.CaughtUp() {
+		events, err := tail.Poll(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := f(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
