@@ -23,6 +23,7 @@ func (p *Processor) attempt(it *item) {
 	e.Attempts++
 	before := e.Timeline
 	ending := p.try(it)
+	p.judge(it, ending)
 	if ending.Place == event.Unfinished && it.part.ctx.Err() == nil {
 		p.probation.hold(it, ending) // never held: it could be decoded
 		if ending.Counted {
@@ -40,6 +41,18 @@ func (p *Processor) attempt(it *item) {
 		}
 	}
 	p.end(it, ending)
+}
+
+// judge tells the gate what an attempt says of the endpoint, if anything.
+func (p *Processor) judge(it *item, ending event.Ending) {
+	it.away = ending.Place == event.Unfinished && !ending.Counted
+	switch {
+	case it.part.ctx.Err() != nil: // the attempt was called off
+	case it.away:
+		p.endpointFailed(time.Now())
+	case ending.Place == event.Predicted || ending.Stage == event.StageModel:
+		p.endpointAnswered()
+	}
 }
 
 // begin counts an attempt, or drops the item when its partition has gone.
@@ -90,15 +103,13 @@ func (p *Processor) wait(it *item, ending event.Ending) {
 	defer p.mu.Unlock()
 	it.part.busy--
 	it.part.settle()
-	time.AfterFunc(pause, func() {
+	p.waiting[it] = time.AfterFunc(pause, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if it.part.gone {
-			p.forget(it)
-		} else {
-			p.ready.push(it.lane)
+		if p.waiting[it] != nil { // else it was woken before
+			p.wake(it)
+			p.dispatch()
 		}
-		p.dispatch()
 	})
 }
 

@@ -18,6 +18,7 @@ type item struct {
 	failed  time.Time
 	last    time.Time // of the newest failure
 	out     int64     // bytes of its prediction that wait for the brokers
+	away    bool      // its newest attempt failed for the endpoint's fault
 	bare    bool      // its record was too large: payload and headers stay where they are
 }
 
@@ -62,6 +63,8 @@ type ring struct {
 }
 
 func (r *ring) push(l *lane) { r.lanes = append(r.lanes, l) }
+
+func (r *ring) empty() bool { return r.head == len(r.lanes) }
 
 func (r *ring) pop() *lane {
 	if r.head == len(r.lanes) {

@@ -20,6 +20,7 @@ type meter struct {
 	retries prometheus.Counter
 	absurd  prometheus.Counter
 	skipped prometheus.Counter
+	gate    prometheus.Gauge
 }
 
 func newMeter(r prometheus.Registerer, p *Processor) *meter {
@@ -29,12 +30,13 @@ func newMeter(r prometheus.Registerer, p *Processor) *meter {
 		absurd:  prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_absurd_clocks_total", Help: "Events whose own time was not believable and which count from their fetch."}),
 	}
 	m.skipped = prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_skipped_total", Help: "Events that were finished before this worker got their partition, and are not done again."})
+	m.gate = prometheus.NewGauge(prometheus.GaugeOpts{Name: "betimes_stream_gate_closed", Help: "1 while every call fails and fetching pauses."})
 	events := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "betimes_stream_events_total", Help: "Events by how they ended."}, []string{"outcome"})
 	for place := event.Predicted; int(place) < event.NumPlaces; place++ {
 		m.events[place] = events.WithLabelValues(place.String())
 	}
 	if r != nil {
-		r.MustRegister(m.late, m.retries, m.absurd, m.skipped, events, &lagCollector{p})
+		r.MustRegister(m.late, m.retries, m.absurd, m.skipped, m.gate, events, &lagCollector{p})
 	}
 	return m
 }

@@ -60,14 +60,17 @@ type Processor struct {
 	parts   map[kafka.Partition]*partition
 	lanes   map[uint64]*lane
 	ready   ring
-	free    []*lane // lanes to use again
-	running int     // attempts under way
-	queued  int     // events held, waiting or in work or not acknowledged
-	bytes   int64   // of their payloads
-	closing bool    // no new attempt begins
-	halt    error   // why a partition goes no further; nil: none is halted
-	tracked int     // offsets remembered: those held, and those finished above an unfinished one
+	free    []*lane               // lanes to use again
+	running int                   // attempts under way
+	queued  int                   // events held, waiting or in work or not acknowledged
+	bytes   int64                 // of their payloads
+	closing bool                  // no new attempt begins
+	halt    error                 // why a partition goes no further; nil: none is halted
+	waiting map[*item]*time.Timer // for another attempt
+	gate    gate
+	tracked int // offsets remembered: those held, and those finished above an unfinished one
 
+	failing    atomic.Bool   // the newest calls failed for the endpoint's fault
 	unsent     atomic.Int64  // bytes of predictions that are not acknowledged
 	committing chan struct{} // holds one value while a commit is under way
 
@@ -90,7 +93,7 @@ const commitEvery = 100 * time.Millisecond
 func New(config Config, deps Deps) *Processor {
 	p := &Processor{
 		config: config, deps: deps, seed: maphash.MakeSeed(), limit: int(config.Concurrency),
-		parts: map[kafka.Partition]*partition{}, lanes: map[uint64]*lane{},
+		parts: map[kafka.Partition]*partition{}, lanes: map[uint64]*lane{}, waiting: map[*item]*time.Timer{},
 		failed: make(chan error, 1), joined: make(chan struct{}),
 	}
 	if p.limit == 0 {
@@ -184,13 +187,14 @@ const maxTracked = 250_000
 
 // full says that no more may be fetched now; p.mu is held.
 func (p *Processor) full() bool {
-	return p.queued >= p.config.MaxQueued || p.bytes >= int64(p.config.MaxQueuedBytes) || p.tracked >= maxTracked || p.probation.paused()
+	return p.queued >= p.config.MaxQueued || p.bytes >= int64(p.config.MaxQueuedBytes) || p.tracked >= maxTracked || p.probation.paused() ||
+		p.gate.closed && !p.ready.empty() // enough to ask with
 }
 
 // stopped says that no attempt begins now: the processor ends, the topic cannot
 // be read, or the brokers do not take what there is. p.mu is held.
 func (p *Processor) stopped() bool {
-	return p.closing || p.probation.paused() || p.unsent.Load() >= int64(p.config.MaxQueuedBytes)
+	return p.closing || p.gate.shut() || p.probation.paused() || p.unsent.Load() >= int64(p.config.MaxQueuedBytes)
 }
 
 // wakePoll lets pollLoop look again.
@@ -272,7 +276,7 @@ func (p *Processor) newLane(id uint64) *lane {
 // on with further ready lanes until there are none.
 func (p *Processor) dispatch() {
 	for p.running < p.limit && !p.stopped() {
-		l := p.ready.pop()
+		l := p.nextLane()
 		if l == nil {
 			return
 		}
@@ -281,14 +285,25 @@ func (p *Processor) dispatch() {
 	}
 }
 
+// nextLane takes the next ready lane, using up a try when the gate is closed.
+func (p *Processor) nextLane() *lane {
+	l := p.ready.pop()
+	if l != nil && p.gate.closed {
+		p.gate.tries--
+		p.room.Signal()
+	}
+	return l
+}
+
 // work attempts the first event of l, then of the next ready lanes.
 func (p *Processor) work(l *lane) {
 	for l != nil {
 		p.attempt(l.first)
 		p.mu.Lock()
 		l = nil
+		p.probeAgain()
 		if !p.stopped() {
-			l = p.ready.pop()
+			l = p.nextLane()
 		}
 		if l == nil {
 			p.running--
