@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -13,6 +14,8 @@ import (
 )
 
 // Commit says that everything below next is finished, and waits for the answer.
+// With a deadline it is tried until then: whoever gives partitions up has no
+// later commit.
 func (m *Member) Commit(ctx context.Context, next map[Partition]int64) error {
 	return m.CommitNoted(ctx, next, nil)
 }
@@ -28,12 +31,13 @@ func (m *Member) CommitNoted(ctx context.Context, next map[Partition]int64, note
 		offsets[p.Topic][p.Number] = kgo.EpochOffset{Epoch: -1, Offset: o}
 	}
 	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error { return addNotes(req, notes) })
+	_, patient := ctx.Deadline()
 	for attempt := 1; ; attempt++ {
 		err := m.commit(ctx, offsets)
 		if err == nil {
 			return nil
 		}
-		if attempt == commitAttempts || !passes(err) || !pause(ctx, retryBackoff(attempt)) {
+		if !patient && attempt == commitAttempts || !passes(err) || !pause(ctx, retryBackoff(attempt)) {
 			return fmt.Errorf("commit of group %s: %w", m.cfg.Group, err)
 		}
 	}
@@ -81,8 +85,12 @@ const commitAttempts = 5
 
 // passes says whether a commit may be repeated: KIP-848 before Kafka 4.3
 // refuses one that crosses a change of the member's epoch, a coordinator that
-// starts has its offsets a little later.
+// starts has its offsets a little later. One that was killed is asked until the
+// others have another.
 func passes(err error) bool {
+	if _, away := errors.AsType[*net.OpError](err); away || kgo.IsRetryableBrokerErr(err) {
+		return true
+	}
 	return errors.Is(err, kerr.StaleMemberEpoch) || errors.Is(err, kerr.CoordinatorLoadInProgress) ||
 		errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.NotCoordinator) || errors.Is(err, kerr.UnstableOffsetCommit)
 }

@@ -26,12 +26,18 @@ func brokers(t *testing.T, n int) []string {
 	if strings.HasPrefix(t.Name(), onReal) {
 		return real
 	}
-	b, err := broker.New(broker.Config{Brokers: n, Listen: "127.0.0.1:0"}, broker.Deps{Dir: t.TempDir()})
+	return embedded(t, t.TempDir(), n).Addrs()
+}
+
+// embedded starts n embedded brokers on what is in a folder.
+func embedded(t *testing.T, dir string, n int) *broker.Cluster {
+	t.Helper()
+	b, err := broker.New(broker.Config{Brokers: n, Listen: "127.0.0.1:0"}, broker.Deps{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	return b.Addrs()
+	return b
 }
 
 // onReal begins the names of tests on real brokers.

@@ -357,3 +357,25 @@ func TestTheNextOwnerReadsTheNoteOfTheNewestCommit(t *testing.T) {
 		t.Errorf("the successor reads %q", got)
 	}
 }
+
+func TestACommitWithADeadlineWaitsForBrokersThatComeBack(t *testing.T) {
+	dir := t.TempDir()
+	b := embedded(t, dir, 1)
+	c := open(t, config(b.Addrs()))
+	things := topic(t, c, 1)
+	write(t, producer(t, c), numbered(things, 10)...)
+	one := work(t, c, things, kafka.MemberConfig{StaticID: "one"})
+	one.await("all events", saw(10))
+	one.halt()
+	b.Close()
+	next := map[kafka.Partition]int64{{Topic: things}: 10}
+	if err := one.Commit(t.Context(), next); err == nil {
+		t.Fatal("committed to brokers that are away")
+	}
+	committed := make(chan error, 1)
+	go func() { committed <- one.Commit(limit(t), next) }()
+	embedded(t, dir, 1)
+	if err := <-committed; err != nil {
+		t.Error(err)
+	}
+}
