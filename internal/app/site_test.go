@@ -1,0 +1,275 @@
+//go:build interop
+
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+)
+
+// site is everything around the brokers: a model, a load, workers.
+type site struct {
+	cluster *kafka.Cluster
+	model   *httptest.Server
+	file    string // of a worker; %s is its folder
+	dir     string
+	calls   atomic.Int64
+
+	mu       sync.Mutex
+	written  map[event.Source]bool // acknowledged
+	failures []error
+	stop     context.CancelFunc
+	stopped  chan struct{} // closed when the load has ended
+	watched  chan struct{} // closed when nobody looks at commits any more
+	unwatch  context.CancelFunc
+
+	books
+}
+
+func newSite(t *testing.T, seeds []string, stream string) *site {
+	t.Helper()
+	s := &site{dir: t.TempDir(), written: map[event.Source]bool{}, stopped: make(chan struct{}), watched: make(chan struct{})}
+	s.keys, s.committed = map[string]string{}, map[string]time.Time{}
+	s.model = httptest.NewServer(http.HandlerFunc(s.answer))
+	t.Cleanup(s.model.Close)
+	s.file = fmt.Sprintf(`
+name: delivery
+data_dir: %%s
+objective: {latency: 60s}
+kafka: {seeds: ["%s"], create_topics: true}
+models: {scores: {rest: {url: "%s/invocations"}}}
+flow: {stream: {from: earliest, session_timeout: 6s, %s}}
+admin: {listen: "127.0.0.1:0"}
+`, strings.Join(seeds, `", "`), s.model.URL, stream)
+	cfg := kafka.DefaultConfig()
+	cfg.Seeds = seeds
+	c, err := kafka.Open(cfg, kafka.Deps{Pipeline: "load"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	s.cluster = c
+	return s
+}
+
+// answer is a model with a service time of 20 ms.
+func (s *site) answer(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-time.After(20 * time.Millisecond)
+	s.calls.Add(1)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, `{"score":0.5}`)
+}
+
+// worker starts a worker with a folder, hence a name, of its own.
+func (s *site) worker(t *testing.T, name string) *child {
+	t.Helper()
+	log := &bytes.Buffer{}
+	c := startChild(t, fmt.Sprintf(s.file, filepath.Join(s.dir, name)), log)
+	t.Cleanup(func() {
+		c.kill()
+		if t.Failed() {
+			t.Logf("worker %s said\n%s", name, log)
+		}
+	})
+	return c
+}
+
+// load writes events until finish.
+func (s *site) load(t *testing.T) {
+	t.Helper()
+	p, err := s.cluster.NewPatientProducer("load")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var watching, ctx context.Context
+	watching, s.unwatch = context.WithCancel(t.Context())
+	go s.watch(watching)
+	ctx, s.stop = context.WithCancel(t.Context())
+	go func() {
+		defer close(s.stopped)
+		defer p.Close()
+		defer func() { _ = p.Flush(t.Context()) }() // what is not written has said so
+		const batch = 4
+		tick := time.NewTicker(batch * time.Second / loadPerSec)
+		defer tick.Stop()
+		for n := 0; n < deliveries || ctx.Err() == nil; n += batch {
+			for i := n; i < n+batch; i++ {
+				p.Write(&kafka.Record{
+					Topic: "events", Partition: kafka.ByKey, Key: fmt.Appendf(nil, "k%d", i%loadKeys), Value: fmt.Appendf(nil, `{"n":%d}`, i),
+				}, s.wrote)
+			}
+			<-tick.C
+		}
+	}()
+}
+
+func (s *site) wrote(src event.Source, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.failures = append(s.failures, err)
+		return
+	}
+	s.written[src] = true
+}
+
+// answered waits until the model has answered n more times.
+func (s *site) answered(t *testing.T, n int64) {
+	t.Helper()
+	s.await(t, fmt.Sprintf("%d more answers", n), func(from int64) bool { return s.calls.Load() >= from+n })
+}
+
+// await waits until something is so, given how often the model had answered before.
+func (s *site) await(t *testing.T, what string, so func(from int64) bool) {
+	t.Helper()
+	from := s.calls.Load()
+	late := time.NewTimer(time.Minute)
+	defer late.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !so(from) {
+		select {
+		case <-tick.C:
+		case <-late.C:
+			t.Fatalf("in vain waited a minute for %s; the model has answered %d times", what, s.calls.Load())
+		}
+	}
+}
+
+// fault notes what is done to workers or brokers now.
+func (s *site) fault(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, fault{what: what, from: time.Now()})
+}
+
+// watch looks at what the group has committed until the test ends.
+func (s *site) watch(ctx context.Context) {
+	defer close(s.watched)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	last := map[kafka.Partition]int64{}
+	for ctx.Err() == nil {
+		began := time.Now()
+		asked, cancel := context.WithTimeout(ctx, time.Second)
+		committed, err := s.cluster.Committed(asked, "delivery")
+		cancel()
+		if err == nil && s.see(committed, last, began) {
+			maps.Copy(last, committed)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// see notes what was committed since last, and that faults are over when
+// something was. It tells whether something was.
+func (s *site) see(committed, last map[kafka.Partition]int64, began time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	moved := false
+	for p, next := range committed {
+		for o := last[p]; o < next; o++ {
+			s.committed[event.Source{Topic: p.Topic, Partition: p.Number, Offset: o}.String()] = time.Now()
+			moved = true
+		}
+	}
+	for i := range s.faults {
+		if f := &s.faults[i]; moved && f.to.IsZero() && f.from.Before(began) {
+			f.to = time.Now()
+		}
+	}
+	return moved
+}
+
+// finish ends the load and waits until the group has committed everything.
+func (s *site) finish(t *testing.T) {
+	t.Helper()
+	s.stop()
+	<-s.stopped
+	s.loaded = time.Now()
+	s.await(t, "the last commit", func(int64) bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		_, ends, err := s.cluster.Offsets(ctx, "events")
+		if err != nil {
+			return false
+		}
+		committed, err := s.cluster.Committed(ctx, "delivery")
+		for n, end := range ends {
+			if err != nil || committed[kafka.Partition{Topic: "events", Number: n}] != end {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// read reads topics from their beginning to their end.
+func (s *site) read(t *testing.T, topics ...string) []*event.Event {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	tail, err := s.cluster.NewTail(ctx, kafka.TailConfig{Topics: topics, From: kafka.TailStart()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tail.Close()
+	var all []*event.Event
+	for !tail.CaughtUp() {
+		events, err := tail.Poll(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, events...)
+	}
+	return all
+}
+
+// judge reads the topics and compares what was written with what became of it.
+func (s *site) judge(t *testing.T) {
+	t.Helper()
+	s.unwatch()
+	<-s.watched
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, err := range s.failures {
+		t.Errorf("not written: %v", err)
+	}
+	for _, e := range s.read(t, "events") {
+		s.keys[e.Source.String()] = string(e.Key)
+		if !s.written[e.Source] {
+			t.Errorf("%s is in events and was not acknowledged", e.Source)
+		}
+	}
+	for src := range s.written {
+		if _, ok := s.keys[src.String()]; !ok {
+			t.Errorf("%s was acknowledged and is gone", src)
+		}
+	}
+	for _, e := range s.read(t, "predictions", "dead-letters", "quarantine", "shed") {
+		s.endings = append(s.endings, ending{e.Source.Topic, string(e.Header(event.HeaderSource)), e.Recorded})
+	}
+	got := s.count()
+	t.Log(got)
+	if wrong := got.wrong(); len(wrong) > 0 {
+		t.Error(wrong)
+	}
+}
