@@ -9,7 +9,7 @@ import (
 // Config is how events are consumed.
 type Config struct {
 	Group          string        `yaml:"group" doc:"Consumer group; default: the pipeline's name."`
-	Order          string        `yaml:"order" doc:"What is kept in order: key."`
+	Order          string        `yaml:"order" doc:"What is kept in order: key (events of one key), partition (all of one partition: one at a time, as a plain consumer does) or none."`
 	Concurrency    setting.Auto  `yaml:"concurrency" doc:"Most events in work at once in one worker. More: a slow model is kept busier; fewer: less load on it. auto is 64."`
 	Guarantee      string        `yaml:"guarantee" doc:"at_least_once."`
 	Attempts       int           `yaml:"attempts" doc:"How often an event is tried before it becomes a dead letter. Failures of the endpoint itself do not count."`
@@ -32,7 +32,7 @@ type BackoffConfig struct {
 // DefaultConfig keeps order by key and loses nothing.
 func DefaultConfig() Config {
 	return Config{
-		Order: "key", Guarantee: "at_least_once", Attempts: 5,
+		Order: orderKey, Guarantee: "at_least_once", Attempts: 5,
 		Backoff:        BackoffConfig{Min: 50 * time.Millisecond, Max: 2 * time.Second},
 		SessionTimeout: 10 * time.Second, Protocol: "auto", Membership: "auto",
 		MaxQueued: 2000, MaxQueuedBytes: 64 * setting.MiB, Workers: 1,
@@ -42,7 +42,7 @@ func DefaultConfig() Config {
 // Validate tells what is wrong.
 func (c Config) Validate() setting.Problems {
 	var ps setting.Problems
-	ps.OneOf("order", c.Order, "key")
+	ps.OneOf("order", c.Order, orderKey, orderPartition, orderNone)
 	ps.OneOf("guarantee", c.Guarantee, "at_least_once")
 	ps.OneOf("protocol", c.Protocol, "auto", "classic", "consumer")
 	ps.OneOf("membership", c.Membership, "auto", "static", "dynamic")

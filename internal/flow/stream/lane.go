@@ -47,13 +47,24 @@ func (l *lane) pop() {
 	}
 }
 
+// The values of order.
+const (
+	orderKey       = "key"       // events of one key of one partition
+	orderPartition = "partition" // all events of one partition
+	orderNone      = "none"      // every event goes alone
+)
+
 // laneID tells the lane of an event. Two keys may share a lane: then they are
 // ordered among each other too, which harms nothing.
-func laneID(seed maphash.Seed, part int32, e *event.Event) uint64 {
-	if len(e.Key) == 0 { // its own key
-		return uint64(part)<<48 ^ uint64(e.Source.Offset) ^ 0x9e3779b97f4a7c15
+func (p *Processor) laneID(e *event.Event) uint64 {
+	part := uint64(e.Source.Partition)
+	switch {
+	case p.config.Order == orderPartition:
+		return part
+	case p.config.Order == orderNone || len(e.Key) == 0: // an event without a key is its own
+		return part<<48 ^ uint64(e.Source.Offset) ^ 0x9e3779b97f4a7c15
 	}
-	return maphash.Bytes(seed, e.Key) ^ uint64(part)*0x9e3779b97f4a7c15
+	return maphash.Bytes(p.seed, e.Key) ^ part*0x9e3779b97f4a7c15
 }
 
 // ring is a queue of lanes that are ready to be worked on.

@@ -251,7 +251,7 @@ func size(e *event.Event) int64 { return int64(len(e.Value) + len(e.Key) + 512) 
 
 // enter puts an item at the end of its lane; a new lane is ready at once.
 func (p *Processor) enter(it *item) {
-	id := laneID(p.seed, it.part.id.Number, it.event)
+	id := p.laneID(it.event)
 	if l := p.lanes[id]; l != nil {
 		l.push(it)
 		return

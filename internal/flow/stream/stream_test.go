@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -470,4 +471,38 @@ func TestAHaltedPartitionIsSaidAndTheOthersGoOn(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestTheOrderIsWhatTheFileSays(t *testing.T) {
+	for order, want := range map[string]int{orderKey: 4, orderPartition: 2, orderNone: 6} {
+		t.Run(order, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster()
+				release := make(chan struct{})
+				var begun atomic.Int64
+				_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+					begun.Add(1)
+					<-release
+					return predict(ctx, e)
+				}, func(c *Config, _ *Deps) { c.Order = order })
+				for part := range int32(2) {
+					c.send(part, "same", "1")
+					c.send(part, "same", "2")
+					c.send(part, "other", "3")
+				}
+				synctest.Wait()
+				if got := begun.Load(); int(got) != want {
+					t.Errorf("%d events in work at once, want %d", got, want)
+				}
+				close(release)
+				time.Sleep(time.Second)
+				if n := len(c.written()); n != 6 {
+					t.Errorf("%d endings, want 6", n)
+				}
+				if err := stop(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
