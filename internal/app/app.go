@@ -240,7 +240,12 @@ func (a *App) limitMemory() {
 		debug.SetMemoryLimit(limit)
 		return
 	}
-	debug.SetMemoryLimit(availableMemory())
+	limit := availableMemory()
+	debug.SetMemoryLimit(limit)
+	held := int64(a.config.Flow.Gateway.MaxInFlight) + int64(a.config.Flow.Stream.MaxQueuedBytes)*int64(a.config.Flow.Stream.Workers)
+	if held > limit/2 {
+		a.log.Warn("queues may hold more than half of the memory; lower flow.gateway.max_in_flight or flow.stream.max_queued_bytes", "queues_bytes", held, "memory_bytes", limit)
+	}
 }
 
 // add puts a room after those already added.

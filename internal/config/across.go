@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"betimes/internal/flow/feature"
+	"betimes/internal/setting"
 )
 
 const maxName = 100
@@ -22,6 +23,7 @@ func (l *list) across(cfg Config, from origins) {
 	c.route()
 	c.expressions()
 	c.ports()
+	c.budget()
 }
 
 // checker looks at the settled file.
@@ -33,6 +35,16 @@ type checker struct {
 
 func (c checker) bad(path, format string, args ...any) {
 	c.add(c.origins.nearest(path), path, format, args...)
+}
+
+// budget holds what rooms may hold against what there is: half is for holding,
+// the rest for working.
+func (c checker) budget() {
+	limit := setting.Bytes(c.Memory)
+	held := c.Flow.Gateway.MaxInFlight + c.Flow.Stream.MaxQueuedBytes*setting.Bytes(c.Flow.Stream.Workers)
+	if limit > 0 && held > limit/2 {
+		c.bad("memory", "%s is less than twice the %s that flow.gateway.max_in_flight and flow.stream.max_queued_bytes of %d workers may hold; raise it or lower them", limit, held, c.Flow.Stream.Workers)
+	}
 }
 
 func (c checker) top() {

@@ -17,6 +17,7 @@ func TestWhatNoSingleRoomCanKnow(t *testing.T) {
 		{"brokers twice", "kafka: {seeds: [a:1], embedded: {}}\nflow: {stream: {from: latest}}", "kafka.embedded: "},
 		{"no model on a cluster of one's own", "kafka: {seeds: [a:1]}\nflow: {stream: {from: latest}}", "models: there is no model"},
 		{"other partitions of predictions", "kafka: {topics: {events: {partitions: 6}, predictions: {partitions: 12}}}", "kafka.topics.predictions.partitions: 12 "},
+		{"queues larger than the memory", "memory: 64MiB", "memory: 64MiB is less than twice the 128MiB"},
 		{"more copies than brokers", "kafka: {embedded: {brokers: 1}, topics: {events: {replication_factor: 2}}}", "kafka.topics.events.replication_factor: 2 copies do not fit on 1 embedded brokers"},
 		{"several models and no word which", rests, "flow.model: there are 2 models (a, b)"},
 		{"a model that is not there", rests + "flow: {model: c}", `flow.model: there is no model "c"; models has a, b`},
