@@ -12,9 +12,23 @@ import (
 // foreign writer may give one id to all of its records.
 const maxCandidates = 64
 
-// Find says where the event of an id is; event.ErrUnknown when no record of it is known.
+// Find says where the event of an id is; event.ErrUnknown when no record of it is
+// known. The place of its accepted record, topic:partition:offset, names it too.
 func (t *Trail) Find(ctx context.Context, id string) (event.Whereabouts, error) {
 	t.wake()
+	w, err := t.find(ctx, id)
+	at, isPlace := event.ParseSource(id)
+	if !errors.Is(err, event.ErrUnknown) || !isPlace || at.Topic != t.topics.Events {
+		return w, err
+	}
+	e, readErr := t.reader.ReadAt(ctx, at)
+	if readErr != nil || idOf(e) == id {
+		return w, err
+	}
+	return t.find(ctx, idOf(e))
+}
+
+func (t *Trail) find(ctx context.Context, id string) (event.Whereabouts, error) {
 	candidates, err := t.index.find(id)
 	if err != nil {
 		return event.Whereabouts{}, err

@@ -72,6 +72,16 @@ func TestAForeignRecordHasItsPlaceAsID(t *testing.T) {
 	}
 }
 
+func TestAnEventWithAnIDIsFoundByItsPlaceToo(t *testing.T) {
+	c := newCluster()
+	src := c.accept("a")
+	c.predict("a", src)
+	tr, _ := follow(t, DefaultConfig(), Deps{Reader: c})
+	if w := find(t, tr, src.String()); w.ID != "a" || w.Place != event.Predicted || w.Accepted != src {
+		t.Errorf("%+v", w)
+	}
+}
+
 func TestUnknownAndExpiredEventsAreUnknown(t *testing.T) {
 	c := newCluster()
 	c.accept("old")
