@@ -122,7 +122,7 @@ func (d deed) permitted(f *letterFlags, client *app.Client, all []letters.Letter
 	if f.yes || len(all) == 0 || embedded && !d.sweeping {
 		return nil
 	}
-	text := fmt.Sprintf("%s would %s %d letters of %s (%s)", d.name, d.would(client.Config.Kafka.Topics.Events.Name), len(all), f.topic, reasons(letters.Reasons(all)))
+	text := fmt.Sprintf("%s would %s %s of %s (%s)", d.name, d.would(client.Config.Kafka.Topics.Events.Name), several(len(all)), f.topic, reasons(letters.Reasons(all)))
 	if !embedded {
 		return fmt.Errorf("%s of %s, which is not embedded; add --yes to do it", text, client.Config.Name)
 	}
@@ -137,7 +137,7 @@ func (d deed) tell(cmd *cobra.Command, f *letterFlags, r *letters.Report, err er
 			return failed(werr)
 		}
 	} else {
-		fmt.Fprintf(w, "%s %d of %d letters of %s\n", d.done, r.Done, r.Asked, f.topic)
+		fmt.Fprintf(w, "%s %d of %s of %s\n", d.done, r.Done, several(r.Asked), f.topic)
 		for i, one := range r.Failures {
 			if i == maxFailuresShown {
 				fmt.Fprintf(cmd.ErrOrStderr(), "… and %d more; --json lists all\n", len(r.Failures)-i)
@@ -148,13 +148,13 @@ func (d deed) tell(cmd *cobra.Command, f *letterFlags, r *letters.Report, err er
 	}
 	switch {
 	case r.Unnoted > 0:
-		return failed(fmt.Errorf("%d letters were %s but could not be noted and are still open: doing it again repeats them, with the same betimes-id: %w", r.Unnoted, d.done, err))
+		return failed(fmt.Errorf("%s %s and not noted, so open still: doing it again repeats them, with the same betimes-id: %w", several(r.Unnoted), d.done, err))
 	case errors.Is(err, context.Canceled):
-		return failed(fmt.Errorf("interrupted; %d letters stay open, run it again for them", r.Left()))
+		return failed(fmt.Errorf("interrupted with %s open still; run it again for the rest", several(r.Left())))
 	case err != nil:
-		return failed(fmt.Errorf("%d letters stay open, run it again for them: %w", r.Left(), err))
+		return failed(fmt.Errorf("%s open still, run it again for the rest: %w", several(r.Left()), err))
 	case r.Left() > 0:
-		return failed(fmt.Errorf("%d letters stay open", r.Left()))
+		return failed(fmt.Errorf("%s open still", several(r.Left())))
 	}
 	return nil
 }
@@ -169,4 +169,12 @@ func letterProgress(w io.Writer, done string) func(letters.Progress) {
 		rate := float64(p.Done) / max(time.Since(began).Seconds(), 0.001)
 		fmt.Fprintf(w, "\r\x1b[K%s %d of %d, %.0f/s, %s left", done, p.Done, p.Total, rate, p.Left.Round(time.Second))
 	}
+}
+
+// several counts letters.
+func several(n int) string {
+	if n == 1 {
+		return "1 letter"
+	}
+	return fmt.Sprintf("%d letters", n)
 }

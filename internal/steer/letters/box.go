@@ -54,7 +54,7 @@ func (b *Box) each(ctx context.Context, topic string, from kafka.TailFrom, f fun
 	}
 	defer tail.Close()
 	for !tail.CaughtUp() {
-		events, err := tail.Poll(ctx)
+		events, err := poll(ctx, tail)
 		if err != nil {
 			return err
 		}
@@ -65,4 +65,15 @@ func (b *Box) each(ctx context.Context, topic string, from kafka.TailFrom, f fun
 		}
 	}
 	return nil
+}
+
+// poll waits for records that there are: when they do not come, the brokers are away.
+func poll(ctx context.Context, tail Tail) ([]*event.Event, error) {
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	events, err := tail.Poll(limited)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		err = errSilent
+	}
+	return events, err
 }

@@ -17,7 +17,9 @@ func (b *Box) Drop(ctx context.Context, letters []Letter) (Report, error) {
 		delete(r.pending, letters[i].At)
 		r.note(&letters[i], Handled{Deed: Dropped})
 	}
-	err = errors.Join(err, r.settle(ctx))
+	if !errors.Is(err, errSilent) {
+		err = errors.Join(err, r.settle())
+	}
 	if err == nil {
 		_ = b.sweep(ctx) // what it leaves the next one takes
 	}

@@ -55,7 +55,12 @@ func (b *Box) Replay(ctx context.Context, order Order) (Report, error) {
 	}
 	r := newRound(b, order)
 	r.partitions = partitions
-	err = errors.Join(r.send(ctx), r.settle(ctx))
+	if err = r.send(ctx); !errors.Is(err, errSilent) {
+		err = errors.Join(err, r.settle())
+	}
+	if errors.Is(err, errSilent) {
+		err = fmt.Errorf("%w; what was sent last may come twice when it is replayed again, with the same betimes-id", err)
+	}
 	if err == nil {
 		_ = b.sweep(ctx) // what it leaves the next one takes
 	}
@@ -79,7 +84,7 @@ func (r *round) send(ctx context.Context) error {
 	defer tail.Close()
 	pace := pace{every: time.Duration(float64(time.Second) / r.order.Rate)}
 	for !tail.CaughtUp() && len(r.pending) > 0 {
-		events, err := tail.Poll(ctx)
+		events, err := poll(ctx, tail)
 		if err != nil {
 			return err
 		}

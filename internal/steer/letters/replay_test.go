@@ -159,6 +159,32 @@ func TestBrokersThatRefuseEndTheReplayAndLeaveTheRestOpen(t *testing.T) {
 	})
 }
 
+func TestBrokersThatFallSilentEndTheReplay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		for i := range 5 {
+			c.letter(strings.Repeat("x", i+1), "k", "v")
+		}
+		var held []func()
+		c.ack = func(_ *kafka.Record, answer func()) {
+			if len(c.topic("pay-state")) >= 2 {
+				held = append(held, answer)
+				return
+			}
+			answer()
+		}
+		began := time.Now()
+		report, err := c.box().Replay(t.Context(), Order{Letters: find(t, c, Filter{Oldest: true}).Letters, Rate: 1})
+		if !errors.Is(err, errSilent) || report.Done != 2 || report.Left() != 3 || time.Since(began) > 2*patience {
+			t.Errorf("%+v, %v after %s", report, err, time.Since(began))
+		}
+		c.ack = nil
+		for _, answer := range held { // as closing the producer does
+			answer()
+		}
+	})
+}
+
 func TestALetterThatCannotBeNotedIsToldAndStaysOpen(t *testing.T) {
 	c := newCluster()
 	c.letter("one", "k", "v")

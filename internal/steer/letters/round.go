@@ -14,8 +14,11 @@ import (
 // maxUnanswered bounds the letters whose acknowledgement is waited for.
 const maxUnanswered = 256
 
-// settleTimeout is how long a replay that was stopped waits for what it has sent.
-const settleTimeout = 30 * time.Second
+// patience is how long brokers may say nothing at all before a replay gives up:
+// longer than a restart or an election takes.
+const patience = 30 * time.Second
+
+var errSilent = fmt.Errorf("the brokers have not answered for %s", patience)
 
 // round is one replay, or one drop, on its way.
 type round struct {
@@ -29,6 +32,7 @@ type round struct {
 
 	mu      sync.Mutex
 	result  Report
+	answers int   // letters that are done with, whatever came of them
 	trouble error // the brokers do not take records: begin no more
 }
 
@@ -57,8 +61,12 @@ func (r *round) begin(topic string, end map[int32]int64) map[kafka.Partition]int
 
 // take waits for a slot; with the brokers' trouble there is none.
 func (r *round) take(ctx context.Context) error {
+	silent := time.NewTimer(patience)
+	defer silent.Stop()
 	select {
 	case r.slots <- struct{}{}:
+	case <-silent.C:
+		return errSilent
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -119,6 +127,7 @@ func (r *round) noted(err error) {
 // answered gives a slot back and tells how far it is. r.mu is held.
 func (r *round) answered() {
 	<-r.slots
+	r.answers++
 	r.unanswered.Done()
 	if r.order.Progress == nil {
 		return
@@ -128,26 +137,33 @@ func (r *round) answered() {
 	r.order.Progress(Progress{done, r.result.Asked, left})
 }
 
-// settle waits until all that was sent is answered: as long as it takes, or
-// for a while when the replay was stopped.
-func (r *round) settle(ctx context.Context) error {
+// settle waits until all that was sent is answered, as long as answers come.
+func (r *round) settle() error {
 	answered := make(chan struct{})
 	go func() {
 		r.unanswered.Wait()
 		close(answered)
 	}()
-	select {
-	case <-answered:
-	case <-ctx.Done():
+	for before := r.answerCount(); ; {
 		select {
 		case <-answered:
-		case <-time.After(settleTimeout):
-			return fmt.Errorf("what was sent last is not acknowledged after %s; it may come twice when it is replayed again", settleTimeout)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return r.trouble
+		case <-time.After(patience):
+			now := r.answerCount()
+			if now == before {
+				return errSilent
+			}
+			before = now
 		}
 	}
+}
+
+func (r *round) answerCount() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.trouble
+	return r.answers
 }
 
 // report is the result. With all of the topic read, what was not met is gone.

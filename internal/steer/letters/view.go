@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -97,7 +96,11 @@ func (v View) WriteText(w io.Writer, now time.Time) error {
 		}
 	}
 	line("id", v.ID)
-	line("state", strings.TrimSpace(v.State+" "+v.Into))
+	state := v.State
+	if v.Into != "" {
+		state += " as " + v.Into
+	}
+	line("state", state)
 	line("reason", string(v.Reason))
 	line("error", v.Error)
 	line("stage", v.Stage)
