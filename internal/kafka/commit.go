@@ -67,7 +67,9 @@ func (m *Member) Note(p Partition) string {
 func (m *Member) readNotes(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	committed, err := m.cluster.admin.FetchOffsets(ctx, m.cfg.Group)
+	// The member's own client has just asked the group's coordinator; that of
+	// questions may look for one that was killed for seconds.
+	committed, err := kadm.NewClient(m.client).FetchOffsets(ctx, m.cfg.Group)
 	if err != nil {
 		m.cluster.deps.Log.Warn("notes of the group are not read, some events may be done again", "group", m.cfg.Group, "error", err)
 		return
