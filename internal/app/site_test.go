@@ -23,6 +23,7 @@ import (
 
 // site is everything around the brokers: a model, a load, workers.
 type site struct {
+	brokers kafka.Config
 	cluster *kafka.Cluster
 	model   *httptest.Server
 	file    string // of a worker; %s is its folder
@@ -62,7 +63,7 @@ admin: {listen: "127.0.0.1:0"}
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	s.cluster = c
+	s.cluster, s.brokers = c, cfg
 	return s
 }
 
@@ -166,9 +167,7 @@ func (s *site) watch(ctx context.Context) {
 	last := map[kafka.Partition]int64{}
 	for ctx.Err() == nil {
 		began := time.Now()
-		asked, cancel := context.WithTimeout(ctx, time.Second)
-		committed, err := s.cluster.Committed(asked, "delivery")
-		cancel()
+		committed, err := s.ask(ctx)
 		if err == nil && s.see(committed, last, began) {
 			maps.Copy(last, committed)
 		}
@@ -177,6 +176,19 @@ func (s *site) watch(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// ask asks with a client of its own: one that is used again may look for a
+// coordinator that was killed for seconds.
+func (s *site) ask(ctx context.Context) (map[kafka.Partition]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	c, err := kafka.Open(s.brokers, kafka.Deps{Pipeline: "watch"})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.Committed(ctx, "delivery")
 }
 
 // see notes what was committed since last, and that faults are over when
