@@ -36,6 +36,22 @@ func TestInteropTheReadmesCommandsWorkAsPrinted(t *testing.T) {
 		// The load's half minute is for people; the command is the same.
 		runIn(t, dir, "bash", "-ec", strings.ReplaceAll(line, "--for 30s", "--for 3s"))
 	}
+	fileByKcat(t, dir)
+}
+
+// fileByKcat sends the lines of a file with kcat, as any producer would, and
+// waits until each has its prediction.
+func fileByKcat(t *testing.T, dir string) {
+	t.Helper()
+	var lines strings.Builder
+	for _, key := range []string{"from-a-file-1", "from-a-file-2"} {
+		lines.WriteString(key + "\t" + `{"card_token":"` + key + `","amount":12,"hour":3,"country_risk":0.2,"merchant_risk":0.3}` + "\n")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "events.txt"), []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runIn(t, dir, "bash", "-ec", `kcat -P -b 127.0.0.1:19092 -t events -K '\t' -l events.txt
+		until [ "$(kcat -b 127.0.0.1:19092 -t predictions -C -o beginning -e -q -f '%k\n' | grep -c from-a-file)" = 2 ]; do :; done; echo predicted`)
 }
 
 func absolute(t *testing.T, path string) string {

@@ -129,7 +129,7 @@ func (s *settings) serve(cmd *cobra.Command, args []string, role string, f runFl
 		return err // a matter of usage, not of run time
 	}
 	if err == nil {
-		fmt.Fprintf(out, "betimes %s: %s has stopped; nothing is left in work\n", role, loaded.Config.Name)
+		fmt.Fprintf(out, "betimes %s: %s has stopped; what was in work is finished or handed back\n", role, loaded.Config.Name)
 	}
 	return failed(err)
 }
