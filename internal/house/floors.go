@@ -20,7 +20,7 @@ const (
 // below internal/; a sub-room counts as its room.
 var rooms = map[string]Floor{
 	"event": Words, "budget": Words, "model": Words, "lifecycle": Words,
-	"setting": Words, "pulse": Words, "privacy": Words, "pointer": Words, "logbook": Words,
+	"setting": Words, "pulse": Words, "privacy": Words, "pointer": Words, "logbook": Words, "failpoint": Words,
 	"kafka": Doors, "sagemaker": Doors, "rest": Doors, "listen": Doors,
 	"flow/gateway": Rooms, "flow/stream": Rooms, "flow/feature": Rooms,
 	"flow/balance": Rooms, "watch/latency": Rooms, "watch/trail": Rooms,

@@ -14,9 +14,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"betimes/internal/failpoint/points"
 )
 
-var update = flag.Bool("update", false, "write docs/map.md anew")
+var update = flag.Bool("update", false, "write the generated pages anew")
 
 const root = "../.."
 
@@ -183,14 +185,33 @@ func TestTheMapEqualsTheTree(t *testing.T) {
 	for _, p := range packages {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.path, floors[floorOf(roomOf(p.path))], new(doc.Package).Synopsis(p.doc))
 	}
-	file := filepath.Join(root, "docs", "map.md")
+	generated(t, "map.md", b.String())
+}
+
+func TestEveryFailpointIsListed(t *testing.T) {
+	all, err := points.List(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("# Failpoints\n\nWhere a process built with `-tags failpoints` can be killed between two steps, as `internal/failpoint` describes. A test keeps this page equal to the code (`go test ./internal/house -update`).\n\n| failpoint | between which steps | in |\n|---|---|---|\n")
+	for _, p := range all {
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` |\n", p.Name, p.Why, p.File)
+	}
+	generated(t, "failpoints.md", b.String())
+}
+
+// generated compares a page of docs with what it is made of.
+func generated(t *testing.T, name, want string) {
+	t.Helper()
+	file := filepath.Join(root, "docs", name)
 	if *update {
-		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	have, err := os.ReadFile(file)
-	if err != nil || string(have) != b.String() {
-		t.Errorf("docs/map.md does not equal the tree; run: go test ./internal/house -update")
+	if err != nil || string(have) != want {
+		t.Errorf("docs/%s does not equal the tree; run: go test ./internal/house -update", name)
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"betimes/internal/failpoint"
 )
 
 // start is where to begin without committed offsets.
@@ -58,7 +60,9 @@ func (m *Member) assigned(ctx context.Context, offsets map[string]map[int32]kgo.
 	if len(begun) > 0 && m.from != (start{}) {
 		m.keepStart(ctx, begun)
 	}
+	failpoint.Reach("kafka.assign.offsets") // where to begin is known, the notes are not
 	m.readNotes(ctx)
+	failpoint.Reach("kafka.assign.notes") // the notes are known, the room is not told
 	m.turn.Lock()
 	defer m.turn.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -66,6 +70,7 @@ func (m *Member) assigned(ctx context.Context, offsets map[string]map[int32]kgo.
 	}
 	if parts := m.take(offsets); len(parts) > 0 && m.cfg.Assigned != nil {
 		m.cfg.Assigned(parts)
+		failpoint.Reach("kafka.assign.told") // the room knows its partitions, fetching has not begun
 	}
 	return offsets, nil
 }
@@ -125,6 +130,7 @@ func (m *Member) take(offsets map[string]map[int32]kgo.Offset) map[Partition]int
 func (m *Member) keepStart(ctx context.Context, begun map[Partition]int64) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	failpoint.Reach("kafka.start.before") // where latest begins is known, not committed
 	if err := m.Commit(ctx, begun); err != nil {
 		m.cluster.deps.Log.Warn("start is not committed", "group", m.cfg.Group, "error", err)
 	}
@@ -165,6 +171,8 @@ func (m *Member) giveUp(ctx context.Context, parts map[string][]int32) {
 		m.client.ResumeFetchPartitions(byTopic(paused)) // pauses outlive an assignment in the library
 	}
 	if len(told) > 0 && m.cfg.Revoked != nil {
+		failpoint.Reach("kafka.revoke.before") // partitions are to go, the room not told
 		m.cfg.Revoked(ctx, told)
+		failpoint.Reach("kafka.revoke.after") // the room has given up, the group not told
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"betimes/internal/failpoint"
 )
 
 // Commit says that everything below next is finished, and waits for the answer.
@@ -113,6 +115,9 @@ func (m *Member) commit(ctx context.Context, offsets map[string]map[int32]kgo.Ep
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := failpoint.Fail("kafka.commit.before"); err != nil { // offsets to commit, not sent
+		return err
+	}
 	var failed error
 	m.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
 		failed = err
@@ -127,5 +132,6 @@ func (m *Member) commit(ctx context.Context, offsets map[string]map[int32]kgo.Ep
 			}
 		}
 	})
+	failpoint.Reach("kafka.commit.answered") // the coordinator has answered, the room not told
 	return failed
 }

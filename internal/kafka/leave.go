@@ -9,6 +9,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"betimes/internal/failpoint"
 )
 
 // Leave gives the partitions up, Revoked being called, leaves the group for
@@ -33,8 +35,10 @@ const (
 
 func (m *Member) end(ctx context.Context, how int32) error {
 	memberID, _ := m.client.GroupMetadata()
+	failpoint.Reach("kafka.leave.before") // about to leave, still a member
 	m.client.AllowRebalance()
 	err := m.client.LeaveGroupContext(ctx)
+	failpoint.Reach("kafka.leave.after") // the client has left, a static name not released
 	m.mu.Lock()
 	replaced := m.replaced // then the name is another's, who must not be put out
 	m.mu.Unlock()
@@ -45,6 +49,7 @@ func (m *Member) end(ctx context.Context, how int32) error {
 		}
 		err = errors.Join(err, released)
 	}
+	failpoint.Reach("kafka.leave.close") // out of the group, connections still open
 	m.client.Close()
 	if err != nil {
 		return fmt.Errorf("leave group %s: %w", m.cfg.Group, err)

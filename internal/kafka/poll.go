@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"betimes/internal/event"
+	"betimes/internal/failpoint"
 )
 
 // Poll waits for one fetch and gives its events to take, in order within each
@@ -20,6 +21,7 @@ func (m *Member) Poll(ctx context.Context, take func([]*event.Event)) error {
 	m.beginOnce.Do(func() { close(m.begun) })
 	fetches := m.client.PollRecords(ctx, pollRecords)
 	defer m.client.AllowRebalance()
+	failpoint.Reach("kafka.poll.fetched") // fetched, the room not told
 	if fetches.IsClientClosed() {
 		return fmt.Errorf("group %s: %w", m.cfg.Group, kgo.ErrClientClosed)
 	}
@@ -41,6 +43,7 @@ func (m *Member) Poll(ctx context.Context, take func([]*event.Event)) error {
 		m.turn.Lock()
 		take(events)
 		m.turn.Unlock()
+		failpoint.Reach("kafka.poll.taken") // the room has them, a rebalance may go on
 	}
 	return errors.Join(fatal, ctx.Err())
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"betimes/internal/event"
+	"betimes/internal/failpoint"
 )
 
 // Bounds of one Producer.
@@ -89,7 +90,12 @@ func (p *Producer) Write(r *Record, done func(event.Source, error)) {
 }
 
 func (p *Producer) send(out *kgo.Record, done func(event.Source, error)) {
+	if err := failpoint.Fail("kafka.produce.before"); err != nil { // a record, not handed to the client
+		done(event.Source{}, err)
+		return
+	}
 	p.client.TryProduce(p.patience.context(), out, func(r *kgo.Record, err error) {
+		failpoint.Reach("kafka.produce.answered") // written or refused, its owner not told
 		if err != nil {
 			p.metrics.writes.WithLabelValues("failed").Inc()
 			done(event.Source{}, fmt.Errorf("write to topic %s: %w", r.Topic, readable(err)))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"betimes/internal/event"
+	"betimes/internal/failpoint"
 	"betimes/internal/kafka"
 	"betimes/internal/listen"
 )
@@ -76,6 +77,7 @@ func (s *Server) accept(ctx context.Context, e *event.Event, made bool, l *lease
 		p.RetryAfter = wait
 		return nil, false, &p
 	}
+	failpoint.Reach("gateway.remember.before") // an event, its id not remembered
 	t := s.memory.fresh()
 	if !made {
 		var first bool
@@ -106,15 +108,19 @@ func (s *Server) hand(ctx context.Context, e *event.Event, t *ticket, l *lease) 
 			s.metrics.totals.accepted.Add(1)
 			s.metrics.ack.Observe(now.Sub(began).Seconds())
 		}
+		failpoint.Reach("gateway.settle.before") // durable or refused, whoever waits is not told
 		s.memory.settle(t, src, err, now)
+		failpoint.Reach("gateway.settle.after") // whoever waits is told, not answered
 		l.release()
 	}
 	settle := e.Settled
+	failpoint.Reach("gateway.produce.before") // its id is remembered, it is not handed on
 	e.Timeline.Mark(event.StageGateway, began)
 	// Others may wait for this id: it goes on when its first caller is gone.
 	if err := s.deps.Next.Handle(context.WithoutCancel(ctx), e); err != nil {
 		settle(event.Source{}, err)
 	}
+	failpoint.Reach("gateway.produce.after") // handed on, perhaps not acknowledged
 }
 
 // await waits until the ticket is settled, the caller is gone (ctx) or the brokers were too slow.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"betimes/internal/event"
+	"betimes/internal/failpoint"
 	"betimes/internal/listen"
 )
 
@@ -113,6 +114,7 @@ func (m *manyEvents) answer(st *step) {
 		m.server.metrics.totals.duplicate.Add(1)
 	}
 	m.answers.add(st, src)
+	failpoint.Reach("gateway.many.answered") // one of many is answered, others are not
 }
 
 // lines are the drafts of NDJSON: one JSON object a line, empty lines skipped.

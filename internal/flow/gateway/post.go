@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"betimes/internal/failpoint"
 	"betimes/internal/listen"
 )
 
@@ -35,6 +36,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, problem)
 		return
 	}
+	failpoint.Reach("gateway.body.after") // the body is read, nothing begun
 	if form.many != nil {
 		s.many(w, r, &c, l, form, body)
 		return
@@ -90,9 +92,11 @@ func (s *Server) one(w http.ResponseWriter, r *http.Request, c *call, l *lease, 
 	if ended != nil && s.answerEnded(w, r, c, id, again, ended) {
 		return
 	}
+	failpoint.Reach("gateway.answer.before") // durable, not answered
 	h := w.Header()
 	h["Content-Type"] = jsonType
 	h.Set("Location", "/v1/events/"+url.PathEscape(id))
 	w.WriteHeader(http.StatusAccepted)
 	_, _ = w.Write(append(appendAccepted(make([]byte, 0, 64+len(id)), id, src), '\n')) // the caller may have gone
+	failpoint.Reach("gateway.answer.after")                                            // answered, perhaps not sent yet
 }

@@ -13,6 +13,7 @@ import (
 
 	"betimes/internal/budget"
 	"betimes/internal/event"
+	"betimes/internal/failpoint"
 	"betimes/internal/listen"
 	"betimes/internal/privacy"
 )
@@ -120,6 +121,7 @@ func (s *Server) Run(ctx context.Context) error {
 		Write: bodyTimeout + s.config.AckTimeout + maxWait + writeTimeout,
 	}
 	err := server.Run(ctx)
+	failpoint.Reach("gateway.end.after") // the last request is answered, the process not ended
 	cancel()
 	<-recalled
 	return err
@@ -139,8 +141,10 @@ func (s *Server) recall(ctx context.Context) {
 	}
 	for {
 		since := time.Now().Add(-s.config.Idempotency.Window)
+		failpoint.Reach("gateway.recall.before") // listening, ids of the last window not read
 		err := s.deps.Recent(ctx, since, s.memory.recall)
 		if err == nil {
+			failpoint.Reach("gateway.recall.after") // the ids are read, no event taken
 			close(s.rebuilt)
 			return
 		}

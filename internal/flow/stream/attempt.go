@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"betimes/internal/event"
+	"betimes/internal/failpoint"
 )
 
 // attempt works once on an item and deals with the ending.
@@ -22,7 +23,9 @@ func (p *Processor) attempt(it *item) {
 	}
 	e.Attempts++
 	before := e.Timeline
+	failpoint.Reach("stream.attempt.before") // in its turn, the model not asked
 	ending := p.try(it)
+	failpoint.Reach("stream.attempt.after") // the model has answered, nothing written
 	p.judge(it, ending)
 	if ending.Place == event.Unfinished && it.part.ctx.Err() == nil {
 		p.probation.hold(it, ending) // never held: it could be decoded
@@ -31,10 +34,12 @@ func (p *Processor) attempt(it *item) {
 		}
 		it.noteFailure(time.Now())
 		if it.counted < p.config.Attempts {
-			e.Timeline = before // the failed attempt is part of retry
+			failpoint.Reach("stream.retry.before") // failed, not waiting for another attempt yet
+			e.Timeline = before                    // the failed attempt is part of retry
 			p.wait(it, ending)
 			return
 		}
+		failpoint.Reach("stream.attempts.used") // no attempt left, its dead letter not made
 		ending.Place = event.DeadLetter
 		if ending.Reason == "" {
 			ending.Reason = event.ReasonAttempts
@@ -107,6 +112,7 @@ func (p *Processor) wait(it *item, ending event.Ending) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.waiting[it] != nil { // else it was woken before
+			failpoint.Reach("stream.retry.wake") // has waited, the next attempt not begun
 			p.wake(it)
 			p.dispatch()
 		}

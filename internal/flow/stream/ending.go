@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"betimes/internal/event"
+	"betimes/internal/failpoint"
 	"betimes/internal/kafka"
 )
 
@@ -18,8 +19,11 @@ func (p *Processor) end(it *item, ending event.Ending) {
 	if p.probation.hold(it, ending) {
 		return
 	}
+	failpoint.Reach("stream.write.before") // it has an ending, which is not handed over
 	p.write(it, ending)
+	failpoint.Reach("stream.write.after") // handed over, its lane has not gone on
 	p.next(it.lane)
+	failpoint.Reach("stream.next.after") // the lane has gone on
 }
 
 // next lets the lane of a handed-over event go on.
@@ -51,12 +55,16 @@ func (p *Processor) write(it *item, ending event.Ending) {
 		return
 	}
 	record := p.record(it, ending)
+	if ending.Place != event.Predicted {
+		failpoint.Reach("stream.dead_letter.before") // dead letter, shed or quarantine made, not handed over
+	}
 	p.carry(it, ending.Value)
 	p.deps.Sink.Write(record, func(_ event.Source, err error) {
 		switch {
 		case err == nil:
 			p.finish(it, ending.Place)
 		case ending.Place == event.Predicted && errors.Is(err, kafka.ErrTooLarge):
+			failpoint.Reach("stream.too_large.before") // prediction refused, its dead letter not made
 			p.write(it, event.Fail(event.ReasonTooLarge, event.StagePublish, err))
 		case !it.bare && errors.Is(err, kafka.ErrTooLarge):
 			it.bare = true
@@ -70,6 +78,10 @@ func (p *Processor) write(it *item, ending event.Ending) {
 
 // finish counts an acknowledged ending and finishes its offset.
 func (p *Processor) finish(it *item, place event.Place) {
+	failpoint.Reach("stream.finish.before") // acknowledged, its offset not finished
+	if place != event.Predicted {
+		failpoint.Reach("stream.dead_letter.finish") // dead letter, shed or quarantine acknowledged, its offset not finished
+	}
 	now := time.Now()
 	it.event.Timeline.Mark(event.StagePublish, now)
 	p.meter.ended(it.event, place, now)
@@ -84,6 +96,7 @@ func (p *Processor) finish(it *item, place event.Place) {
 		p.tracked -= forgotten
 	}
 	p.giveBack(it)
+	failpoint.Reach("stream.finish.after") // its offset is finished, not committed
 }
 
 // carry counts the bytes of a prediction until it is acknowledged: answers may

@@ -1,6 +1,10 @@
 package stream
 
-import "time"
+import (
+	"time"
+
+	"betimes/internal/failpoint"
+)
 
 // The gate closes when nothing but failures of the endpoint came for a while:
 // then it is asked now and then by one event instead of by all, fetching pauses
@@ -35,6 +39,7 @@ func (p *Processor) endpointFailed(now time.Time) {
 	}
 	if !g.closed && now.Sub(g.since) >= gateAfter {
 		g.closed, g.tries = true, 0
+		failpoint.Reach("stream.gate.closed") // every call fails, fetching pauses
 		p.meter.gate.Set(1)
 		p.deps.Log.Warn("every call fails, fetching pauses until one is answered", "since", g.since)
 		p.changed("gate", "closed: every call fails")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"betimes/internal/event"
+	"betimes/internal/failpoint"
 	"betimes/internal/kafka"
 )
 
@@ -57,7 +58,8 @@ func (p *Processor) assigned(next map[kafka.Partition]int64) {
 			p.parts[id].finished = readNote(p.member.Note(id), offset)
 		}
 	}
-	p.halt = nil // a halted partition tries again with each assignment
+	failpoint.Reach("stream.assigned.after") // partitions came, nothing fetched
+	p.halt = nil                             // a halted partition tries again with each assignment
 	p.joinOnce.Do(func() { close(p.joined) })
 	p.deps.Log.Info("partitions assigned", "count", len(next), "held", len(p.parts))
 	p.changed("assignment", fmt.Sprintf("%d partitions came, %d held", len(next), len(p.parts)))
@@ -68,14 +70,18 @@ func (p *Processor) assigned(next map[kafka.Partition]int64) {
 func (p *Processor) revoked(ctx context.Context, ids []kafka.Partition) {
 	ctx, cancel := context.WithTimeout(ctx, p.config.SessionTimeout/2)
 	defer cancel()
+	failpoint.Reach("stream.revoke.before") // asked to give partitions up, attempts still begin
 	gone := p.giveUp(ids)
+	failpoint.Reach("stream.revoke.given") // what waits is dropped, what is under way is not finished
 	for _, part := range gone {
 		select {
 		case <-part.idle:
 		case <-ctx.Done():
 		}
 	}
+	failpoint.Reach("stream.revoke.idle") // what was under way has ended, not committed
 	p.commit(ctx, func() []*partition { return gone })
+	failpoint.Reach("stream.revoke.committed") // committed, the group is not told
 	for _, part := range gone {
 		part.cancel()
 	}
@@ -152,7 +158,9 @@ func (p *Processor) commit(ctx context.Context, which func() []*partition) {
 	if len(next) == 0 || member == nil {
 		return
 	}
+	failpoint.Reach("stream.commit.before") // finished, not committed
 	err := member.CommitNoted(ctx, next, notes)
+	failpoint.Reach("stream.commit.after") // committed, not remembered as such
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, part := range parts {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"betimes/internal/event"
+	"betimes/internal/failpoint"
 )
 
 // A topic in a format that we cannot read must not become a topic of dead
@@ -58,6 +59,7 @@ func (b *probation) hold(it *item, ending event.Ending) bool {
 	}
 	defer b.p.mu.Unlock()
 	b.held = append(b.held, heldEnding{it, ending})
+	failpoint.Reach("stream.probation.held") // cannot be decoded, held back
 	it.part.busy--
 	it.part.settle()
 	switch {
@@ -105,6 +107,7 @@ func (b *probation) take() handing {
 func (h handing) handOver(p *Processor) {
 	<-h.before
 	for _, one := range h.held {
+		failpoint.Reach("stream.probation.over") // was held back, not handed over
 		if p.takeUp(one.it) {
 			p.write(one.it, one.ending)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"betimes/internal/budget"
 	"betimes/internal/event"
+	"betimes/internal/failpoint"
 	"betimes/internal/kafka"
 	"betimes/internal/pulse"
 )
@@ -206,6 +207,7 @@ func (p *Processor) wakePoll() {
 
 // take puts fetched events into their lanes and starts attempts.
 func (p *Processor) take(events []*event.Event) {
+	failpoint.Reach("stream.take.before") // fetched, in no lane
 	items := make([]item, len(events))
 	for _, e := range events {
 		p.identify(e)
@@ -231,6 +233,7 @@ func (p *Processor) take(events []*event.Event) {
 		p.bytes += size(e)
 		p.enter(it)
 	}
+	failpoint.Reach("stream.take.after") // in their lanes, no attempt begun
 	p.dispatch()
 }
 
@@ -239,6 +242,7 @@ func (p *Processor) finishedBefore(part *partition, e *event.Event) bool {
 	if !covers(part.finished, e.Source.Offset) {
 		return false
 	}
+	failpoint.Reach("stream.skip.before") // finished by an owner before, not skipped yet
 	seq := part.offsets.add(e.Source.Offset, e.Recorded)
 	p.tracked += 1 - part.offsets.finish(seq)
 	part.worth = true
@@ -335,6 +339,7 @@ func (p *Processor) release(it *item) {
 func (p *Processor) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.deps.Drain)
 	defer cancel()
+	failpoint.Reach("stream.drain.before") // asked to end, attempts still begin
 	p.mu.Lock()
 	p.closing = true
 	parts := make([]*partition, 0, len(p.parts))
@@ -354,13 +359,17 @@ func (p *Processor) drain(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("partition %s/%d: not drained within %s; its events will be read again", part.id.Topic, part.id.Number, p.deps.Drain))
 		}
 	}
+	failpoint.Reach("stream.drain.idle") // nothing is under way, not flushed
 	if err := p.deps.Sink.Flush(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("flush: %w", err))
 	}
 	last, cancelLast := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancelLast()
+	failpoint.Reach("stream.drain.flushed") // flushed, the last commit not sent
 	p.commit(last, func() []*partition { return parts })
+	failpoint.Reach("stream.drain.committed") // committed, still in the group
 	errs = append(errs, p.member.Leave(last))
+	failpoint.Reach("stream.drain.left") // out of the group, the process not ended
 	for _, part := range parts {
 		part.cancel()
 	}
