@@ -6,11 +6,15 @@
 //	sustain  500 events/s for a minute: losses, latency, the sum of the stages, memory
 //	start    time until up is ready, first with training, then again
 //	fuzz     every fuzz target of the repository
+//	drains   SIGTERM of stream and gateway with 50 events in flight and more
 //
 // Each starts the betimes binary in folders and on ports of its own, prints one
 // row per run and a verdict, and ends with 1 when the verdict is a failure. The
 // counting is by a ledger and readers of its own, which share nothing with the
 // process under test but Kafka's protocol.
 //
-//	go run ./bench/campaign -seed 1 kills
+// The campaigns that name brokers run on embedded ones and on real Apache Kafka
+// (-on), or on those of SEEDS.
+//
+//	go run -tags interop ./bench/campaign -seed 1 kills
 package main

@@ -26,6 +26,8 @@ type options struct {
 	length  time.Duration
 	fuzz    time.Duration
 	only    string
+	on      string // embedded, real or both
+	seeds   string // HOST:PORT,…: brokers that run already; before on
 	keep    bool
 	log     io.Writer // progress
 	workdir string    // of this campaign
@@ -35,7 +37,7 @@ type options struct {
 type campaign func(ctx context.Context, o options, r *report) error
 
 var campaigns = map[string]campaign{
-	"kills": kills, "backlog": backlog, "sustain": sustain, "start": starts, "fuzz": fuzz,
+	"kills": kills, "backlog": backlog, "sustain": sustain, "start": starts, "fuzz": fuzz, "drains": drains,
 }
 
 func main() {
@@ -75,11 +77,13 @@ func parse(args []string) (options, error) {
 	}
 	f.StringVar(&o.binary, "betimes", "", "binary to examine; empty: built from this source")
 	f.Uint64Var(&o.seed, "seed", seed, "decides events and moments; default: the variable SEED")
-	f.IntVar(&o.count, "count", count, "kills (10), records of backlog (100000), starts of each kind (5); default: the variable COUNT")
+	f.IntVar(&o.count, "count", count, "kills (10), records of backlog (100000), starts of each kind (5), drains (200); default: the variable COUNT")
 	f.Float64Var(&o.rate, "rate", 0, "events a second of kills (300) and sustain (500)")
 	f.DurationVar(&o.length, "for", time.Minute, "length of each run of sustain")
 	f.DurationVar(&o.fuzz, "fuzztime", fuzzTime, "time of each fuzz target; default: the variable FUZZTIME")
 	f.StringVar(&o.only, "only", "", "of kills: v1 or slow; of sustain: rest, memory or stream; of fuzz: targets whose package or name contains this")
+	f.StringVar(&o.on, "on", onBoth, "brokers of drains, storm, failover, hostile and memory: embedded, real (Apache Kafka) or both")
+	f.StringVar(&o.seeds, "seeds", os.Getenv("SEEDS"), "brokers that run already, HOST:PORT,HOST:PORT, instead of -on; default: the variable SEEDS")
 	f.BoolVar(&o.keep, "keep", false, "keep the folder with configurations, logs and data")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -92,6 +96,9 @@ func parse(args []string) (options, error) {
 }
 
 func (o options) check() error {
+	if o.on != onEmbedded && o.on != onReal && o.on != onBoth {
+		return fmt.Errorf("-on %s: say embedded, real or both", o.on)
+	}
 	if o.count < 0 || o.rate < 0 || o.length < time.Second || o.fuzz < time.Second {
 		return fmt.Errorf("-count %d -rate %g -for %s -fuzztime %s: counts from 0, times from 1s", o.count, o.rate, o.length, o.fuzz)
 	}
