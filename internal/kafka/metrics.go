@@ -17,7 +17,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "betimes_kafka_writes_total", Help: "Records written, by result.",
 		}, []string{"result"}),
 		halted: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "betimes_kafka_halted_partitions_total", Help: "Partitions that stopped because data was gone or unreadable.",
+			Name: "betimes_kafka_halted_partitions_total", Help: "Partitions that stopped: data gone or unreadable, or an ending that could not be written.",
 		}, []string{"topic"}),
 	}
 	if reg != nil {

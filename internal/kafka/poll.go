@@ -83,15 +83,30 @@ func (m *Member) failed(ctx context.Context, p Partition, err error) error {
 	return nil
 }
 
-func (m *Member) halt(ctx context.Context, p Partition, err error) {
+// Halt stops a partition until it is assigned anew: no more events of it come,
+// and Resume has no say.
+func (m *Member) Halt(p Partition) {
+	if m.stop(p) {
+		m.cluster.metrics.halted.WithLabelValues(p.Topic).Inc()
+	}
+}
+
+// stop says no when the partition was halted before.
+func (m *Member) stop(p Partition) bool {
 	m.mu.Lock()
 	known := m.halted[p]
 	m.halted[p] = true
 	m.mu.Unlock()
-	if known {
+	if !known {
+		m.Pause(p)
+	}
+	return !known
+}
+
+func (m *Member) halt(ctx context.Context, p Partition, err error) {
+	if !m.stop(p) {
 		return
 	}
-	m.Pause(p)
 	m.cluster.metrics.halted.WithLabelValues(p.Topic).Inc()
 	if m.cfg.Problem != nil {
 		m.cfg.Problem(m.cluster.explainHalt(ctx, p, m.cfg.Group, err))

@@ -69,8 +69,8 @@ func (p *Processor) write(it *item, ending event.Ending) {
 		case !it.bare && errors.Is(err, kafka.ErrTooLarge):
 			it.bare = true
 			p.write(it, ending)
-		default: // its offset stays unfinished: it is read again after a restart
-			p.fail(fmt.Errorf("write to %s: %w", record.Topic, err))
+		default:
+			p.stop(it.part, fmt.Errorf("write to %s: %w", record.Topic, err))
 			p.abandon(it)
 		}
 	})

@@ -171,6 +171,13 @@ func (c *cluster) HighWatermark(p kafka.Partition) (int64, bool) {
 	return int64(len(c.log[p.Number])), true
 }
 
+// Halt stops what is read of a partition.
+func (c *cluster) Halt(p kafka.Partition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.read, p.Number)
+}
+
 func (c *cluster) Leave(context.Context) error { c.left = true; return nil }
 
 func (c *cluster) Write(r *kafka.Record, done func(event.Source, error)) {

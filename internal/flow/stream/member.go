@@ -18,6 +18,8 @@ type Member interface {
 	Note(p kafka.Partition) string
 	// HighWatermark is the end of the partition as of the newest fetch.
 	HighWatermark(p kafka.Partition) (int64, bool)
+	// Halt stops fetching a partition until it is assigned anew.
+	Halt(p kafka.Partition)
 	// Leave leaves the group and closes.
 	Leave(ctx context.Context) error
 }

@@ -53,13 +53,13 @@ func (p *Processor) assigned(next map[kafka.Partition]int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, offset := range next {
+		delete(p.halts, id) // it tries again with each assignment
 		p.parts[id] = newPartition(id, offset)
 		if p.member != nil {
 			p.parts[id].finished = readNote(p.member.Note(id), offset)
 		}
 	}
 	failpoint.Reach("stream.assigned.after") // partitions came, nothing fetched
-	p.halt = nil                             // a halted partition tries again with each assignment
 	p.joinOnce.Do(func() { close(p.joined) })
 	p.deps.Log.Info("partitions assigned", "count", len(next), "held", len(p.parts))
 	p.changed("assignment", fmt.Sprintf("%d partitions came, %d held", len(next), len(p.parts)))
@@ -104,6 +104,7 @@ func (p *Processor) giveUp(ids []kafka.Partition) []*partition {
 		if part := p.parts[id]; part != nil {
 			p.letGo(part)
 			delete(p.parts, id)
+			delete(p.halts, id)
 			gone = append(gone, part)
 		}
 	}
@@ -116,6 +117,9 @@ func (p *Processor) giveUp(ids []kafka.Partition) []*partition {
 // letGo marks a partition as given up; its offsets are remembered only until
 // what is under way has finished.
 func (p *Processor) letGo(part *partition) {
+	if part.gone { // it was halted before
+		return
+	}
 	part.gone = true
 	part.settle()
 	p.tracked -= len(part.offsets.entries)

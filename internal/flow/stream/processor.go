@@ -61,13 +61,13 @@ type Processor struct {
 	parts   map[kafka.Partition]*partition
 	lanes   map[uint64]*lane
 	ready   ring
-	free    []*lane               // lanes to use again
-	running int                   // attempts under way
-	queued  int                   // events held, waiting or in work or not acknowledged
-	bytes   int64                 // of their payloads
-	closing bool                  // no new attempt begins
-	halt    error                 // why a partition goes no further; nil: none is halted
-	waiting map[*item]*time.Timer // for another attempt
+	free    []*lane                   // lanes to use again
+	running int                       // attempts under way
+	queued  int                       // events held, waiting or in work or not acknowledged
+	bytes   int64                     // of their payloads
+	closing bool                      // no new attempt begins
+	halts   map[kafka.Partition]error // why a partition goes no further
+	waiting map[*item]*time.Timer     // for another attempt
 	gate    gate
 	tracked int // offsets remembered: those held, and those finished above an unfinished one
 
@@ -95,7 +95,7 @@ func New(config Config, deps Deps) *Processor {
 	p := &Processor{
 		config: config, deps: deps, seed: maphash.MakeSeed(), limit: int(config.Concurrency),
 		parts: map[kafka.Partition]*partition{}, lanes: map[uint64]*lane{}, waiting: map[*item]*time.Timer{},
-		failed: make(chan error, 1), joined: make(chan struct{}),
+		halts: map[kafka.Partition]error{}, failed: make(chan error, 1), joined: make(chan struct{}),
 	}
 	if p.limit == 0 {
 		p.limit = defaultConcurrency
@@ -141,16 +141,6 @@ func (p *Processor) Run(ctx context.Context) error {
 	p.wakePoll()
 	loops.Wait()
 	return errors.Join(err, p.drain(context.WithoutCancel(ctx)))
-}
-
-// halted notes that one partition goes no further, for example because its
-// records are gone; the others go on.
-func (p *Processor) halted(err error) {
-	p.deps.Log.Error("a partition is halted", "error", err)
-	p.changed("halt", err.Error())
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.halt = err
 }
 
 // fail stops the processor with the first error.
@@ -216,7 +206,7 @@ func (p *Processor) take(events []*event.Event) {
 	defer p.mu.Unlock()
 	for i, e := range events {
 		part := p.partOf(e)
-		if part == nil { // given up meanwhile
+		if part == nil || part.gone { // given up meanwhile, or halted
 			continue
 		}
 		if part.backlog < 0 {
@@ -389,10 +379,7 @@ func (p *Processor) Ready() error {
 	if len(p.parts) == 0 {
 		return errors.New("no partition assigned yet")
 	}
-	if p.halt != nil {
-		return p.halt
-	}
-	return nil
+	return p.anyHalt()
 }
 
 // Snapshot fills what a pulse says of this worker.

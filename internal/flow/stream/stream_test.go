@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -348,22 +347,6 @@ func TestAPredictionTooLargeForItsTopicBecomesADeadLetter(t *testing.T) {
 	})
 }
 
-func TestADeadLetterThatCannotBeWrittenStopsTheStreamAndLosesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCluster()
-		c.refuse = func(*kafka.Record) error { return errModel }
-		_, stop := running(t, c, predict)
-		c.send(0, "k", "v")
-		time.Sleep(time.Second)
-		if err := stop(); err == nil || !strings.Contains(err.Error(), "predictions") {
-			t.Errorf("stopped with %v", err)
-		}
-		if c.committed(0) != 0 {
-			t.Errorf("committed %d", c.committed(0))
-		}
-	})
-}
-
 func TestAPanicEndsItsEventAndNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster()
@@ -450,26 +433,6 @@ func TestAProcessorStopsWheneverItIsTold(t *testing.T) {
 		c := newCluster()
 		c.send(0, "k", "v")
 		return New(DefaultConfig(), Deps{Log: slog.New(slog.DiscardHandler), Join: c.join, Sink: c, Work: predict})
-	})
-}
-
-func TestAHaltedPartitionIsSaidAndTheOthersGoOn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCluster()
-		p, stop := running(t, c, predict)
-		synctest.Wait()
-		c.hooks.Problem(errors.New("records 5 to 9 of events:0 are gone"))
-		c.send(1, "k", "v")
-		time.Sleep(time.Second)
-		if got := c.written(); !slices.Equal(got, []string{"predictions v"}) {
-			t.Errorf("written %v", got)
-		}
-		if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "are gone") {
-			t.Errorf("ready says %v", err)
-		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
 	})
 }
 
