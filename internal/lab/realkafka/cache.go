@@ -3,14 +3,14 @@
 package realkafka
 
 import (
-	"context"
+	"archive/zip"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +25,8 @@ var (
 	pom []byte
 	//go:embed testdata/log4j2.properties
 	logging []byte
+	//go:embed testdata/Brokers.java
+	brokers []byte
 )
 
 // cache is the folder of what every broker shares.
@@ -33,24 +35,38 @@ type cache struct {
 	classpath string // the jars in one order: the archive of classes depends on it
 }
 
+func (c cache) lib() string        { return filepath.Join(c.dir, "lib") }
 func (c cache) logging() string    { return filepath.Join(c.dir, "log4j2.properties") }
 func (c cache) archive() string    { return filepath.Join(c.dir, "kafka.jsa") }
 func (c cache) checkpoint() string { return filepath.Join(c.dir, "bootstrap.checkpoint") }
 
-// openCache fills the folder when it is not of this pom, and returns it.
+// quick is the flag that lets a machine start from the archive.
+func (c cache) quick() []string { return []string{"-XX:SharedArchiveFile=" + c.archive()} }
+
+// flags are those of every Java machine; dir is its folder.
+func (c cache) flags(dir string, more ...string) []string {
+	return append([]string{
+		"-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true",
+		"-Dkafka.logs.dir=" + dir, "-Dlog4j2.configurationFile=" + c.logging(), "-cp", c.classpath,
+	}, more...)
+}
+
+// openCache fills the folder of these sources when it is empty, and returns it.
+// Other sources have another folder: brokers may run from it.
 func openCache(t testing.TB) cache {
 	t.Helper()
-	need(t, "java", "apt-get install default-jre-headless")
-	c := cache{dir: filepath.Join(cacheRoot(t), "kafka-"+Version)}
+	need(t, "java", "apt-get install default-jdk-headless")
+	sum := sha256.Sum256(slices.Concat(pom, logging, brokers, []byte(strings.Join(firstMetadata(), " "))))
+	c := cache{dir: filepath.Join(cacheRoot(t), "kafka-"+Version+"-"+hex.EncodeToString(sum[:4]))}
 	check(t, os.MkdirAll(c.dir, 0o755))
 	defer lock(t, filepath.Join(c.dir, ".lock"))()
-	sum := sha256.Sum256(append(append([]byte{}, pom...), logging...))
-	done := filepath.Join(c.dir, ".done-"+hex.EncodeToString(sum[:]))
+	done := filepath.Join(c.dir, ".done")
 	_, err := os.Stat(done)
 	if err != nil {
 		c.fetch(t)
+		c.compile(t)
 	}
-	c.classpath = jars(t, filepath.Join(c.dir, "lib"))
+	c.classpath = jars(t, c.lib())
 	if err != nil {
 		c.format(t)
 		c.archiveClasses(t)
@@ -76,12 +92,11 @@ func cacheRoot(t testing.TB) string {
 func (c cache) fetch(t testing.TB) {
 	t.Helper()
 	need(t, "mvn", "apt-get install maven")
-	lib := filepath.Join(c.dir, "lib")
-	check(t, os.RemoveAll(lib))
+	check(t, os.RemoveAll(c.lib()))
 	check(t, os.WriteFile(c.logging(), logging, 0o644))
 	file := filepath.Join(c.dir, "pom.xml")
 	check(t, os.WriteFile(file, pom, 0o644))
-	run(t, "mvn", "-q", "-B", "-f", file, "dependency:copy-dependencies", "-DoutputDirectory="+lib)
+	run(t, "mvn", "-q", "-B", "-f", file, "dependency:copy-dependencies", "-DoutputDirectory="+c.lib())
 }
 
 // jars lists a folder's jars as a class path, in the order of their names.
@@ -95,18 +110,50 @@ func jars(t testing.TB, lib string) string {
 	return strings.Join(list, string(os.PathListSeparator))
 }
 
+// compile makes the jar of the program that runs several brokers: the archive
+// of classes takes no folder of classes on the class path.
+func (c cache) compile(t testing.TB) {
+	t.Helper()
+	need(t, "javac", "apt-get install default-jdk-headless")
+	dir := folder(t)
+	source := filepath.Join(dir, "Brokers.java")
+	check(t, os.WriteFile(source, brokers, 0o644))
+	run(t, "javac", "-cp", filepath.Join(c.lib(), "*"), "-d", filepath.Join(dir, "classes"), source)
+	jar, err := os.Create(filepath.Join(c.lib(), "brokers.jar"))
+	check(t, err)
+	defer jar.Close()
+	w := zip.NewWriter(jar)
+	check(t, w.AddFS(os.DirFS(filepath.Join(dir, "classes"))))
+	check(t, w.Close())
+}
+
+// firstMetadata are the flags that put the users of SCRAM into the metadata
+// with which a new cluster begins.
+func firstMetadata() []string {
+	user := fmt.Sprintf("[name=%s,password=%s]", User, Password)
+	return []string{"--add-scram", "SCRAM-SHA-256=" + user, "--add-scram", "SCRAM-SHA-512=" + user}
+}
+
 // format lets Kafka write the checkpoint with which the metadata of a new node
 // begins: it is the same for every node of a version.
 func (c cache) format(t testing.TB) {
 	t.Helper()
-	dir := folder(t)
-	n := &node{id: 1, dir: dir, ports: takePorts(t, 2), cache: c}
-	n.peers = []*node{n}
-	check(t, os.WriteFile(n.file(), n.properties(nil), 0o644))
-	run(t, "java", append(n.flags(), "kafka.tools.StorageTool", "format", "-t", newID(), "-c", n.file())...)
+	n := c.single(t)
+	check(t, os.WriteFile(n.file(), n.properties(), 0o644))
+	args := append(c.flags(n.dir), "kafka.tools.StorageTool", "format", "-t", newID(), "-c", n.file())
+	run(t, "java", append(args, firstMetadata()...)...)
 	data, err := os.ReadFile(filepath.Join(n.data(), "bootstrap.checkpoint"))
 	check(t, err)
 	check(t, os.WriteFile(c.checkpoint(), data, 0o644))
+}
+
+// single is one broker alone.
+func (c cache) single(t testing.TB) *node {
+	t.Helper()
+	n := &node{id: 1, dir: folder(t), ports: takePorts(t, portsOfNode), cache: c}
+	n.peers = []*node{n}
+	n.machine = &machine{dir: n.dir, nodes: n.peers, cache: c}
+	return n
 }
 
 // archiveClasses runs one broker and has its classes archived at its end:
@@ -114,61 +161,16 @@ func (c cache) format(t testing.TB) {
 func (c cache) archiveClasses(t testing.TB) {
 	t.Helper()
 	check(t, os.RemoveAll(c.archive()))
-	n := &node{id: 1, dir: folder(t), ports: takePorts(t, 2), cache: c, more: []string{"-XX:ArchiveClassesAtExit=" + c.archive()}}
-	n.peers = []*node{n}
-	n.prepare(t, newID(), nil)
-	n.start(t)
-	n.await(t, 1)
-	check(t, n.process.Signal(syscall.SIGTERM))
+	n := c.single(t)
+	n.machine.flags = []string{"-XX:ArchiveClassesAtExit=" + c.archive()}
+	n.prepare(t, newID(), n.properties())
+	n.machine.start(t)
+	n.await(t)
+	n.machine.signal(syscall.SIGTERM)
 	select {
-	case <-n.exited:
+	case <-n.machine.exited:
 	case <-time.After(time.Minute):
-		n.kill()
-		t.Fatalf("a broker does not end\n%s", n.tail())
-	}
-}
-
-// folder makes a folder that ends with the test. Kafka takes a comma in its path
-// for the end of it, and the test's own folder has the test's name.
-func folder(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "betimes-kafka-")
-	check(t, err)
-	t.Cleanup(func() { check(t, os.RemoveAll(dir)) })
-	return dir
-}
-
-// lock waits for a file's lock and returns what gives it back.
-func lock(t testing.TB, file string) func() {
-	t.Helper()
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o644)
-	check(t, err)
-	check(t, syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
-	return func() { f.Close() }
-}
-
-// need fails the test when a program is missing, with what installs it.
-func need(t testing.TB, program, install string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		t.Fatalf("%s is not installed, real brokers need it: sudo %s", program, install)
-	}
-}
-
-// run runs a program to its end.
-func run(t testing.TB, program string, args ...string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	if out, err := exec.CommandContext(ctx, program, args...).CombinedOutput(); err != nil {
-		t.Fatal(fmt.Errorf("%s: %w\n%s", program, err, out))
-	}
-}
-
-// check fails the test when something went wrong that has nothing to do with it.
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
+		n.machine.kill()
+		t.Fatalf("a broker does not end\n%s", n.machine.tail())
 	}
 }

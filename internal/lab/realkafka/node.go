@@ -10,33 +10,35 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"betimes/internal/kafka"
 )
 
-// node is one broker, which is a controller too.
+// controllers is how many brokers of a cluster are controllers too, at most.
+const controllers = 3
+
+// node is one broker; the first ones are controllers too.
 type node struct {
 	id      int
 	dir     string
-	ports   []int // of clients, of controllers
+	ports   []int // of the brokers among themselves, of controllers, of clients where they must log in
 	peers   []*node
 	cache   cache
-	more    []string // more flags of the Java machine
-	process *os.Process
-	exited  chan struct{} // closed when process has ended
+	machine *machine
 }
 
-func (n *node) addr() string { return fmt.Sprintf("127.0.0.1:%d", n.ports[0]) }
-func (n *node) data() string { return filepath.Join(n.dir, "data") }
-func (n *node) file() string { return filepath.Join(n.dir, "server.properties") }
-func (n *node) log() string  { return filepath.Join(n.dir, "server.log") }
+// portsOfNode is how many ports a node has.
+const portsOfNode = 3
+
+func (n *node) inner() string { return fmt.Sprintf("127.0.0.1:%d", n.ports[0]) }
+func (n *node) outer() string { return fmt.Sprintf("127.0.0.1:%d", n.ports[2]) }
+func (n *node) data() string  { return filepath.Join(n.dir, "data") }
+func (n *node) file() string  { return filepath.Join(n.dir, "server.properties") }
 
 // newID is a random id as Kafka writes them: 16 bytes, never with a leading '-'.
 func newID() string {
@@ -46,19 +48,15 @@ func newID() string {
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
-// properties is the broker's file. A fault shall be noticed in seconds, and
-// what brokers keep for themselves be small.
-func (n *node) properties(more map[string]string) []byte {
-	var voters []string
-	for _, p := range n.peers {
-		voters = append(voters, fmt.Sprintf("%d@127.0.0.1:%d", p.id, p.ports[1]))
-	}
+// properties is the broker's file, a line for each of more, of which the later
+// wins. What brokers keep for themselves shall be small.
+func (n *node) properties(more ...map[string]string) []byte {
 	copies, least := fmt.Sprint(min(3, len(n.peers))), fmt.Sprint(min(2, len(n.peers)))
 	all := map[string]string{
-		"node.id": fmt.Sprint(n.id), "process.roles": "broker,controller", "broker.rack": fmt.Sprintf("r%d", n.id),
-		"listeners":                                        fmt.Sprintf("PLAINTEXT://%s,CONTROLLER://127.0.0.1:%d", n.addr(), n.ports[1]),
-		"advertised.listeners":                             "PLAINTEXT://" + n.addr(),
-		"controller.quorum.voters":                         strings.Join(voters, ","),
+		"node.id": fmt.Sprint(n.id), "process.roles": "broker", "broker.rack": fmt.Sprintf("r%d", n.id),
+		"listeners":                                        "PLAINTEXT://" + n.inner(),
+		"advertised.listeners":                             "PLAINTEXT://" + n.inner(),
+		"controller.quorum.voters":                         n.voters(),
 		"controller.listener.names":                        "CONTROLLER",
 		"inter.broker.listener.name":                       "PLAINTEXT",
 		"listener.security.protocol.map":                   "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
@@ -77,10 +75,14 @@ func (n *node) properties(more map[string]string) []byte {
 		"num.network.threads":                              "2",
 		"num.io.threads":                                   "2",
 		"log.cleaner.dedupe.buffer.size":                   "2097152",
-		"broker.session.timeout.ms":                        "2000",
-		"broker.heartbeat.interval.ms":                     "250",
 	}
-	maps.Copy(all, more)
+	if n.id <= controllers {
+		all["process.roles"] = "broker,controller"
+		all["listeners"] += fmt.Sprintf(",CONTROLLER://127.0.0.1:%d", n.ports[1])
+	}
+	for _, lines := range more {
+		maps.Copy(all, lines)
+	}
 	var b bytes.Buffer
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		fmt.Fprintf(&b, "%s=%s\n", key, all[key])
@@ -88,12 +90,20 @@ func (n *node) properties(more map[string]string) []byte {
 	return b.Bytes()
 }
 
+func (n *node) voters() string {
+	var voters []string
+	for _, p := range n.peers[:min(controllers, len(n.peers))] {
+		voters = append(voters, fmt.Sprintf("%d@127.0.0.1:%d", p.id, p.ports[1]))
+	}
+	return strings.Join(voters, ",")
+}
+
 // prepare writes what a new broker finds in its folder; Kafka's own tool would
 // start a Java machine for it.
-func (n *node) prepare(t testing.TB, cluster string, more map[string]string) {
+func (n *node) prepare(t testing.TB, cluster string, properties []byte) {
 	t.Helper()
 	check(t, os.MkdirAll(n.data(), 0o755))
-	check(t, os.WriteFile(n.file(), n.properties(more), 0o644))
+	check(t, os.WriteFile(n.file(), properties, 0o644))
 	checkpoint, err := os.ReadFile(n.cache.checkpoint())
 	check(t, err)
 	check(t, os.WriteFile(filepath.Join(n.data(), "bootstrap.checkpoint"), checkpoint, 0o644))
@@ -101,75 +111,34 @@ func (n *node) prepare(t testing.TB, cluster string, more map[string]string) {
 	check(t, os.WriteFile(filepath.Join(n.data(), "meta.properties"), []byte(meta), 0o644))
 }
 
-func (n *node) flags() []string {
-	return append([]string{
-		"-Xms64m", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true",
-		"-Dkafka.logs.dir=" + n.dir, "-Dlog4j2.configurationFile=" + n.cache.logging(), "-cp", n.cache.classpath,
-	}, n.more...)
-}
-
-// start starts the process; it dies with this one.
-func (n *node) start(t testing.TB) {
-	t.Helper()
-	out, err := os.OpenFile(n.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	check(t, err)
-	defer out.Close()
-	cmd := exec.Command("java", append(n.flags(), "kafka.Kafka", n.file())...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = n.dir, out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	check(t, cmd.Start())
-	exited := make(chan struct{})
-	n.process, n.exited = cmd.Process, exited
-	go func() {
-		defer close(exited)
-		_ = cmd.Wait() // how it ended is in its log
-	}()
-}
-
-// kill kills the process, kill -9, and waits for its end.
-func (n *node) kill() {
-	_ = n.process.Kill() // it may have ended
-	<-n.exited
-}
-
 // await waits until the broker itself knows all brokers and a controller.
-func (n *node) await(t testing.TB, brokers int) {
+func (n *node) await(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
-	for !n.knows(ctx, brokers) {
+	for !n.knowsAll(ctx) {
 		select {
 		case <-tick.C:
-		case <-n.exited:
-			t.Fatalf("broker %d has ended\n%s", n.id, n.tail())
+		case <-n.machine.exited:
+			t.Fatalf("broker %d has ended\n%s", n.id, n.machine.tail())
 		case <-ctx.Done():
-			t.Fatalf("broker %d is not ready after a minute\n%s", n.id, n.tail())
+			t.Fatalf("broker %d is not ready after a minute\n%s", n.id, n.machine.tail())
 		}
 	}
 }
 
-func (n *node) knows(ctx context.Context, brokers int) bool {
+func (n *node) knowsAll(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	cfg := kafka.DefaultConfig()
-	cfg.Seeds = []string{n.addr()}
+	cfg.Seeds = []string{n.inner()}
 	c, err := kafka.Open(cfg, kafka.Deps{Pipeline: "ready"})
 	if err != nil {
 		return false
 	}
 	defer c.Close()
 	list, err := c.Brokers(ctx)
-	return err == nil && len(list) == brokers && c.Ping(ctx) == nil
-}
-
-// tail is the end of what the broker said.
-func (n *node) tail() string {
-	const most = 4096
-	text, err := os.ReadFile(n.log())
-	if err != nil {
-		return err.Error()
-	}
-	return string(text[max(0, len(text)-most):])
+	return err == nil && len(list) == len(n.peers) && c.Ping(ctx) == nil
 }
