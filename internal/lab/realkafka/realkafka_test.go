@@ -71,6 +71,7 @@ func TestInteropABrokerThatWasKilledComesBack(t *testing.T) {
 }
 
 func TestInteropAStoppedBrokerSaysNothingUntilItGoesOn(t *testing.T) {
+	t.Parallel() // the client waits ten seconds for an answer
 	brokers := realkafka.Start(t, realkafka.Config{Brokers: 1})
 	c := open(t, brokers.Addrs())
 	if err := c.Ping(limit(t)); err != nil {
