@@ -117,7 +117,7 @@ func failed(err error) event.Ending {
 	case class.OfEvent():
 		return event.Fail(event.ReasonModelInput, event.StageModel, err)
 	case class.OfEndpoint():
-		return event.Ending{Place: event.Unfinished, Stage: event.StageNetwork, Err: err}
+		return event.Ending{Place: event.Unfinished, Stage: event.StageNetwork, Err: err, Throttled: class == model.ClassThrottled}
 	case class == model.ClassBadOutput:
 		return event.Ending{Place: event.Unfinished, Counted: true, Reason: event.ReasonBadModelOutput, Stage: event.StageModel, Err: err}
 	}

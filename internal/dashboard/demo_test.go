@@ -54,7 +54,7 @@ func played(t *testing.T, slow bool) *latency.Monitor {
 }
 
 func pulseAt(start, at time.Time, i int) pulse.Pulse {
-	p := pulse.Pulse{Instance: "stream-0", Role: "stream", Epoch: start.UnixMicro(), At: at, InFlight: 3, Queued: 2}
+	p := pulse.Pulse{Instance: "stream-0", Role: "stream", Epoch: start.UnixMicro(), At: at, InFlight: 3, Limit: 64, Queued: 2}
 	for n := range int32(12) {
 		p.Lag = append(p.Lag, pulse.Lag{Topic: "events", Partition: n, Records: int64(n) % 5, DelayS: 0.01})
 	}

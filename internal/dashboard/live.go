@@ -79,7 +79,7 @@ func (s Summary) Text(t Terminal) string {
 		out.WriteString(TableText(r, culprit, t) + "\n")
 	}
 	out.WriteString("outcomes   " + outcomesText(r.Outcomes, t) + "\n")
-	fmt.Fprintf(&out, "lag        %d records, %s behind; %d in work, %d waiting\n", s.Lag.Records, latency.Duration(seconds(s.Lag.DelayS)), r.InFlight, r.Queued)
+	fmt.Fprintf(&out, "lag        %d records, %s behind; %d in work of at most %d, %d waiting\n", s.Lag.Records, latency.Duration(seconds(s.Lag.DelayS)), r.InFlight, r.Limit, r.Queued)
 	for _, e := range s.Endpoints {
 		out.WriteString("endpoint   " + endpointText(e, t) + "\n")
 	}

@@ -42,17 +42,19 @@ const (
 // Predicted carries the prediction record's Key, Value and Headers; the other
 // places keep the original bytes, and stream adds the headers that say why.
 // Unfinished asks for another attempt: Counted says whether it uses one up (a
-// fault of the event) or not (a fault of the endpoint, which is waited out).
+// fault of the event) or not (a fault of the endpoint, which is waited out),
+// Throttled that the endpoint has more to do than it takes.
 type Ending struct {
 	Place   Place
 	Value   []byte
 	Headers []Header
 
-	Reason  Reason
-	Stage   Stage
-	Err     error
-	Counted bool
-	After   time.Duration // least wait before the next attempt; zero: the policy's own
+	Reason    Reason
+	Stage     Stage
+	Err       error
+	Counted   bool
+	Throttled bool
+	After     time.Duration // least wait before the next attempt; zero: the policy's own
 }
 
 // Fail makes the Ending of an attempt that ends in a dead letter.

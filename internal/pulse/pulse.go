@@ -23,6 +23,8 @@ type Pulse struct {
 	// Queue is what this role holds now.
 	InFlight int `json:"in_flight"`
 	Queued   int `json:"queued"`
+	// Limit is how many may be in work at once: as set, or as learned.
+	Limit int `json:"limit,omitempty"`
 	// Lag is records behind by topic/partition, Delay the time behind.
 	Lag []Lag `json:"lag,omitempty"`
 	// Endpoints as this role sees them.

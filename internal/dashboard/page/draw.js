@@ -35,7 +35,7 @@ export function figures(latency, lag) {
   put("events", number(latency.event.count));
   put("lag-records", number(lag.records));
   put("lag-delay", duration(lag.delay_s * 1e6));
-  put("held", `${number(latency.in_flight)} in work, ${number(latency.queued)} waiting`);
+  put("held", `${number(latency.in_flight)} in work of at most ${number(latency.limit)}, ${number(latency.queued)} waiting`);
 }
 
 // waterfall draws stages as rows whose bars begin where the stage before ends.

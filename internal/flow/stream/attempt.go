@@ -10,11 +10,12 @@ import (
 	"betimes/internal/failpoint"
 )
 
-// attempt works once on an item and deals with the ending.
-func (p *Processor) attempt(it *item) {
+// attempt works once on an item and deals with the ending. It tells what that
+// says of the endpoint.
+func (p *Processor) attempt(it *item) verdict {
 	e := it.event
 	if !p.begin(it) {
-		return
+		return nothing
 	}
 	if e.Attempts == 0 {
 		e.Timeline.Mark(event.StageQueue, time.Now())
@@ -26,7 +27,7 @@ func (p *Processor) attempt(it *item) {
 	failpoint.Reach("stream.attempt.before") // in its turn, the model not asked
 	ending := p.try(it)
 	failpoint.Reach("stream.attempt.after") // the model has answered, nothing written
-	p.judge(it, ending)
+	said := p.judge(it, ending)
 	if ending.Place == event.Unfinished && it.part.ctx.Err() == nil {
 		p.probation.hold(it, ending) // never held: it could be decoded
 		if ending.Counted {
@@ -37,7 +38,7 @@ func (p *Processor) attempt(it *item) {
 			failpoint.Reach("stream.retry.before") // failed, not waiting for another attempt yet
 			e.Timeline = before                    // the failed attempt is part of retry
 			p.wait(it, ending)
-			return
+			return said
 		}
 		failpoint.Reach("stream.attempts.used") // no attempt left, its dead letter not made
 		ending.Place = event.DeadLetter
@@ -46,18 +47,25 @@ func (p *Processor) attempt(it *item) {
 		}
 	}
 	p.end(it, ending)
+	return said
 }
 
 // judge tells the gate what an attempt says of the endpoint, if anything.
-func (p *Processor) judge(it *item, ending event.Ending) {
+func (p *Processor) judge(it *item, ending event.Ending) verdict {
 	it.away = ending.Place == event.Unfinished && !ending.Counted
 	switch {
 	case it.part.ctx.Err() != nil: // the attempt was called off
+		return nothing
 	case it.away:
 		p.endpointFailed(time.Now())
+		if ending.Throttled {
+			return throttled
+		}
+		return troubled
 	case ending.Place == event.Predicted || ending.Stage == event.StageModel:
 		p.endpointAnswered()
 	}
+	return answered
 }
 
 // begin counts an attempt, or drops the item when its partition has gone.

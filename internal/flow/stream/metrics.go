@@ -88,6 +88,7 @@ var (
 	lagDesc      = prometheus.NewDesc("betimes_stream_lag_records", "Records behind the end of the partition.", []string{"topic", "partition"}, nil)
 	delayDesc    = prometheus.NewDesc("betimes_stream_delay_seconds", "Age of the oldest event of the partition that is not finished.", []string{"topic", "partition"}, nil)
 	inFlightDesc = prometheus.NewDesc("betimes_stream_in_flight", "Attempts under way.", nil, nil)
+	limitDesc    = prometheus.NewDesc("betimes_stream_concurrency_limit", "Most attempts at once: as set, or as learned when concurrency is auto.", nil, nil)
 	queuedDesc   = prometheus.NewDesc("betimes_stream_queued_events", "Events held by this process, waiting or in work.", nil, nil)
 )
 
@@ -97,6 +98,7 @@ func (c *lagCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- delayDesc
 	ch <- inFlightDesc
 	ch <- queuedDesc
+	ch <- limitDesc
 }
 
 // Collect reads them.
@@ -107,8 +109,9 @@ func (c *lagCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(delayDesc, prometheus.GaugeValue, l.DelayS, l.Topic, number)
 	}
 	c.p.mu.Lock()
-	running, queued := c.p.running, c.p.queued
+	running, queued, limit := c.p.running, c.p.queued, c.p.limit.limit
 	c.p.mu.Unlock()
 	ch <- prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(running))
 	ch <- prometheus.MustNewConstMetric(queuedDesc, prometheus.GaugeValue, float64(queued))
+	ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, float64(limit))
 }

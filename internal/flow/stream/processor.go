@@ -54,7 +54,6 @@ type Processor struct {
 	deps   Deps
 	member Member
 	seed   maphash.Seed
-	limit  int // attempts at once
 
 	mu      sync.Mutex
 	room    *sync.Cond // signalled when queued or bytes fall
@@ -63,6 +62,7 @@ type Processor struct {
 	ready   ring
 	free    []*lane                   // lanes to use again
 	running int                       // attempts under way
+	limit   *limiter                  // of running
 	queued  int                       // events held, waiting or in work or not acknowledged
 	bytes   int64                     // of their payloads
 	closing bool                      // no new attempt begins
@@ -83,9 +83,6 @@ type Processor struct {
 	joinOnce  sync.Once
 }
 
-// defaultConcurrency is what concurrency: auto means today.
-const defaultConcurrency = 64
-
 // commitEvery is how often finished offsets are committed. Longer: more events
 // are repeated after a crash; shorter: more requests.
 const commitEvery = 100 * time.Millisecond
@@ -93,12 +90,9 @@ const commitEvery = 100 * time.Millisecond
 // New makes a Processor; Run joins the group.
 func New(config Config, deps Deps) *Processor {
 	p := &Processor{
-		config: config, deps: deps, seed: maphash.MakeSeed(), limit: int(config.Concurrency),
+		config: config, deps: deps, seed: maphash.MakeSeed(), limit: newLimiter(int(config.Concurrency), config.MaxQueued),
 		parts: map[kafka.Partition]*partition{}, lanes: map[uint64]*lane{}, waiting: map[*item]*time.Timer{},
 		halts: map[kafka.Partition]error{}, failed: make(chan error, 1), joined: make(chan struct{}),
-	}
-	if p.limit == 0 {
-		p.limit = defaultConcurrency
 	}
 	if p.deps.Drain == 0 {
 		p.deps.Drain = 25 * time.Second
@@ -269,7 +263,7 @@ func (p *Processor) newLane(id uint64) *lane {
 // dispatch starts a goroutine for each ready lane within the limit; each goes
 // on with further ready lanes until there are none.
 func (p *Processor) dispatch() {
-	for p.running < p.limit && !p.stopped() {
+	for p.running < p.limit.limit && !p.stopped() {
 		l := p.nextLane()
 		if l == nil {
 			return
@@ -291,18 +285,32 @@ func (p *Processor) nextLane() *lane {
 
 // work attempts the first event of l, then of the next ready lanes.
 func (p *Processor) work(l *lane) {
+	began := time.Now()
 	for l != nil {
-		p.attempt(l.first)
+		said := p.attempt(l.first)
+		now := time.Now()
 		p.mu.Lock()
 		l = nil
 		p.probeAgain()
 		if !p.stopped() {
-			l = p.nextLane()
+			p.learn(sample{at: now, took: now.Sub(began), verdict: said})
+			if p.running <= p.limit.limit {
+				l = p.nextLane()
+			}
 		}
 		if l == nil {
 			p.running--
 		}
 		p.mu.Unlock()
+		began = now
+	}
+}
+
+// learn tells the limiter of an attempt whose slot is free. p.mu is held.
+func (p *Processor) learn(s sample) {
+	s.full = p.running >= p.limit.limit && !p.ready.empty()
+	if p.limit.add(s) {
+		p.dispatch()
 	}
 }
 
@@ -385,7 +393,7 @@ func (p *Processor) Ready() error {
 // Snapshot fills what a pulse says of this worker.
 func (p *Processor) Snapshot(into *pulse.Pulse) {
 	p.mu.Lock()
-	into.InFlight, into.Queued = p.running, p.queued
+	into.InFlight, into.Queued, into.Limit = p.running, p.queued, p.limit.limit
 	p.mu.Unlock()
 	into.Lag = p.lag(time.Now())
 	into.Outcomes = p.meter.outcomes()

@@ -16,6 +16,7 @@ import (
 	"betimes/internal/kafka"
 	"betimes/internal/lifecycle"
 	"betimes/internal/lifecycle/lifecycletest"
+	"betimes/internal/pulse"
 )
 
 func TestEventsOfOneKeyEndInOrderWhileOthersOvertake(t *testing.T) {
@@ -468,4 +469,38 @@ func TestTheOrderIsWhatTheFileSays(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAnEndpointThatThrottlesIsAskedByFewer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		var working atomic.Int64
+		p, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			defer working.Add(-1)
+			if working.Add(1) > 10 {
+				time.Sleep(time.Millisecond)
+				return event.Ending{Place: event.Unfinished, Throttled: true, Err: errModel}
+			}
+			time.Sleep(20 * time.Millisecond)
+			return predict(ctx, e)
+		})
+		for range 100 {
+			for i := range 50 {
+				c.send(0, "k"+num(i), "v")
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		var now pulse.Pulse
+		p.Snapshot(&now)
+		if now.Limit < 8 || now.Limit > 12 {
+			t.Errorf("the limit is %d, the endpoint takes 10", now.Limit)
+		}
+		time.Sleep(10 * time.Second)
+		if n := len(c.written()); n != 5000 {
+			t.Errorf("%d predictions, want 5000", n)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -30,6 +30,7 @@ type Report struct {
 	LateShare float64          `json:"late_share"` // of predicted events
 	Objective ObjectiveReport  `json:"objective"`
 	InFlight  int              `json:"in_flight"`
+	Limit     int              `json:"limit"` // of those in work, all workers together
 	Queued    int              `json:"queued"`
 }
 
@@ -60,6 +61,7 @@ func (m *Monitor) Report(window time.Duration) Report {
 	m.live(func(one *instance) {
 		r.InFlight += one.newest.InFlight
 		r.Queued += one.newest.Queued
+		r.Limit += one.newest.Limit
 	})
 	return r
 }
