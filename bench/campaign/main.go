@@ -37,7 +37,7 @@ type options struct {
 type campaign func(ctx context.Context, o options, r *report) error
 
 var campaigns = map[string]campaign{
-	"kills": kills, "backlog": backlog, "sustain": sustain, "start": starts, "fuzz": fuzz, "drains": drains,
+	"kills": kills, "backlog": backlog, "sustain": sustain, "start": starts, "fuzz": fuzz, "drains": drains, "slowkey": slowkey,
 }
 
 func main() {
@@ -77,7 +77,7 @@ func parse(args []string) (options, error) {
 	}
 	f.StringVar(&o.binary, "betimes", "", "binary to examine; empty: built from this source")
 	f.Uint64Var(&o.seed, "seed", seed, "decides events and moments; default: the variable SEED")
-	f.IntVar(&o.count, "count", count, "kills (10), records of backlog (100000), starts of each kind (5), drains (200); default: the variable COUNT")
+	f.IntVar(&o.count, "count", count, "kills (10), records of backlog (100000), starts of each kind (5), drains (200), pairs of slowkey (3); default: the variable COUNT")
 	f.Float64Var(&o.rate, "rate", 0, "events a second of kills (300) and sustain (500)")
 	f.DurationVar(&o.length, "for", time.Minute, "length of each run of sustain")
 	f.DurationVar(&o.fuzz, "fuzztime", fuzzTime, "time of each fuzz target; default: the variable FUZZTIME")

@@ -24,7 +24,8 @@ type visit struct {
 // witness is a model server that notes every call. Each worker asks at a path
 // of its own, so that it is seen from outside who has which partition.
 type witness struct {
-	least, most time.Duration // of the service time
+	least, most time.Duration                 // of the service time
+	slow        func(id string) time.Duration // what some events take besides; may be nil
 	server      *http.Server
 	base        string
 	parsers     fastjson.ParserPool
@@ -60,11 +61,15 @@ func (w *witness) answer(out http.ResponseWriter, r *http.Request) {
 		http.Error(out, err.Error(), http.StatusBadRequest)
 		return
 	}
-	n := w.enter(worker, w.id(body))
+	id := w.id(body)
+	n := w.enter(worker, id)
 	defer w.leave(n)
 	wait := w.least
 	if w.most > w.least {
 		wait += rand.N(w.most - w.least)
+	}
+	if w.slow != nil {
+		wait += w.slow(id)
 	}
 	select {
 	case <-time.After(wait):

@@ -504,3 +504,32 @@ func TestAnEndpointThatThrottlesIsAskedByFewer(t *testing.T) {
 		}
 	})
 }
+
+func TestAHundredThousandKeysLeaveNothingBehind(t *testing.T) {
+	const keys = 100_000
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		p, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(time.Millisecond)
+			return predict(ctx, e)
+		})
+		for i := range keys {
+			c.send(0, "k"+num(i), "v")
+			if i%1000 == 999 {
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		time.Sleep(time.Minute)
+		if n := c.committed(0); n != keys {
+			t.Errorf("committed %d of %d", n, keys)
+		}
+		p.mu.Lock()
+		if len(p.lanes) != 0 || p.queued != 0 || p.tracked != 0 || len(p.free) > 2*p.config.MaxQueued {
+			t.Errorf("left: %d lanes, %d events, %d offsets, %d unused lanes", len(p.lanes), p.queued, p.tracked, len(p.free))
+		}
+		p.mu.Unlock()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
