@@ -24,7 +24,7 @@ var rooms = map[string]Floor{
 	"kafka": Doors, "sagemaker": Doors, "rest": Doors, "listen": Doors,
 	"flow/gateway": Rooms, "flow/stream": Rooms, "flow/feature": Rooms,
 	"flow/balance": Rooms, "watch/latency": Rooms, "watch/trail": Rooms,
-	"steer/letters": Hands, "steer/rollout": Hands, "lab/broker": Hands, "lab/emulator": Hands, "lab/learn": Hands, "lab/loadgen": Hands, "lab/sketch": Hands, "lab/realkafka": Hands,
+	"steer/letters": Hands, "steer/rollout": Hands, "lab/broker": Hands, "lab/emulator": Hands, "lab/learn": Hands, "lab/loadgen": Hands, "lab/sketch": Hands, "lab/realkafka": Hands, "lab/verify": Hands,
 	"dashboard": Hands, "admin": Hands,
 	"config": Desk, "app": Wiring, "house": Command,
 }

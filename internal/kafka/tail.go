@@ -47,8 +47,9 @@ func TailOffsets(next map[Partition]int64) TailFrom {
 
 // TailConfig says what a Tail reads.
 type TailConfig struct {
-	Topics []string
-	From   TailFrom
+	Topics      []string
+	From        TailFrom
+	Uncommitted bool // also what open and aborted transactions hold
 }
 
 // Tail reads all partitions of topics, without a group. One goroutine polls it.
@@ -67,7 +68,7 @@ func (c *Cluster) NewTail(ctx context.Context, cfg TailConfig) (*Tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	ends, err := c.list(ctx, cfg.Topics, c.admin.ListCommittedOffsets)
+	ends, err := c.list(ctx, cfg.Topics, cfg.ends(c))
 	if err != nil {
 		return nil, err
 	}
@@ -83,11 +84,22 @@ func (c *Cluster) NewTail(ctx context.Context, cfg TailConfig) (*Tail, error) {
 		at[p.Topic][p.Number] = kgo.NewOffset().At(o)
 	}
 	// Control records are kept, else a position could not pass one.
-	client, err := c.newClient("tail", append(readOptions(), kgo.ConsumePartitions(at), kgo.KeepControlRecords())...)
+	opts := append(readOptions(), kgo.ConsumePartitions(at), kgo.KeepControlRecords())
+	if cfg.Uncommitted {
+		opts = append(opts, kgo.FetchIsolationLevel(kgo.ReadUncommitted()))
+	}
+	client, err := c.newClient("tail", opts...)
 	if err != nil {
 		return nil, err
 	}
 	return &Tail{cluster: c, client: client, end: ends, next: next}, nil
+}
+
+func (cfg TailConfig) ends(c *Cluster) lister {
+	if cfg.Uncommitted {
+		return c.admin.ListEndOffsets
+	}
+	return c.admin.ListCommittedOffsets
 }
 
 func (c *Cluster) tailStart(ctx context.Context, cfg TailConfig, starts, ends map[Partition]int64) (map[Partition]int64, error) {
@@ -119,15 +131,37 @@ func (c *Cluster) after(at time.Time) lister {
 // partition; with ctx's error when it ended. Records that retention removed
 // before they were read are passed over, with a warning: a Tail has no promise to keep.
 func (t *Tail) Poll(ctx context.Context) ([]*event.Event, error) {
+	var events []*event.Event
+	var now time.Time
+	err := t.poll(ctx, func(n int) { events, now = make([]*event.Event, 0, n), time.Now() }, func(r *kgo.Record, _ int64) {
+		if !r.Attrs.IsControl() {
+			events = append(events, newEvent(r, now))
+		}
+	})
+	return events, err
+}
+
+// PollLog is Poll for whoever must see all that lies in the log, markers
+// included. One Tail is polled by one of the two only.
+func (t *Tail) PollLog(ctx context.Context) ([]Entry, error) {
+	var entries []Entry
+	var now time.Time
+	err := t.poll(ctx, func(n int) { entries, now = make([]Entry, 0, n), time.Now() }, func(r *kgo.Record, stable int64) {
+		entries = append(entries, newEntry(r, stable, now))
+	})
+	return entries, err
+}
+
+// poll waits for one fetch, says how many records it brought and gives each to take.
+func (t *Tail) poll(ctx context.Context, brought func(int), take func(r *kgo.Record, stable int64)) error {
 	fetches := t.client.PollRecords(ctx, pollRecords)
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	if fetches.IsClientClosed() {
-		return nil, fmt.Errorf("tail: %w", kgo.ErrClientClosed)
+		return fmt.Errorf("tail: %w", kgo.ErrClientClosed)
 	}
-	now := time.Now()
-	events := make([]*event.Event, 0, fetches.NumRecords())
+	brought(fetches.NumRecords())
 	var failed error
 	fetches.EachPartition(func(fp kgo.FetchTopicPartition) {
 		p := Partition{fp.Topic, fp.Partition}
@@ -138,13 +172,11 @@ func (t *Tail) Poll(ctx context.Context) ([]*event.Event, error) {
 			return
 		}
 		for _, r := range fp.Records {
-			if !r.Attrs.IsControl() {
-				events = append(events, newEvent(r, now))
-			}
+			take(r, fp.LastStableOffset)
 		}
 		t.goOn(p, fp.Records[len(fp.Records)-1].Offset+1)
 	})
-	return events, failed
+	return failed
 }
 
 func (t *Tail) goOn(p Partition, next int64) {

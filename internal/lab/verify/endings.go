@@ -1,0 +1,297 @@
+package verify
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+)
+
+// ending is what is kept of a record of a topic where events end.
+type ending struct {
+	place    place
+	at       event.Source // of the record
+	source   event.Source // of its event
+	recorded int64        // ms
+	id       uint64
+	key      uint64
+	value    uint32 // checksum of key and value
+	headers  uint32
+	envelope uint64 // hash of the id within the value; 0: none
+
+	reason, bare, async, missed, transactional, ofEvent bool
+}
+
+// readEnding keeps what matters of a record.
+func readEnding(p place, e *kafka.Entry) ending {
+	ev := e.Event
+	out := ending{
+		place: p, at: ev.Source, recorded: ev.Recorded.UnixMilli(), key: keyHash(ev.Key), transactional: e.Transactional,
+		value: valueSum(ev), headers: foreignSum(ev), id: fnv(ev.Header(event.HeaderID)),
+		reason: len(ev.Header(event.HeaderReason)) > 0,
+	}
+	out.source, out.ofEvent = event.ParseSource(string(ev.Header(event.HeaderSource)))
+	switch {
+	case p == predicted:
+		out.open(ev.Value)
+	case len(ev.Value) == 0:
+		out.bare = bytes.Contains(ev.Header(event.HeaderError), []byte("too large"))
+	}
+	return out
+}
+
+// open reads what a prediction's envelope says of its event; other formats say nothing.
+func (e *ending) open(value []byte) {
+	var envelope struct {
+		ID     string
+		Status string
+		Cache  string
+	}
+	if json.Unmarshal(value, &envelope) != nil || envelope.ID == "" {
+		return
+	}
+	e.envelope = fnv([]byte(envelope.ID))
+	e.async = envelope.Status == "async"
+	e.missed = envelope.Status == "ok" && (envelope.Cache == "miss" || envelope.Cache == "off")
+}
+
+// accept notes a record of the topic of events. c.mu is held.
+func (c *Checker) accept(e *kafka.Entry) {
+	ev := e.Event
+	one := c.books.shelf(ev.Source.Partition).at(ev.Source.Offset)
+	if one == nil {
+		return
+	}
+	c.counts.Events++
+	c.waiting++
+	one.flags |= flagPresent
+	one.recorded, one.value, one.headers = ev.Recorded.UnixMilli(), valueSum(ev), foreignSum(ev)
+	one.lane = c.laneOf(ev)
+	if one.lane != 0 {
+		l := c.lanes.get(one.lane)
+		l.count++
+		one.number = l.count
+	}
+	c.identified(one, ev)
+	for _, early := range c.pending[ev.Source] {
+		c.apply(one, &early)
+	}
+	delete(c.pending, ev.Source)
+}
+
+// laneOf gives the lane in which order is kept, 0 for none.
+func (c *Checker) laneOf(ev *event.Event) uint32 {
+	switch {
+	case c.cfg.Order == ByPartition:
+		return c.lane(uint64(ev.Source.Partition) + 1)
+	case c.cfg.Order == ByKey && len(ev.Key) > 0:
+		return c.lane(keyHash(ev.Key))
+	}
+	return 0
+}
+
+// identified counts the records of an id. One without an id has its place for one.
+func (c *Checker) identified(one *accepted, ev *event.Event) {
+	name := ev.OwnID()
+	if name == "" {
+		name = ev.Source.String()
+	}
+	one.id = c.identify(fnv([]byte(name)))
+	if ev.Header(event.HeaderReplays) != nil {
+		one.flags |= flagReplay
+		c.counts.Replays++
+		return
+	}
+	id := c.ids.get(one.id)
+	id.seen = saturated(id.seen)
+	if id.seen > 1 {
+		c.counts.Repeated++
+	}
+}
+
+// end takes an ending in; one whose event was not read yet waits for it.
+func (c *Checker) end(e ending) {
+	if e.ofEvent && e.source.Topic == c.cfg.Topics.Events {
+		if one := c.books.find(e.source.Partition, e.source.Offset); one.present() {
+			c.apply(one, &e)
+			return
+		}
+	}
+	c.pending[e.source] = append(c.pending[e.source], e)
+}
+
+// apply holds an ending against its event.
+func (c *Checker) apply(one *accepted, e *ending) {
+	c.counts.Places[e.place]++
+	c.right(one, e)
+	if e.place == parked {
+		c.park(one)
+		return
+	}
+	c.pace[e.recorded/100]++
+	if one.places&terminal == 0 {
+		c.firstEnding(one, e)
+	} else {
+		c.copied(one, e)
+	}
+	if one.places&(1<<e.place) == 0 && !e.async {
+		c.order(one, e)
+	}
+	one.places |= 1 << e.place
+	if e.missed {
+		one.flags |= flagMissed
+	}
+	one.last = since(one.recorded, e.recorded)
+}
+
+// right asks whether the record is that of its event.
+func (c *Checker) right(one *accepted, e *ending) {
+	id := c.ids.get(one.id)
+	switch {
+	case e.id != id.hash:
+		c.found.add(WrongRecord, id.hash, e.at, "it has the id of another event")
+	case e.at.Partition != e.source.Partition:
+		c.found.add(WrongRecord, id.hash, e.at, fmt.Sprintf("its event is in partition %d", e.source.Partition))
+	case e.envelope != 0 && e.envelope != id.hash:
+		c.found.add(WrongRecord, id.hash, e.at, "its value has the id of another event")
+	case c.cfg.Order == ByKey && one.lane != 0 && c.lanes.get(one.lane).hash != e.key:
+		c.found.add(WrongRecord, id.hash, e.at, "it has another key than its event")
+	}
+	if e.place == predicted {
+		return
+	}
+	if !e.reason {
+		c.found.add(NoReason, id.hash, e.at, "no header says why it is here")
+	}
+	switch {
+	case e.bare:
+		c.counts.Bare++
+	case e.value != one.value:
+		c.found.add(BytesChanged, id.hash, e.at, "key or value is not the original's")
+	case e.headers != one.headers:
+		c.found.add(BytesChanged, id.hash, e.at, "foreign headers are not the original's")
+	}
+}
+
+// park notes that an event waits for its key.
+func (c *Checker) park(one *accepted) {
+	if one.places&(terminal|1<<parked) == 0 {
+		c.waiting--
+		c.counts.Parked++
+	}
+	one.places |= 1 << parked
+}
+
+func (c *Checker) firstEnding(one *accepted, e *ending) {
+	if one.places&(1<<parked) == 0 {
+		c.waiting--
+	}
+	c.counts.Ended++
+	one.first = since(one.recorded, e.recorded)
+}
+
+// since is how many ms after the other a time is, plus one, within what fits.
+func since(from, to int64) uint32 { return uint32(min(max(to-from, 0), 1<<31)) + 1 }
+
+// copied judges an ending of what had ended.
+func (c *Checker) copied(one *accepted, e *ending) {
+	id := c.ids.get(one.id)
+	other := one.places&terminal&^(1<<e.place) != 0
+	if one.copies == 0 {
+		c.counts.Duplicated++
+	}
+	one.copies = saturated(one.copies)
+	before := time.UnixMilli(one.recorded + int64(one.last) - 1)
+	why, excused := c.excuse(e, before)
+	switch {
+	case other:
+		c.counts.TwoPlaces++
+		if !excused || c.cfg.Faults == nil {
+			c.found.add(TwoPlaces, id.hash, e.at, "it had ended elsewhere "+why)
+		}
+	case !excused:
+		c.counts.Unexcused++
+		c.found.add(Duplicated, id.hash, e.at, "it had ended here "+why)
+	}
+}
+
+// excuse says whether an event may have ended again.
+func (c *Checker) excuse(e *ending, before time.Time) (why string, ok bool) {
+	at := time.UnixMilli(e.recorded)
+	why = fmt.Sprintf("%s before", at.Sub(before))
+	switch {
+	case c.cfg.ExactlyOnce:
+		return why, false
+	case c.cfg.Faults == nil:
+		return why, true
+	}
+	if c.cfg.Finished != nil {
+		if done, known := c.cfg.Finished(e.source); known && at.After(done.Add(c.cfg.InFlight)) {
+			return why + ", and was committed", false
+		}
+	}
+	for _, f := range c.cfg.Faults {
+		if !before.Before(f.From.Add(-c.cfg.InFlight)) && !before.After(f.To) && !at.Before(f.From) {
+			return why, true
+		}
+	}
+	return why + ", without a fault between", false
+}
+
+// order holds the ending against those of its lane in the same place.
+func (c *Checker) order(one *accepted, e *ending) {
+	if one.lane == 0 {
+		return
+	}
+	l := c.lanes.get(one.lane)
+	newest := &l.last[e.place]
+	if one.number < *newest {
+		c.counts.Reordered++
+		c.found.add(KeyOrder, c.ids.get(one.id).hash, e.at, fmt.Sprintf("%d later ones of its key had ended", *newest-one.number))
+		return
+	}
+	if e.transactional && one.number > *newest+1 && len(c.skips) < mostSkips {
+		c.skips = append(c.skips, skip{one.lane, one.number, *newest, e.at, c.ids.get(one.id).hash})
+	}
+	*newest = one.number
+}
+
+// skip is an ending in a transaction that came before one of an earlier event.
+type skip struct {
+	lane         uint32
+	number, last uint32 // within its lane: its own, and that of the one before
+	at           event.Source
+	id           uint64
+}
+
+// mostSkips bounds how many are looked at in the end.
+const mostSkips = 10_000
+
+// checksums of what a record holds.
+
+func valueSum(ev *event.Event) uint32 { return checksum(ev.Value) ^ fold(keyHash(ev.Key)) }
+
+func fold(hash uint64) uint32 { return uint32(hash) ^ uint32(hash>>32) }
+
+// foreignSum is the checksum of the headers that others wrote.
+func foreignSum(ev *event.Event) uint32 {
+	var sum uint32
+	for i := range ev.Headers {
+		if !strings.HasPrefix(ev.Headers[i].Name, "betimes-") {
+			sum = recast(recast(sum, []byte(ev.Headers[i].Name)), ev.Headers[i].Value)
+		}
+	}
+	return sum
+}
+
+func recordSum(ev *event.Event) uint32 {
+	sum := valueSum(ev)
+	for i := range ev.Headers {
+		sum = recast(recast(sum, []byte(ev.Headers[i].Name)), ev.Headers[i].Value)
+	}
+	return sum
+}

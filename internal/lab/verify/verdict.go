@@ -1,0 +1,301 @@
+package verify
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+)
+
+// Counts is what was counted.
+type Counts struct {
+	Sent    int64 `json:"sent"` // by the ledger
+	OK      int64 `json:"ok"`
+	Failed  int64 `json:"failed"`
+	Unknown int64 `json:"unknown"`
+
+	Events   int64            `json:"events"`   // records in the topic of events
+	Repeated int64            `json:"repeated"` // … of an id that was there before
+	Replays  int64            `json:"replays"`  // … that are dead letters sent home
+	Ended    int64            `json:"ended"`    // events with an ending
+	Waiting  int64            `json:"waiting"`  // … without one
+	Parked   int64            `json:"parked"`   // … that were put aside for their key
+	Places   [numPlaces]int64 `json:"-"`
+
+	Duplicated int64 `json:"duplicated"` // events that ended again
+	Unexcused  int64 `json:"unexcused"`  // endings again that no fault explains
+	TwoPlaces  int64 `json:"two_places"`
+	Reordered  int64 `json:"reordered"`
+	Bare       int64 `json:"bare"` // dead letters whose bytes were too large to keep
+	Calls      int64 `json:"calls"`
+
+	Gone    int64 `json:"gone"`    // sends and endings whose event retention has removed
+	Aborted int64 `json:"aborted"` // records of aborted transactions
+	Open    int64 `json:"open"`    // … of transactions without an end
+}
+
+// Violation is one place where a rule is broken. It shows no payload and no key.
+type Violation struct {
+	Rule   Rule   `json:"rule"`
+	ID     string `json:"id,omitempty"` // hash of the event's id
+	At     string `json:"at,omitempty"` // topic:partition:offset
+	Detail string `json:"detail,omitempty"`
+}
+
+// Partition is one partition as it was read: a later reading of the same offsets
+// has the same Digest, or something was changed.
+type Partition struct {
+	Topic  string `json:"topic"`
+	Number int32  `json:"partition"`
+	Start  int64  `json:"start"`
+	End    int64  `json:"end"`
+	Digest string `json:"digest"`
+}
+
+// Verdict is what a Checker found.
+type Verdict struct {
+	Counts     Counts           `json:"counts"`
+	Places     map[string]int64 `json:"places"`
+	Broken     map[Rule]int     `json:"broken"` // how often, of those that are
+	Violations []Violation      `json:"violations"`
+	WorstLag   time.Duration    `json:"worst_lag_ns"` // from the answer (else the record's time) to the ending
+	WorstAt    string           `json:"worst_at,omitempty"`
+	Torn       bool             `json:"torn_ledger,omitempty"`
+	Partitions []Partition      `json:"partitions"`
+}
+
+// Total is how often rules are broken.
+func (v *Verdict) Total() int {
+	n := 0
+	for _, one := range v.Broken {
+		n += one
+	}
+	return n
+}
+
+// findings are violations so far.
+type findings struct {
+	keep  int
+	count map[Rule]int
+	list  []Violation
+}
+
+func newFindings(keep int) *findings { return &findings{keep: keep, count: map[Rule]int{}} }
+
+func (f *findings) clone() *findings {
+	return &findings{f.keep, maps.Clone(f.count), slices.Clone(f.list)}
+}
+
+// add counts a violation and keeps the first of each rule.
+func (f *findings) add(rule Rule, id uint64, at event.Source, detail string) {
+	f.count[rule]++
+	if f.count[rule] > f.keep {
+		return
+	}
+	v := Violation{Rule: rule, Detail: detail}
+	if id != 0 {
+		v.ID = fmt.Sprintf("#%016x", id)
+	}
+	if at.Topic != "" {
+		v.At = at.String()
+	}
+	f.list = append(f.list, v)
+}
+
+// placeNames are those of places, as in the topics.
+var placeNames = [numPlaces]string{"predictions", "dead-letters", "quarantine", "shed", "parked"}
+
+// Verdict judges what was told so far. It can be asked again later.
+func (c *Checker) Verdict() Verdict {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := Verdict{Counts: c.counts, Places: map[string]int64{}}
+	v.Counts.Waiting = c.waiting
+	for p, n := range c.counts.Places {
+		v.Places[placeNames[p]] = n
+	}
+	j := judge{c, c.found.clone(), &v}
+	j.sends()
+	j.events()
+	j.orphans()
+	j.logs()
+	j.progress()
+	if c.counts.Sent == 0 && c.counts.Events == 0 || c.counts.OK > 0 && c.counts.Events == 0 {
+		j.add(NothingToJudge, 0, event.Source{}, fmt.Sprintf("%d sends, %d events", c.counts.Sent, c.counts.Events))
+	}
+	v.Broken, v.Violations = j.count, j.list
+	order := Rules()
+	slices.SortStableFunc(v.Violations, func(a, b Violation) int { return slices.Index(order, a.Rule) - slices.Index(order, b.Rule) })
+	return v
+}
+
+// judge makes one Verdict.
+type judge struct {
+	*Checker
+	*findings
+	verdict *Verdict
+}
+
+// sends asks of each id whether it is where its answer says.
+func (j *judge) sends() {
+	j.ids.each(func(n uint32, one *identity) {
+		if one.sends == 0 {
+			return
+		}
+		at := event.Source{Topic: j.cfg.Topics.Events, Partition: one.part, Offset: one.offset}
+		if one.outcome != OK || one.offset < 0 {
+			at = event.Source{}
+		}
+		switch {
+		case one.outcome == OK && one.seen == 0 && j.gone(at):
+			j.verdict.Counts.Gone++
+		case one.outcome == OK && one.seen == 0:
+			j.add(LostWrite, one.hash, at, "acknowledged, and not in the topic")
+		case at.Topic != "" && !j.gone(at) && j.elsewhere(n, one):
+			j.add(LostWrite, one.hash, at, "acknowledged here, and not here")
+		case one.outcome == Failed && one.seen > 0:
+			j.add(AbortedRead, one.hash, event.Source{}, "it failed, and is in the topic of events")
+		}
+		if one.seen > one.sends {
+			j.add(Duplicated, one.hash, at, fmt.Sprintf("sent %d times, %d times in events", one.sends, one.seen))
+		}
+	})
+}
+
+// gone says that what was at a place in events may have been removed by
+// retention; without a place, that anything was.
+func (j *judge) gone(at event.Source) bool {
+	for p, in := range j.bounds {
+		if p.Topic == j.cfg.Topics.Events && (at.Topic == "" && in.start > 0 || p.Number == at.Partition && at.Topic != "" && at.Offset < in.start) {
+			return true
+		}
+	}
+	return false
+}
+
+// elsewhere says that another event, or none, is where the answer put this one.
+func (j *judge) elsewhere(n uint32, one *identity) bool {
+	there := j.books.find(one.part, one.offset)
+	return !there.present() || there.id != n
+}
+
+// events asks of each event whether it ended, as it was sent, in time.
+func (j *judge) events() {
+	unended := map[uint32][]uint32{} // numbers by lane
+	for number, s := range j.books.events {
+		for i := range s.events.n {
+			one := s.events.look(i)
+			if !one.present() {
+				continue
+			}
+			at := event.Source{Topic: j.cfg.Topics.Events, Partition: number, Offset: s.base + int64(i)}
+			j.event(one, at)
+			if one.places == 0 && one.lane != 0 && len(j.skips) > 0 {
+				unended[one.lane] = append(unended[one.lane], one.number)
+			}
+		}
+	}
+	for _, s := range j.skips {
+		for _, n := range unended[s.lane] {
+			if n > s.last && n < s.number {
+				j.add(IntSendSkip, s.id, s.at, "an earlier event of its key ended nowhere")
+				break
+			}
+		}
+	}
+}
+
+func (j *judge) event(one *accepted, at event.Source) {
+	id := j.ids.get(one.id)
+	if id.sends > 0 {
+		j.asSent(one, id, at)
+	}
+	if id.sends == 0 && j.cfg.OnlyLedger {
+		return
+	}
+	if one.places == 0 {
+		if next, ok := j.commits[kafka.Partition{Topic: at.Topic, Number: at.Partition}]; ok && at.Offset < next {
+			j.add(CommitAhead, id.hash, at, fmt.Sprintf("the group had committed up to %d", next))
+		}
+		j.add(Unseen, id.hash, at, "it ended nowhere")
+	}
+	if one.first > 0 {
+		j.lag(one, id, at)
+	}
+	j.calls(one, id, at)
+	if log := j.books.log[kafka.Partition{Topic: at.Topic, Number: at.Partition}]; log != nil && one.places != 0 {
+		if l := log.look(at.Offset); l != nil && l.flags&logAborted != 0 {
+			j.add(AbortedRead, id.hash, at, "its transaction was aborted, and it ended")
+		}
+	}
+}
+
+// asSent compares an event with what the ledger says of it.
+func (j *judge) asSent(one *accepted, id *identity, at event.Source) {
+	key := uint64(0)
+	switch {
+	case id.key != 0:
+		key = j.lanes.get(id.key).hash
+	case j.cfg.Order == ByKey && one.lane != 0:
+		key = j.lanes.get(one.lane).hash
+	case j.cfg.Order != ByKey:
+		return
+	}
+	if one.value != id.crc^fold(key) {
+		j.add(CorruptValue, id.hash, at, "value or key is not what was sent")
+	}
+}
+
+func (j *judge) lag(one *accepted, id *identity, at event.Source) {
+	from := one.recorded
+	if one.flags&flagReplay == 0 && id.acked > 0 {
+		from = id.acked
+	}
+	took := time.Duration(one.recorded+int64(one.first)-1-from) * time.Millisecond
+	if took > j.verdict.WorstLag {
+		j.verdict.WorstLag, j.verdict.WorstAt = took, at.String()
+	}
+	if j.cfg.MaxLag > 0 && took > j.cfg.MaxLag {
+		j.add(RealtimeLag, id.hash, at, "ended after "+took.String())
+	}
+}
+
+// calls compares with the model's journal, when there is one.
+func (j *judge) calls(one *accepted, id *identity, at event.Source) {
+	switch {
+	case !j.journal || one.flags&flagReplay != 0:
+	case j.cfg.MaxCalls > 0 && int(id.calls) > j.cfg.MaxCalls*max(1, int(id.seen)):
+		j.add(ExtraCall, id.hash, at, fmt.Sprintf("the model was asked %d times", id.calls))
+	case id.calls == 0 && one.flags&flagMissed != 0:
+		j.add(NoCall, id.hash, at, "predicted, and the model was not asked")
+	}
+}
+
+// orphans are endings whose event is not there.
+func (j *judge) orphans() {
+	for src, list := range j.pending {
+		for i := range list {
+			if src.Topic == j.cfg.Topics.Events && j.gone(src) {
+				j.verdict.Counts.Gone++
+				continue
+			}
+			j.add(NoSuchEvent, list[i].id, list[i].at, "it says it is of "+src.String())
+		}
+	}
+}
+
+// progress asks for endings in each window.
+func (j *judge) progress() {
+	for _, p := range j.cfg.Progress {
+		n := 0
+		for tenth := (p.From.UnixMilli() + 99) / 100; (tenth+1)*100 <= p.To.UnixMilli(); tenth++ {
+			n += j.pace[tenth]
+		}
+		if n < p.Least {
+			j.add(NoProgress, 0, event.Source{}, fmt.Sprintf("%d endings from %s to %s, not %d", n, p.From.UTC().Format(time.RFC3339Nano), p.To.UTC().Format(time.RFC3339Nano), p.Least))
+		}
+	}
+}
