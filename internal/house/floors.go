@@ -25,6 +25,7 @@ var rooms = map[string]Floor{
 	"flow/gateway": Rooms, "flow/stream": Rooms, "flow/feature": Rooms,
 	"flow/balance": Rooms, "watch/latency": Rooms, "watch/trail": Rooms,
 	"steer/letters": Hands, "steer/rollout": Hands, "lab/broker": Hands, "lab/emulator": Hands, "lab/learn": Hands, "lab/loadgen": Hands, "lab/sketch": Hands, "lab/realkafka": Hands, "lab/verify": Hands,
+	"lab/fault": Hands,
 	"dashboard": Hands, "admin": Hands,
 	"config": Desk, "app": Wiring, "house": Command,
 }
@@ -42,6 +43,7 @@ var vendors = map[string][]string{
 	"github.com/twmb/franz-go/pkg/kgo":   {"kafka"},
 	"github.com/twmb/franz-go/pkg/kadm":  {"kafka"},
 	"github.com/twmb/franz-go/pkg/kfake": {"lab/broker"},
+	"github.com/twmb/franz-go/pkg/kmsg":  {"kafka", "lab/fault"}, // fault: reads frames on their way
 	"github.com/expr-lang/expr":          {"flow/feature"},
 	"github.com/goccy/go-yaml":           {"config"},
 	"github.com/invopop/jsonschema":      {"config"},
