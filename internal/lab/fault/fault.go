@@ -73,7 +73,8 @@ type Handle struct {
 	first             chan struct{} // closed at the first hit
 }
 
-// Hits is how many frames were hit.
+// Hits is how many frames were hit. Of several on their way on a connection
+// that a hit ends, the others are not.
 func (h *Handle) Hits() int {
 	h.proxy.mu.Lock()
 	defer h.proxy.mu.Unlock()

@@ -3,8 +3,10 @@ package fault_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,9 +27,18 @@ func limit(t *testing.T) context.Context {
 	return ctx
 }
 
-// embedded starts three brokers and a proxy before them.
-func embedded(t *testing.T) (addrs []string, p *fault.Proxy) {
+// real are the addresses of real brokers while the tests run on them.
+var real []string
+
+// onReal begins the names of tests on real brokers.
+const onReal = "TestInteropTheProxy"
+
+// brokers gives the addresses of three brokers, embedded or real, and a proxy before them.
+func brokers(t *testing.T) (addrs []string, p *fault.Proxy) {
 	t.Helper()
+	if strings.HasPrefix(t.Name(), onReal) {
+		return real, before(t, real[:1])
+	}
 	b, err := broker.New(broker.Config{Brokers: 3, Listen: "127.0.0.1:0"}, broker.Deps{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -59,9 +70,12 @@ func open(t *testing.T, seeds []string) *kafka.Cluster {
 	return c
 }
 
+// unused is a name that no other test has.
+func unused(what string) string { return fmt.Sprintf("%s-%08x", what, rand.Uint32()) }
+
 func topic(t *testing.T, c *kafka.Cluster, partitions int) string {
 	t.Helper()
-	const name = "things"
+	name := unused("things")
 	if err := c.EnsureTopics(limit(t), []kafka.TopicSpec{{Name: name, Partitions: partitions, ReplicationFactor: 3}}, true); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +160,7 @@ func read(t *testing.T, c *kafka.Cluster, topic string) map[int]int {
 }
 
 func TestAClientMeetsNoBrokerButThroughTheProxy(t *testing.T) {
-	direct, p := embedded(t)
+	direct, p := brokers(t)
 	c := open(t, p.Addrs())
 	list, err := c.Brokers(limit(t))
 	if err != nil || len(list) != 3 {
@@ -194,7 +208,7 @@ func TestAProducerLosesAndRepeatsNothingWhen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			direct, p := embedded(t)
+			direct, p := brokers(t)
 			c := open(t, p.Addrs())
 			name := topic(t, c, 3)
 			h := p.Add(f)
@@ -216,7 +230,7 @@ func TestWhatIsSpoiltOnItsWayIsWrittenOnceOrRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			direct, p := embedded(t)
+			direct, p := brokers(t)
 			c := open(t, p.Addrs())
 			name := topic(t, c, 3)
 			h := p.Add(f)
@@ -239,7 +253,7 @@ func TestWhatIsHeldIsDeliveredWhenTheFaultEnds(t *testing.T) {
 	for name, side := range map[string]fault.Side{"requests": fault.Request, "answers": fault.Response} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			direct, p := embedded(t)
+			direct, p := brokers(t)
 			c := open(t, p.Addrs())
 			name := topic(t, c, 1)
 			h := p.Add(fault.Fault{Keys: []kmsg.Key{kmsg.Produce}, Count: -1, On: side, Do: fault.Hold})
@@ -261,7 +275,7 @@ func TestWhatIsHeldIsDeliveredWhenTheFaultEnds(t *testing.T) {
 }
 
 func TestAFaultHitsWhatItNames(t *testing.T) {
-	_, p := embedded(t)
+	_, p := brokers(t)
 	c := open(t, p.Addrs())
 	name := topic(t, c, 3)
 	other := p.Add(fault.Fault{Client: "nobody", Count: -1, Do: fault.Drop})
@@ -297,12 +311,13 @@ func TestAMemberGoesOnWhen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			direct, p := embedded(t)
+			direct, p := brokers(t)
 			name := topic(t, open(t, direct), 3)
 			write(t, open(t, direct), name, 100)
 			h := p.Add(f)
-			consume(t, open(t, p.Addrs()), name, 100, h)
-			committed, err := open(t, direct).Committed(limit(t), "g")
+			group := unused("group")
+			consume(t, open(t, p.Addrs()), name, group, h)
+			committed, err := open(t, direct).Committed(limit(t), group)
 			var sum int64
 			for _, o := range committed {
 				sum += o
@@ -314,11 +329,12 @@ func TestAMemberGoesOnWhen(t *testing.T) {
 	}
 }
 
-// consume reads n records in a group and commits after each fetch, until the fault has hit.
-func consume(t *testing.T, c *kafka.Cluster, topic string, n int, h *fault.Handle) {
+// consume reads 100 records in a group and commits after each fetch, until the fault has hit.
+func consume(t *testing.T, c *kafka.Cluster, topic, group string, h *fault.Handle) {
 	t.Helper()
+	const n = 100
 	ctx := limit(t)
-	m, err := c.NewMember(kafka.MemberConfig{Group: "g", Topics: []string{topic}, StaticID: "one", SessionTimeout: 2 * time.Second})
+	m, err := c.NewMember(kafka.MemberConfig{Group: group, Topics: []string{topic}, StaticID: "one", SessionTimeout: 6 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

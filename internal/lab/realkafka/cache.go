@@ -75,6 +75,12 @@ func openCache(t testing.TB) cache {
 	return c
 }
 
+// Classpath are the jars of Apache Kafka, its Java client among them.
+func Classpath(t testing.TB) string {
+	t.Helper()
+	return openCache(t).classpath
+}
+
 // cacheRoot is the folder that outlives tests.
 func cacheRoot(t testing.TB) string {
 	t.Helper()
