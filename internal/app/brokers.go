@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"betimes/internal/kafka"
 	"betimes/internal/lab/broker"
+	"betimes/internal/sagemaker"
 )
 
 // buildBrokers starts the embedded brokers: they answer from here on.
@@ -39,13 +41,34 @@ func (a *App) cluster(role string) (*kafka.Cluster, error) {
 	if a.seeds != nil {
 		cfg.Seeds = a.seeds
 	}
-	c, err := kafka.Open(cfg, kafka.Deps{Log: a.log, Registerer: a.metrics, Pipeline: a.config.Name, Instance: role})
+	deps := kafka.Deps{Log: a.log, Registerer: a.metrics, Pipeline: a.config.Name, Instance: role}
+	if signs(cfg) {
+		account, err := a.openAccount(context.Background()) // nothing is called yet
+		if err != nil {
+			return nil, err
+		}
+		deps.AWS = keysOf(account)
+	}
+	c, err := kafka.Open(cfg, deps)
 	if err != nil {
 		return nil, err
 	}
 	a.close(c.Close)
 	a.clusters[role] = c
 	return c, nil
+}
+
+// signs says whether the brokers are Amazon MSK's, and want to know who calls.
+func signs(cfg kafka.Config) bool {
+	return cfg.SASL != nil && cfg.SASL.Mechanism == kafka.MechanismMSK
+}
+
+// keysOf hands the credentials of AWS from one door to another.
+func keysOf(account *sagemaker.Account) func(context.Context) (kafka.AWSKeys, error) {
+	return func(ctx context.Context) (kafka.AWSKeys, error) {
+		c, err := account.Credentials(ctx)
+		return kafka.AWSKeys{AccessKey: c.AccessKey, SecretKey: c.Secret, SessionToken: c.Token}, err
+	}
 }
 
 // topicsTimeout is how long brokers may take to answer at the start.
@@ -66,8 +89,9 @@ func (a *App) buildTopics(ctx context.Context) error {
 		create = *set
 	}
 	err = c.EnsureTopics(ctx, specs, create)
-	if err == nil {
-		return nil
+	var refused *kafka.LoginError
+	if err == nil || errors.As(err, &refused) {
+		return err
 	}
 	if c.Ping(ctx) != nil {
 		return fmt.Errorf("kafka.seeds: no broker answers; check the addresses, kafka.tls and kafka.sasl: %w", err)

@@ -8,6 +8,7 @@ import (
 	"betimes/internal/config"
 	"betimes/internal/kafka"
 	"betimes/internal/lab/loadgen"
+	"betimes/internal/sagemaker"
 )
 
 // Client is how a command reaches the pipeline of a file that runs elsewhere.
@@ -39,7 +40,15 @@ func (c *Client) Cluster(what string) (*kafka.Cluster, error) {
 	case len(cfg.Seeds) == 0:
 		return nil, fmt.Errorf("the embedded brokers of %s do not run; start `betimes up` with this file first", c.Config.Name)
 	}
-	cluster, err := kafka.Open(cfg, kafka.Deps{Log: c.log, Pipeline: c.Config.Name, Instance: what})
+	deps := kafka.Deps{Log: c.log, Pipeline: c.Config.Name, Instance: what}
+	if signs(cfg) {
+		account, err := sagemaker.NewAccount(context.Background(), c.Config.AWS, sagemaker.Deps{Log: c.log}) // nothing is called yet
+		if err != nil {
+			return nil, fmt.Errorf("aws: %w", err)
+		}
+		deps.AWS = keysOf(account)
+	}
+	cluster, err := kafka.Open(cfg, deps)
 	if err == nil {
 		c.closers = append(c.closers, cluster.Close)
 	}

@@ -15,7 +15,7 @@ func notBuilt() []string {
 		"flow.feature.lookup", "flow.feature.http", "flow.feature.windows", "flow.feature.state", "flow.feature.enrich",
 		"flow.stream.transaction", "flow.stream.poison",
 		"models.*.oip", "models.*.endpoints", "models.*.batch",
-		"kafka.topics.parked", "kafka.topics.*.registry", "kafka.sasl.oauth",
+		"kafka.topics.parked", "kafka.topics.*.registry",
 		"watch.slo", "watch.alert", "watch.canary", "steer",
 	}
 }
@@ -23,7 +23,7 @@ func notBuilt() []string {
 // namesFile says whether the value at path is the path of a file.
 func namesFile(path string) bool {
 	return slices.ContainsFunc([]string{
-		"extends", "data_dir", "kafka.tls.ca", "kafka.tls.cert", "kafka.tls.key", "models.*.rest.ca", "models.*.train.data", "models.*.serve.file",
+		"extends", "data_dir", "kafka.tls.ca", "kafka.tls.cert", "kafka.tls.key", "kafka.sasl.oauth.ca", "models.*.rest.ca", "models.*.train.data", "models.*.serve.file",
 		"flow.gateway.tls.cert", "flow.gateway.tls.key", "flow.gateway.tls.client_ca", "admin.tls.cert", "admin.tls.key", "admin.tls.client_ca",
 	}, func(pattern string) bool { return matches(pattern, path) })
 }

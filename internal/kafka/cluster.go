@@ -22,6 +22,8 @@ type Deps struct {
 	Registerer prometheus.Registerer // nil: no metrics
 	Pipeline   string
 	Instance   string // for example stream-0; part of every client id
+
+	AWS func(context.Context) (AWSKeys, error) // gives credentials for aws-msk-iam; nil: there are none
 }
 
 // Cluster is one way to one Kafka cluster: brokers to begin with, encryption
@@ -44,7 +46,7 @@ func Open(cfg Config, deps Deps) (*Cluster, error) {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	security, err := securityOptions(cfg)
+	security, err := securityOptions(cfg, deps)
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +121,10 @@ func (c *Cluster) Ping(ctx context.Context) error {
 	if errors.Is(err, io.EOF) {
 		return fmt.Errorf("kafka %v: connected and hung up on (%w); kafka.tls or kafka.sasl may not be what the brokers want", c.cfg.Seeds, err)
 	}
+	var refused *LoginError
+	if errors.As(err, &refused) {
+		return refused
+	}
 	if err != nil {
 		return fmt.Errorf("kafka %v: %w", c.cfg.Seeds, err)
 	}
@@ -133,7 +139,8 @@ func (c *Cluster) Ping(ctx context.Context) error {
 func (c *Cluster) metadata(ctx context.Context) (*kmsg.MetadataResponse, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = []kmsg.MetadataRequestTopic{} // none; nil would be all
-	return req.RequestWith(ctx, c.client)
+	m, err := req.RequestWith(ctx, c.client)
+	return m, c.explained(err)
 }
 
 // Broker is one machine of the cluster.

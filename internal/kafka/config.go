@@ -34,9 +34,21 @@ type TLSConfig struct {
 
 // SASLConfig is a login.
 type SASLConfig struct {
-	Mechanism string         `yaml:"mechanism" doc:"plain, scram-sha-256 or scram-sha-512. plain needs tls."`
-	Username  string         `yaml:"username" doc:"User name."`
-	Password  setting.Secret `yaml:"password" doc:"Password; write file:PATH to read it from a file."`
+	Mechanism string         `yaml:"mechanism" doc:"plain, scram-sha-256, scram-sha-512, oauthbearer or aws-msk-iam (with the AWS credentials of this process). All but scram need tls."`
+	Username  string         `yaml:"username" doc:"User name, of plain and scram."`
+	Password  setting.Secret `yaml:"password" doc:"Password, of plain and scram; write file:PATH to read it from a file."`
+	OAuth     *OAuthConfig   `yaml:"oauth" doc:"Where tokens of oauthbearer come from: token, or token_url with client_id and client_secret."`
+}
+
+// OAuthConfig says where the tokens of OAUTHBEARER come from.
+type OAuthConfig struct {
+	Token        setting.Secret    `yaml:"token" doc:"The token itself; with file:PATH the file is read again at each login, so that whoever writes it may renew it."`
+	TokenURL     string            `yaml:"token_url" doc:"Address that gives tokens to client_id and client_secret (grant client_credentials): https, or http on this machine. Redirects are not followed."`
+	ClientID     string            `yaml:"client_id" doc:"Client id, for token_url."`
+	ClientSecret setting.Secret    `yaml:"client_secret" doc:"Client secret, for token_url; write file:PATH to read it from a file."`
+	Scope        string            `yaml:"scope" doc:"Scopes to ask token_url for, with spaces between them."`
+	CA           string            `yaml:"ca" doc:"File of the certificate authority of token_url; default: the system's."`
+	Extensions   map[string]string `yaml:"extensions" doc:"SASL extensions that some brokers want, name to value."`
 }
 
 // TopicsConfig names the topics of one pipeline.

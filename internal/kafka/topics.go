@@ -178,7 +178,7 @@ func led(d kadm.TopicDetail) bool {
 
 func (c *Cluster) listTopics(ctx context.Context, names []string) (kadm.TopicDetails, error) {
 	have, err := ask(ctx, func() (kadm.TopicDetails, error) { return c.admin.ListTopics(ctx, names...) })
-	if err != nil {
+	if err = c.explained(err); err != nil {
 		return nil, fmt.Errorf("kafka %v: list topics: %w", c.cfg.Seeds, err)
 	}
 	return have, nil

@@ -53,24 +53,22 @@ func (c Config) validateSecurity(ps *setting.Problems) {
 	if c.SASL == nil {
 		return
 	}
-	ps.OneOf("sasl.mechanism", c.SASL.Mechanism, MechanismPlain, MechanismScram256, MechanismScram512)
-	if c.SASL.Username == "" {
-		ps.Add("sasl.username", "is empty; write the user name")
-	}
-	if c.SASL.Password.IsZero() {
-		ps.Add("sasl.password", "is empty; write file:PATH")
-	}
-	if c.sendsPasswordReadable() {
-		ps.Add("sasl.mechanism", "plain sends the password readable to %s; add tls: {} or use %s", strings.Join(c.Seeds, ","), MechanismScram512)
+	c.SASL.validate(ps)
+	if c.readable() {
+		ps.Add("sasl.mechanism", "%s", c.readableText())
 	}
 }
 
 func allLoopback(seeds []string) bool {
 	return !slices.ContainsFunc(seeds, func(seed string) bool {
 		host, _, err := net.SplitHostPort(seed)
-		ip := net.ParseIP(host)
-		return err != nil || (host != "localhost" && (ip == nil || !ip.IsLoopback()))
+		return err != nil || !loopback(host)
 	})
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (t TopicsConfig) validate(ps *setting.Problems) {

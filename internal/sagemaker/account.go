@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"betimes/internal/sagemaker/wire"
 )
 
 // Deps are the collaborators of all that an Account makes.
@@ -63,6 +65,11 @@ func bundle(d Deps) (*tls.Config, error) {
 		return nil, fmt.Errorf("AWS_CA_BUNDLE: %s holds no PEM certificate; name a file that does, or unset it", file)
 	}
 	return &tls.Config{RootCAs: pool}, nil
+}
+
+// Credentials gives valid ones, for who signs by itself.
+func (a *Account) Credentials(ctx context.Context) (wire.Credentials, error) {
+	return a.credentials.get(ctx)
 }
 
 // Role is what jobs and endpoints run as; Bucket holds their data.
