@@ -135,7 +135,7 @@ func TestTheConfigSaysWhatIsWrongWithIt(t *testing.T) {
 		"ports beyond the last":   {func(c *kafka.Config) { c.Embedded = &kafka.EmbeddedConfig{Brokers: 3, Listen: "127.0.0.1:65534"} }, "embedded.listen: \"127.0.0.1:65534\" leaves no 3 ports"},
 		"embedded with tls":       {func(c *kafka.Config) { e := kafka.DefaultEmbedded(); c.Embedded, c.TLS = &e, &kafka.TLSConfig{} }, "embedded: embedded brokers have neither tls nor sasl"},
 		"half a certificate":      {func(c *kafka.Config) { c.TLS = &kafka.TLSConfig{Cert: "c"} }, "tls.cert: cert and key belong together"},
-		"plain without tls":       {func(c *kafka.Config) { c.Seeds, c.SASL = []string{"far:9092"}, login("plain") }, "sasl.mechanism: plain sends the password readable to far:9092; add tls: {} or use scram-sha-512"},
+		"plain without tls":       {func(c *kafka.Config) { c.Seeds, c.SASL = []string{"far:9092"}, login("plain") }, "sasl.mechanism: plain sends the password readable to far:9092; add kafka.tls: {} or use scram-sha-512"},
 		"plain without tls, near": {func(c *kafka.Config) { c.Seeds, c.SASL = []string{"127.0.0.1:9092"}, login("plain") }, ""},
 		"plain with tls": {func(c *kafka.Config) {
 			c.Seeds, c.SASL, c.TLS = []string{"far:9092"}, login("plain"), &kafka.TLSConfig{}
