@@ -99,24 +99,11 @@ func gone(err error) error {
 // setSessionTimeout sets the group's session timeout where it belongs with
 // KIP-848: on the group. Without the right to, the broker's own holds.
 func (c *Cluster) setSessionTimeout(group string, timeout time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-	defer cancel()
-	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
-	res := kmsg.NewIncrementalAlterConfigsRequestResource()
-	res.ResourceType, res.ResourceName = kmsg.ConfigResourceTypeGroupConfig, group
-	for name, d := range map[string]time.Duration{
-		"consumer.session.timeout.ms":    timeout,
-		"consumer.heartbeat.interval.ms": timeout / heartbeatsPerSession,
-	} {
-		one := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
-		one.Name, one.Value = name, kmsg.StringPtr(strconv.FormatInt(d.Milliseconds(), 10))
-		res.Configs = append(res.Configs, one)
-	}
-	req.Resources = append(req.Resources, res)
-	resp, err := req.RequestWith(ctx, c.client)
-	if err == nil && len(resp.Resources) == 1 {
-		err = kerr.ErrorForCode(resp.Resources[0].ErrorCode)
-	}
+	millis := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+	err := c.setGroup(context.Background(), group, map[string]string{
+		"consumer.session.timeout.ms":    millis(timeout),
+		"consumer.heartbeat.interval.ms": millis(timeout / heartbeatsPerSession),
+	})
 	if err != nil {
 		c.deps.Log.Info("session timeout of the group is the broker's own", "group", group, "wanted", timeout, "error", err)
 	}
