@@ -43,7 +43,7 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 	@scripts/campaign fuzz
 
 .PHONY: bench
-bench: build ## latency and cost against the floor, same run; writes a table
+bench: build ## latency and cost against the floor and the Java peers, same run; writes tables
 	$(GO) run ./bench -scenario p1 -sut ./$(BIN)
 
 .PHONY: docs

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,44 +26,82 @@ const (
 // result is one run of one system.
 type result struct {
 	load.Outcome
+	rate        float64 // offered, records a second
+	window      time.Duration
 	cpu         time.Duration // of the system's process tree, in the window
 	foreign     float64       // cores that others used meanwhile
 	peak        int64         // bytes
 	calls       int64         // of the model, in the window
-	connections int64         // opened for them
+	connections int64         // opened by the end of the window
+	asked       int64         // calls by then
 	void        string        // why it does not count; empty: it counts
 }
 
-// measure runs one system once, with everything of its own.
-func measure(ctx context.Context, o options, s system, rate float64, seed uint64, home string) (result, error) {
-	dir, err := os.MkdirTemp(home, s.name+"-")
+// trial is one system at one rate, once.
+type trial struct {
+	o        options
+	ground   *ground
+	scenario scenario
+	system   system
+	rate     float64
+	window   time.Duration
+	seed     uint64
+	home     string
+}
+
+// runs counts the runs of this process: each has topics and a group of its own.
+var runs atomic.Int64
+
+// measure runs the system once, with everything of its own.
+func (r trial) measure(ctx context.Context) (result, error) {
+	dir, err := os.MkdirTemp(r.home, r.system.name+"-")
 	if err != nil {
 		return result{}, err
 	}
-	defer tidy(o, dir)
-	around, err := startServers(dir, o.service)
+	defer tidy(r.o, dir)
+	around, err := startServers(serving{
+		Dir: dir, Service: r.scenario.service, Network: r.scenario.network, TLS: r.scenario.tls, Brokers: len(r.ground.seeds) == 0,
+	})
 	if err != nil {
 		return result{}, err
 	}
-	defer around.stop()
-	r := place{Dir: dir, URL: around.URL, Group: "bench", Topics: load.Topics{Seeds: around.Seeds, In: "bench-in", Out: "bench-out"}}
-	plan := load.Plan(load.Shape{Rate: rate, WarmUp: warmUp, Window: o.window, Keys: keys, Partitions: partitions, Seed: seed})
-	pipe, err := load.New(ctx, r.Topics, plan, s.asks)
+	defer around.part.stop()
+	where := r.place(dir, around)
+	order := load.Order{Topics: where.Topics, Shape: r.scenario.shape(r.rate, max(warmUp, r.system.warmUp), r.window, r.seed)}
+	pipe, err := load.New(ctx, where.Topics, load.Plan(order.Shape), r.system.asks)
 	if err != nil {
 		return result{}, err
 	}
 	defer pipe.Close()
-	return drive(ctx, s, r, around, pipe)
-}
-
-// drive starts the system, waits for it, loads it and reads what it cost.
-func drive(ctx context.Context, s system, r place, around *servers, pipe *load.Load) (result, error) {
-	args, err := s.args(r)
+	sends, err := startSender(order)
 	if err != nil {
 		return result{}, err
 	}
-	outFile := filepath.Join(r.Dir, "output.txt")
-	p, err := start(s.program, args, r.Dir, outFile)
+	defer sends.part.stop()
+	return r.drive(ctx, where, around, pipe, sends)
+}
+
+// place is where the run happens.
+func (r trial) place(dir string, around *servers) place {
+	seeds := r.ground.seeds
+	if len(seeds) == 0 {
+		seeds = around.Seeds
+	}
+	name := fmt.Sprintf("bench-%d-%d", os.Getpid(), runs.Add(1))
+	return place{
+		Dir: dir, URL: around.URL, CA: around.CA, Group: name,
+		Topics: load.Topics{Seeds: seeds, In: name + "-in", Out: name + "-out"},
+	}
+}
+
+// drive starts the system, waits for it, loads it and reads what it cost.
+func (r trial) drive(ctx context.Context, where place, around *servers, pipe *load.Load, sends *sender) (result, error) {
+	args, err := r.system.args(where)
+	if err != nil {
+		return result{}, err
+	}
+	outFile := filepath.Join(where.Dir, "output.txt")
+	p, err := start(r.system, args, where.Dir, outFile)
 	if err != nil {
 		return result{}, err
 	}
@@ -71,16 +110,16 @@ func drive(ctx context.Context, s system, r place, around *servers, pipe *load.L
 		said, _ := os.ReadFile(outFile)
 		return result{}, fmt.Errorf("%w; it said:\n%s", err, said[:min(len(said), 4000)])
 	}
-	w := window{pid: p.cmd.Process.Pid, around: around}
-	out, err := pipe.Run(ctx, patience, w.edge)
+	w := window{pid: p.cmd.Process.Pid, brokers: r.ground.pid, around: around}
+	out, err := pipe.Run(ctx, patience, sends.send, w.edge)
 	if err = errors.Join(err, w.failed, ctx.Err()); err != nil {
 		return result{}, err
 	}
 	res := result{
-		Outcome: out, cpu: w.ended.System - w.began.System, foreign: w.foreign(), peak: w.ended.Peak,
-		calls: w.ended.Calls - w.began.Calls, connections: w.ended.Connections - w.began.Connections,
+		Outcome: out, rate: r.rate, window: r.window, cpu: w.ended.System - w.began.System, foreign: w.foreign(), peak: w.ended.Peak,
+		calls: w.ended.Calls - w.began.Calls, connections: w.ended.Connections, asked: w.ended.Calls,
 	}
-	res.void = voidness(res)
+	res.void = r.scenario.voidness(res)
 	return res, nil
 }
 
@@ -103,8 +142,9 @@ func await(ctx context.Context, p *process, pipe *load.Load) error {
 
 // window reads the cost at both ends of the measured part.
 type window struct {
-	pid    int
-	around *servers
+	pid     int // of the system
+	brokers int // that outlive the run, 0: none
+	around  *servers
 
 	mu           sync.Mutex
 	began, ended cost
@@ -117,7 +157,7 @@ type window struct {
 func (w *window) edge(begins bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c, err := w.around.cost(w.pid)
+	c, err := w.around.cost(w.pid, w.brokers)
 	w.failed = errors.Join(w.failed, err)
 	if begins {
 		w.at, w.own, w.began = time.Now(), ownCPU(), c

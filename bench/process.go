@@ -18,19 +18,19 @@ type process struct {
 }
 
 // start runs a program on core 1; what it says goes into a file.
-func start(program string, args []string, dir, outFile string) (*process, error) {
+func start(s system, args []string, dir, outFile string) (*process, error) {
 	out, err := os.Create(outFile)
 	if err != nil {
 		return nil, err
 	}
-	line := pinned("1", program, args...)
+	line := pinned(coreOfSystem, s.class, s.program, args...)
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, "BETIMES_BENCH_") })
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		out.Close()
-		return nil, fmt.Errorf("start %s: %w", program, err)
+		return nil, fmt.Errorf("start %s: %w", s.program, err)
 	}
 	p := &process{cmd: cmd, out: out, done: make(chan error, 1)}
 	go func() { p.done <- cmd.Wait() }()

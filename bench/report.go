@@ -19,13 +19,14 @@ const minRecords = 10_000
 // turn is one run of every system, by name.
 type turn map[string]result
 
-// lagShare is the part of a reported p99 that may be the load's own lag. Load and
-// servers share a core and a priority, so that it is a tenth to a sixth on two
-// quiet cores; ratios are formed of times since the actual send, which have none.
-const lagShare = 0.25
+// leastWindow is what a result needs; below it runs are for a look only.
+const leastWindow = 10 * time.Second
+
+// lagShare is the part of a reported p99 that the load's own lag may be as long as.
+const lagShare = 0.10
 
 // voidness says why a run does not count, or nothing.
-func voidness(r result) string {
+func (s scenario) voidness(r result) string {
 	switch {
 	case r.Lost > 0:
 		return fmt.Sprintf("lost %d", r.Lost)
@@ -33,10 +34,12 @@ func voidness(r result) string {
 		return fmt.Sprintf("duplicated %d", r.Duplicated)
 	case r.Wrong > 0:
 		return fmt.Sprintf("wrong values %d", r.Wrong)
-	case r.Records < minRecords:
+	case s.kind == sustained:
+		return unsustained(r)
+	case s.kind == latencies && r.Records < minRecords && r.window >= leastWindow:
 		return fmt.Sprintf("only %d records in the window", r.Records)
-	case (r.Latency.P99 - r.FromSent.P99).Seconds() > lagShare*r.Latency.P99.Seconds():
-		return fmt.Sprintf("load late: p99 is %s ms, %s ms from the actual send", ms(r.Latency.P99), ms(r.FromSent.P99))
+	case r.Lag.P99.Seconds() > lagShare*r.Latency.P99.Seconds():
+		return fmt.Sprintf("load late: its p99 is %s ms, the system's %s ms", ms(r.Lag.P99), ms(r.Latency.P99))
 	}
 	return ""
 }
@@ -44,56 +47,152 @@ func voidness(r result) string {
 // perMillion is CPU seconds per million records.
 func (r result) perMillion() float64 { return r.cpu.Seconds() / float64(r.Records) * 1e6 }
 
+// pace is how many records a second came back in the window.
+func (r result) pace() float64 { return float64(r.Back) / r.window.Seconds() }
+
+// perThousand is how many connections were opened for 1,000 calls.
+func (r result) perThousand() float64 {
+	return float64(r.connections) / max(float64(r.asked), 1) * 1000
+}
+
 // report writes Markdown for RESULTS.md to out and progress to stderr.
 type report struct {
-	out io.Writer
+	out     io.Writer
+	o       options
+	missing []absent
 }
 
-func newReport(out io.Writer, o options) *report {
-	fmt.Fprintf(out, "### %s, %s\n\n", strings.ToUpper(o.scenario), time.Now().UTC().Format("2006-01-02"))
-	fmt.Fprintf(out, "%s · commit %s · broker embedded (1, %d partitions) · Poisson, seed %d… · %d turns of %s after %s · stub service time %s · peers: not run\n",
-		hardware(), commit(), partitions, o.seed, o.turns, o.window, warmUp, o.service)
-	return &report{out}
+func newReport(out io.Writer, o options, missing []absent) *report {
+	fmt.Fprintf(out, "### Speed, %s\n\n%s · commit %s\n", time.Now().UTC().Format("2006-01-02"), hardware(), commit())
+	return &report{out, o, missing}
 }
 
-func (*report) progress(name string, n int, rate float64, r result) {
-	fmt.Fprintf(os.Stderr, "turn %d %5.0f/s %-8s p50 %s p99 %s p99.9 %s, %.0f s/M, %.0f MB, lag p99 %s, foreign %.2f %s\n", n, rate, name,
-		ms(r.Latency.P50), ms(r.Latency.P99), ms(r.Latency.P999), r.perMillion(), float64(r.peak)/1e6, ms(r.Lag.P99), r.foreign, r.void)
+// begin writes what all tables of a scenario share.
+func (r *report) begin(sc scenario, g *ground, taking []system) {
+	fmt.Fprintf(r.out, "\n#### %s: %s\n\n", strings.ToUpper(sc.name), sc.what)
+	if r.o.window < leastWindow || r.o.turns < 5 && sc.kind == latencies {
+		fmt.Fprintf(r.out, "A look only: fewer than 5 turns, or a window below %s.\n\n", leastWindow)
+	}
+	fmt.Fprintf(r.out, "Broker %s, %d partitions, %d keys · Poisson, seed %d… ", g.what, partitions, keys, r.o.seed)
+	if sc.kind == sustained {
+		fmt.Fprintf(r.out, "· %d steps of %s after %s (Java %s)\n\n", steps, searchWindow, warmUp, javaWarmUp)
+	} else {
+		fmt.Fprintf(r.out, "· %d turns of %s and longer after %s (Java %s)\n\n", r.o.turns, r.o.window, warmUp, javaWarmUp)
+	}
+	for _, s := range taking {
+		fmt.Fprintf(r.out, "- %s: %s\n", s.name, s.settings)
+	}
+	for _, a := range r.missing {
+		fmt.Fprintf(r.out, "- %s: not run (%s)\n", a.name, a.why)
+	}
+}
+
+func (*report) progress(name string, n int, r result) {
+	fmt.Fprintf(os.Stderr, "%s turn %d %5.0f/s %-8s p50 %s p99 %s p99.9 %s, %.0f back/s, %.0f s/M, %.0f MB, lag p99 %s, foreign %.2f %s\n",
+		time.Now().Format(time.TimeOnly), n, r.rate, name, ms(r.Latency.P50), ms(r.Latency.P99), ms(r.Latency.P999),
+		r.pace(), r.perMillion(), float64(r.peak)/1e6, ms(r.Lag.P99), r.foreign, r.void)
+}
+
+// column is one figure of a table.
+type column struct {
+	title  string
+	format string
+	of     func(result) float64
+}
+
+// columns are the figures of a table of latencies.
+func columns() []column {
+	millis := func(f func(result) time.Duration) func(result) float64 {
+		return func(r result) float64 { return f(r).Seconds() * 1000 }
+	}
+	return []column{
+		{"p50", "%.2f", millis(func(r result) time.Duration { return r.Latency.P50 })},
+		{"p99", "%.2f", millis(func(r result) time.Duration { return r.Latency.P99 })},
+		{"p99.9", "%.2f", millis(func(r result) time.Duration { return r.Latency.P999 })},
+		{"max", "%.1f", millis(func(r result) time.Duration { return r.Latency.Max })},
+		{"back/s", "%.0f", result.pace},
+		{"CPU s/M", "%.0f", result.perMillion},
+		{"peak MB", "%.0f", func(r result) float64 { return float64(r.peak) / 1e6 }},
+		{"conns/1000", "%.1f", result.perThousand},
+		{"calls/record", "%.2f", func(r result) float64 { return float64(r.calls) / float64(r.Records) }},
+		{"lag p50", "%.3f", millis(func(r result) time.Duration { return r.Lag.P50 })},
+		{"lag p99", "%.3f", millis(func(r result) time.Duration { return r.Lag.P99 })},
+		{"foreign cores", "%.2f", func(r result) float64 { return r.foreign }},
+		{"reordered", "%.0f", func(r result) float64 { return float64(r.Reordered) }},
+	}
+}
+
+// compared are the figures that ratios are formed of: those of latency since
+// the actual send, which hold nothing of the load's own lag.
+func compared() []column {
+	return []column{
+		{"p50", "%.2f", func(r result) float64 { return r.FromSent.P50.Seconds() }},
+		{"p99", "%.2f", func(r result) float64 { return r.FromSent.P99.Seconds() }},
+		{"CPU", "%.2f", result.perMillion},
+		{"memory", "%.2f", func(r result) float64 { return float64(r.peak) }},
+		{"rate", "%.2f", result.pace},
+	}
 }
 
 // table writes one row per system: medians with their range over the turns that
-// count, and ratios to F1 formed within a turn.
-func (r *report) table(rate float64, systems []system, turns []turn) {
-	fmt.Fprintf(r.out, "\n%.0f/s (ms, median [least–most])\n\n", rate)
-	fmt.Fprintln(r.out, "| system | p50 | p99 | p99.9 | CPU s/M | peak MB | conns/1000 | calls/record | lag p50/p99 | foreign cores | reordered | p50/F1 | p99/F1 | CPU/F1 | void |")
-	fmt.Fprintln(r.out, "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+// count; then what betimes is to each other system, formed within a turn.
+func (r *report) table(sc scenario, rate float64, systems []system, turns []turn) {
+	fmt.Fprintf(r.out, "\n%.0f/s (ms, median [least–most])\n\n| system |", rate)
+	for _, c := range columns() {
+		fmt.Fprintf(r.out, " %s |", c.title)
+	}
+	fmt.Fprintf(r.out, " void |\n|---|%s\n", strings.Repeat("---|", len(columns())+1))
 	for _, s := range systems {
-		fmt.Fprintln(r.out, row(s.name, turns))
+		fmt.Fprintf(r.out, "| %s |", s.name)
+		for _, c := range columns() {
+			fmt.Fprintf(r.out, " %s |", spread(c.format, counted(s.name, turns, c.of)))
+		}
+		fmt.Fprintf(r.out, " %s |\n", voids(s.name, turns))
+	}
+	r.against(sc, systems, turns)
+}
+
+// against writes what betimes is to each other system.
+func (r *report) against(sc scenario, systems []system, turns []turn) {
+	fmt.Fprintf(r.out, "\n| betimes ÷ |")
+	for _, c := range compared() {
+		fmt.Fprintf(r.out, " %s |", c.title)
+	}
+	fmt.Fprintf(r.out, "\n|---|%s\n", strings.Repeat("---|", len(compared())))
+	for _, s := range systems {
+		if s.name == "betimes" {
+			continue
+		}
+		fmt.Fprintf(r.out, "| %s |", s.name)
+		for _, c := range compared() {
+			fmt.Fprintf(r.out, " %s |", spread(c.format, ratios("betimes", s.name, turns, c.of)))
+		}
+		fmt.Fprintln(r.out)
+	}
+	for _, p := range promises(sc) {
+		fmt.Fprintln(r.out, p.line(turns))
 	}
 }
 
-func row(name string, turns []turn) string {
-	over := func(format string, f func(result) float64) string { return spread(format, counted(name, turns, f)) }
-	ratio := func(f func(result) float64) string {
-		if name == "F1" {
-			return "1"
+// found writes what a search for a rate ended with.
+func (r *report) found(systems []system, results map[string]found) {
+	fmt.Fprintf(r.out, "\n| system | sustained/s | p99 there, ms | CPU s/M | peak MB | not sustained/s | because | lag p99 there, ms | betimes ÷ |\n|---|---|---|---|---|---|---|---|---|\n")
+	ours := results["betimes"].best
+	for _, s := range systems {
+		f := results[s.name]
+		cells := []string{s.name, "none", "–", "–", "–", "–", "–", "–", "–"}
+		if b := f.best; b != nil {
+			cells[1], cells[2] = fmt.Sprintf("%.0f", b.rate), ms(b.Latency.P99)
+			cells[3], cells[4] = fmt.Sprintf("%.0f", b.perMillion()), fmt.Sprintf("%.0f", float64(b.peak)/1e6)
+			if ours != nil {
+				cells[8] = fmt.Sprintf("%.2f", ours.rate/b.rate)
+			}
 		}
-		return spread("%.2f", ratios(name, "F1", turns, f))
+		if b := f.failed; b != nil {
+			cells[5], cells[6], cells[7] = fmt.Sprintf("%.0f", b.rate), b.void, ms(b.Lag.P99)
+		}
+		fmt.Fprintf(r.out, "| %s |\n", strings.Join(cells, " | "))
 	}
-	p50 := func(r result) float64 { return r.Latency.P50.Seconds() * 1000 }
-	p99 := func(r result) float64 { return r.Latency.P99.Seconds() * 1000 }
-	sent50 := func(r result) float64 { return r.FromSent.P50.Seconds() }
-	sent99 := func(r result) float64 { return r.FromSent.P99.Seconds() }
-	cells := []string{
-		name, over("%.2f", p50), over("%.2f", p99), over("%.2f", func(r result) float64 { return r.Latency.P999.Seconds() * 1000 }),
-		over("%.0f", result.perMillion), over("%.0f", func(r result) float64 { return float64(r.peak) / 1e6 }),
-		over("%.1f", func(r result) float64 { return float64(r.connections) / max(float64(r.calls), 1) * 1000 }),
-		over("%.2f", func(r result) float64 { return float64(r.calls) / float64(r.Records) }),
-		over("%.2f", func(r result) float64 { return r.Lag.P50.Seconds() * 1000 }) + " / " + over("%.2f", func(r result) float64 { return r.Lag.P99.Seconds() * 1000 }),
-		over("%.2f", func(r result) float64 { return r.foreign }), over("%.0f", func(r result) float64 { return float64(r.Reordered) }),
-		ratio(sent50), ratio(sent99), ratio(result.perMillion), voids(name, turns),
-	}
-	return "| " + strings.Join(cells, " | ") + " |"
 }
 
 // counted gives one figure of the runs of a system that count.
@@ -107,12 +206,13 @@ func counted(name string, turns []turn, f func(result) float64) []float64 {
 	return all
 }
 
-// ratios divides a system's figure by the floor's of the same turn, where both count.
+// ratios divides a system's figure by another's of the same turn, where both count.
 func ratios(name, floor string, turns []turn, f func(result) float64) []float64 {
 	var all []float64
 	for _, t := range turns {
-		if t[name].void == "" && t[floor].void == "" && f(t[floor]) > 0 {
-			all = append(all, f(t[name])/f(t[floor]))
+		ours, ran := t[name]
+		if ran && ours.void == "" && t[floor].void == "" && f(t[floor]) > 0 {
+			all = append(all, f(ours)/f(t[floor]))
 		}
 	}
 	return all
@@ -123,12 +223,17 @@ func spread(format string, values []float64) string {
 	if len(values) == 0 {
 		return "–"
 	}
-	slices.Sort(values)
-	middle := (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+	middle := median(values)
 	if len(values) == 1 {
 		return fmt.Sprintf(format, middle)
 	}
 	return fmt.Sprintf(format+" ["+format+"–"+format+"]", middle, values[0], values[len(values)-1])
+}
+
+// median sorts values.
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }
 
 func voids(name string, turns []turn) string {

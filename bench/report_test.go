@@ -11,7 +11,7 @@ import (
 // a run of 12,000 records that counts.
 func good(p99 time.Duration) result {
 	q := load.Quantiles{P50: p99 / 3, P99: p99, P999: 2 * p99}
-	return result{Outcome: load.Outcome{Sent: 15_000, Records: 12_000, Latency: q, FromSent: q}, cpu: 3 * time.Second, calls: 15_000, connections: 30}
+	return result{Outcome: load.Outcome{Sent: 15_000, Records: 12_000, Latency: q, FromSent: q}, cpu: 3 * time.Second, calls: 15_000, connections: 30, window: 12 * time.Second, peak: 1 << 20}
 }
 
 func TestRunsAreVoidWithAReason(t *testing.T) {
@@ -21,11 +21,11 @@ func TestRunsAreVoidWithAReason(t *testing.T) {
 		"duplicated 1":                    func(r *result) { r.Duplicated = 1 },
 		"wrong values 2":                  func(r *result) { r.Wrong = 2 },
 		"only 9999 records in the window": func(r *result) { r.Records = 9_999 },
-		"load late: p99 is 2.00 ms, 1.40 ms from the actual send": func(r *result) { r.FromSent.P99 = 1_400 * time.Microsecond },
+		"load late: its p99 is 0.21 ms, the system's 2.00 ms": func(r *result) { r.Lag.P99 = 210 * time.Microsecond },
 	} {
 		r := good(2 * time.Millisecond)
 		change(&r)
-		if got := voidness(r); got != want {
+		if got := (scenario{}).voidness(r); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -39,20 +39,40 @@ func TestRatiosAreFormedWithinATurnThatCounts(t *testing.T) {
 		{"F1": good(4 * time.Millisecond), "betimes": good(4 * time.Millisecond)},
 		{"F1": void, "betimes": good(9 * time.Millisecond)},
 	}
-	got := row("betimes", turns)
-	for _, want := range []string{"| 4.00 [3.00–9.00] |", "| 1.25 [1.00–1.50] |", "| 250 [250–250] |", "| 2.0 [2.0–2.0] |"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("no %s in %s", want, got)
+	var out strings.Builder
+	r := report{out: &out}
+	r.table(scenario{name: "p1"}, 1000, []system{{name: "F1"}, {name: "betimes"}}, turns)
+	for _, want := range []string{
+		"| betimes | 1.33 [1.00–3.00] | 4.00 [3.00–9.00] |", "| F1 | 1.25 [1.00–1.50] | 1.25 [1.00–1.50] | 1.00 [1.00–1.00] |",
+		"turn 3: lost 1", "p99 ÷ F1 at most 1.30: 1.25 [1.00–1.50], kept", "p50 ÷ F1 at most 1.10: 1.25 [1.00–1.50], missed",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in\n%s", want, out.String())
 		}
 	}
-	if got := row("F1", turns); !strings.Contains(got, "turn 3: lost 1") || !strings.Contains(got, "| 3.00 [2.00–4.00] |") {
-		t.Errorf("floor: %s", got)
+}
+
+func TestARateIsSustainedWhenP99AndWhatIsUnderWayStay(t *testing.T) {
+	for want, change := range map[string]func(*result){
+		"":                                func(r *result) { r.Growth = 9 },
+		"p99 25.50 ms":                    func(r *result) { r.Latency.P99 = 25_500 * time.Microsecond },
+		"what is under way grows by 11/s": func(r *result) { r.Growth = 11 },
+		"lost 1":                          func(r *result) { r.Lost = 1 },
+	} {
+		r := good(2 * time.Millisecond)
+		r.rate = 1000
+		change(&r)
+		if got := (scenario{kind: sustained}).voidness(r); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 
 func TestOptionsAreRefusedWithTheRemedy(t *testing.T) {
 	for want, args := range map[string][]string{
-		"-scenario p9 is not known; use p1":              {"-scenario", "p9"},
+		"-scenario p9 is not known; use p1, p2":          {"-scenario", "p9"},
+		"-broker some is not known; use embedded, real":  {"-broker", "some"},
+		"write bento=PATH or connect=PATH":               {"-peer", "benthos=x"},
 		`"x" is not a rate; write for example 1000,2500`: {"-rates", "1000,x"},
 		"write at least 1 turn and 1s":                   {"-turns", "0"},
 	} {
@@ -60,7 +80,7 @@ func TestOptionsAreRefusedWithTheRemedy(t *testing.T) {
 			t.Errorf("%v: %v, want %s", args, err, want)
 		}
 	}
-	if o, err := parse([]string{"-rates", "1000,2500"}); err != nil || len(o.rates) != 2 || o.turns != 5 {
+	if o, err := parse([]string{"-rates", "1000,2500", "-scenario", "all"}); err != nil || len(o.rates) != 2 || o.turns != 5 || len(o.scenarios) != 6 {
 		t.Errorf("got %+v, %v", o, err)
 	}
 }

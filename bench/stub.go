@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 // after its service time, and keeps a log of its own.
 type stub struct {
 	service     time.Duration
+	network     *network // nil: it computes nothing
 	server      *http.Server
 	url         string
 	connections atomic.Int64
@@ -47,13 +49,22 @@ type cost struct {
 	Peak        int64         `json:"peak"`    // most memory of the system, bytes
 }
 
-func newStub(service time.Duration) (*stub, error) {
+// newStub starts the server; with a certificate it speaks TLS only.
+func newStub(service time.Duration, n *network, certificate *tls.Certificate) (*stub, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("stub: %w", err)
 	}
-	s := &stub{service: service, url: "http://" + ln.Addr().String() + "/invocations"}
-	s.server = &http.Server{Handler: http.HandlerFunc(s.answer), ConnState: s.count, ReadHeaderTimeout: 5 * time.Second}
+	s := &stub{service: service, network: n, url: "http://" + ln.Addr().String() + "/invocations"}
+	var http1 http.Protocols
+	http1.SetHTTP1(true)
+	s.server = &http.Server{Handler: http.HandlerFunc(s.answer), ConnState: s.count, ReadHeaderTimeout: 5 * time.Second, Protocols: &http1}
+	if certificate != nil {
+		s.url = "https://" + ln.Addr().String() + "/invocations"
+		s.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*certificate}}
+		go s.server.ServeTLS(ln, "", "")
+		return s, nil
+	}
 	go s.server.Serve(ln)
 	return s, nil
 }
@@ -66,14 +77,6 @@ func (s *stub) count(_ net.Conn, state http.ConnState) {
 
 func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	switch r.URL.Path {
-	case "/ping":
-		return
-	case "/cost":
-		pid, _ := strconv.Atoi(r.URL.Query().Get("pid"))
-		json.NewEncoder(w).Encode(cost{s.calls.Load(), s.connections.Load(), machine.CPU(pid), machine.CPU(os.Getpid()), machine.Busy(), machine.Peak(pid)})
-		return
-	}
 	body, err := io.ReadAll(r.Body)
 	ts := load.Field(body, "ts")
 	if err != nil || ts < 0 {
@@ -81,19 +84,43 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.calls.Add(1)
+	out := append(make([]byte, 0, 256), `{"ts":`...)
+	out = append(strconv.AppendInt(out, ts, 10), `,"v":`...)
+	out = strconv.AppendInt(out, load.Echo(ts), 10)
+	if s.network != nil {
+		if out, err = s.network.answer(out, body); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+	}
 	if s.service > 0 {
 		time.Sleep(s.service)
 	}
 	took := time.Since(began)
-	s.mu.Lock()
-	s.log = append(s.log, served{ts, took})
-	s.mu.Unlock()
+	s.note(ts, took)
 	head := w.Header()
 	head["Content-Type"] = []string{"application/json"}
 	head["Server-Timing"] = []string{"model;dur=" + strconv.FormatFloat(float64(took.Microseconds())/1000, 'f', 3, 64)}
-	out := append(make([]byte, 0, 64), `{"ts":`...)
-	out = append(strconv.AppendInt(out, ts, 10), `,"v":`...)
-	w.Write(append(strconv.AppendInt(out, load.Echo(ts), 10), '}'))
+	w.Write(append(out, '}'))
+}
+
+func (s *stub) note(ts int64, took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = append(s.log, served{ts, took})
+}
+
+// costOf serves what the system of ?pid= has used, and where brokers of ?servers= are
+// processes of their own, what those have.
+func (s *stub) costOf(w http.ResponseWriter, r *http.Request) {
+	pid, _ := strconv.Atoi(r.URL.Query().Get("pid"))
+	servers := machine.CPU(os.Getpid())
+	for _, text := range r.URL.Query()["servers"] {
+		if other, _ := strconv.Atoi(text); other > 0 {
+			servers += machine.CPU(other)
+		}
+	}
+	json.NewEncoder(w).Encode(cost{s.calls.Load(), s.connections.Load(), machine.CPU(pid), servers, machine.Busy(), machine.Peak(pid)})
 }
 
 // close stops the server and, with a path, writes its log: ts,microseconds per line.

@@ -1,21 +1,26 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"text/template"
+	"time"
 
 	"betimes/bench/floor/load"
 )
 
 // system is one that takes its turn.
 type system struct {
-	name    string
-	program string
-	asks    bool // it asks the model
-	args    func(r place) ([]string, error)
+	name     string
+	settings string // for the report
+	program  string
+	asks     bool          // it asks the model
+	class    class         // how it shares its core: with itself
+	warmUp   time.Duration // before the window; zero: the usual one
+	args     func(r place) ([]string, error)
 }
 
 // place is where one run of a system happens.
@@ -23,34 +28,57 @@ type place struct {
 	Dir    string
 	Topics load.Topics
 	URL    string
+	CA     string // file of the stub's authority; empty: plain HTTP
 	Group  string
 }
 
-// systems are the floors and, when given, betimes; they take turns in this order.
-func systems(o options, home string) ([]system, error) {
+// absent is a system that cannot run here, and why.
+type absent struct{ name, why string }
+
+// errAbsent says that a system is not on this machine.
+var errAbsent = errors.New("not run")
+
+// systems are those that can take turns, in the order of their turns, and those
+// that cannot.
+func systems(o options, home string) (all []system, missing []absent, err error) {
 	floor := floorIn(home)
-	all := []system{
-		{name: "F0", program: floor, args: floorArgs(false)},
-		{name: "F1", program: floor, asks: true, args: floorArgs(true)},
+	all = []system{
+		{name: "F0", program: floor, args: floorArgs(false, false), settings: "franz-go, consume → produce"},
+		{name: "F1", program: floor, asks: true, args: floorArgs(true, false), settings: "franz-go, consume → HTTP → produce, 64 in flight"},
+		{name: "blocking", program: floor, asks: true, args: floorArgs(true, true), settings: "franz-go, one call in flight per partition"},
 	}
-	if o.sut == "" {
-		return all, nil
+	sut := sutIn(home)
+	if o.sut != "" {
+		if sut, err = filepath.Abs(o.sut); err != nil {
+			return nil, nil, err
+		}
 	}
-	sut, err := filepath.Abs(o.sut)
-	if err == nil {
-		_, err = os.Stat(sut)
+	if _, err := os.Stat(sut); err != nil {
+		return nil, nil, fmt.Errorf("-sut: %w; build it with go build -o betimes ./cmd/betimes", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("-sut: %w; build it with go build -o betimes ./cmd/betimes", err)
+	all = append(all, system{name: "betimes", program: sut, asks: true, args: betimesArgs, settings: "role stream, defaults (at_least_once, order by key, concurrency auto), timeline, metrics and commits on"})
+	java, err := javaPeers()
+	switch {
+	case errors.Is(err, errAbsent):
+		missing = append(missing, absent{parallelConsumer, err.Error()}, absent{kafkaStreams, err.Error()})
+	case err != nil:
+		return nil, nil, err
 	}
-	return append(all, system{name: "betimes", program: sut, asks: true, args: betimesArgs}), nil
+	given, notGiven := goPeers(o)
+	return append(append(all, java...), given...), append(missing, notGiven...), nil
 }
 
-func floorArgs(ask bool) func(place) ([]string, error) {
+func floorArgs(ask, blocking bool) func(place) ([]string, error) {
 	return func(r place) ([]string, error) {
 		args := []string{"-seeds", strings.Join(r.Topics.Seeds, ","), "-in", r.Topics.In, "-out", r.Topics.Out, "-group", r.Group}
 		if ask {
 			args = append(args, "-url", r.URL)
+		}
+		if r.CA != "" {
+			args = append(args, "-ca", r.CA)
+		}
+		if blocking {
+			args = append(args, "-blocking")
 		}
 		return args, nil
 	}
@@ -71,7 +99,7 @@ kafka:
     shed: {name: {{.Topics.In}}-shed, replication_factor: 1}
 models:
   stub:
-    rest: {url: {{.URL}}}
+    rest: {url: "{{.URL}}"{{if .CA}}, ca: "{{.CA}}"{{end}}}
     content_type: application/json
 flow:
   model: stub
@@ -80,14 +108,17 @@ admin: {listen: "127.0.0.1:0"}
 `
 
 func betimesArgs(r place) ([]string, error) {
-	file := filepath.Join(r.Dir, "betimes.yaml")
+	file, err := written(r, "betimes.yaml", betimesConfig)
+	return []string{"stream", file}, err
+}
+
+// written fills a configuration in and writes it beside the run's output.
+func written(r place, name, text string) (string, error) {
+	file := filepath.Join(r.Dir, name)
 	f, err := os.Create(file)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer f.Close()
-	if err := template.Must(template.New("betimes").Parse(betimesConfig)).Execute(f, r); err != nil {
-		return nil, err
-	}
-	return []string{"stream", file}, nil
+	return file, template.Must(template.New(name).Parse(text)).Execute(f, r)
 }

@@ -10,6 +10,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"flag"
 	"fmt"
 	"io"
@@ -28,7 +30,8 @@ import (
 const inFlight = 64
 
 type options struct {
-	seeds, in, out, group, url string
+	seeds, in, out, group, url, ca string
+	blocking                       bool
 }
 
 func main() {
@@ -38,6 +41,8 @@ func main() {
 	flag.StringVar(&o.out, "out", "", "topic to write, with as many partitions")
 	flag.StringVar(&o.group, "group", "floor", "consumer group")
 	flag.StringVar(&o.url, "url", "", "server that is posted to; empty: none, F0")
+	flag.StringVar(&o.ca, "ca", "", "file of the server's certificate authority")
+	flag.BoolVar(&o.blocking, "blocking", false, "one call in flight per partition, as a plain consumer makes them")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -60,6 +65,7 @@ func run(ctx context.Context, o options) error {
 		kgo.DefaultProduceTopic(o.out),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerLinger(0),
+		kgo.ProducerBatchCompression(kgo.NoCompression()), // as all others
 		kgo.ProducerBatchMaxBytes(1<<20),
 		kgo.MaxBufferedRecords(1<<20),
 	)
@@ -67,59 +73,110 @@ func run(ctx context.Context, o options) error {
 		return fmt.Errorf("client: %w", err)
 	}
 	defer client.Close()
-	pump(ctx, client, asker(o.url))
+	ask, err := asker(o.url, o.ca)
+	if err != nil {
+		return err
+	}
+	p := pump{client: client, ask: ask, free: make(chan struct{}, inFlight), queues: map[int32]chan []*kgo.Record{}}
+	each := p.parallel
+	if o.blocking {
+		each = p.inTurn
+	}
+	for ctx.Err() == nil {
+		fetches := client.PollFetches(ctx)
+		fetches.EachPartition(func(f kgo.FetchTopicPartition) { each(ctx, f.Records) })
+		client.AllowRebalance()
+	}
 	return nil
 }
 
-// pump carries records until ctx ends.
-func pump(ctx context.Context, client *kgo.Client, ask func([]byte) ([]byte, error)) {
-	free := make(chan struct{}, inFlight)
-	for ctx.Err() == nil {
-		fetches := client.PollFetches(ctx)
-		fetches.EachRecord(func(in *kgo.Record) {
-			if ask == nil {
-				produce(ctx, client, in, in.Value)
-				return
-			}
-			free <- struct{}{}
-			go func() {
-				defer func() { <-free }()
-				value, err := ask(in.Value)
-				if err != nil {
-					fmt.Fprintln(os.Stderr, "floor: ask:", err)
-					return
-				}
-				produce(ctx, client, in, value)
-			}()
-		})
-		client.AllowRebalance()
+// pump carries records.
+type pump struct {
+	client *kgo.Client
+	ask    func([]byte) ([]byte, error) // nil: F0
+	free   chan struct{}
+	queues map[int32]chan []*kgo.Record // of partitions that are worked on in turn
+}
+
+// parallel carries records as soon as one of 64 is free.
+func (p *pump) parallel(ctx context.Context, records []*kgo.Record) {
+	for _, in := range records {
+		if p.ask == nil {
+			p.produce(ctx, in, in.Value)
+			continue
+		}
+		p.free <- struct{}{}
+		go func() {
+			defer func() { <-p.free }()
+			p.carry(ctx, in)
+		}()
 	}
+}
+
+// queued is how many polls a partition that is worked on in turn may be behind.
+const queued = 1 << 16
+
+// inTurn carries the records of one partition one after the other, beside other
+// partitions.
+func (p *pump) inTurn(ctx context.Context, records []*kgo.Record) {
+	if len(records) == 0 {
+		return
+	}
+	q := p.queues[records[0].Partition]
+	if q == nil {
+		q = make(chan []*kgo.Record, queued)
+		p.queues[records[0].Partition] = q
+		go func() {
+			for some := range q {
+				for _, in := range some {
+					p.carry(ctx, in)
+				}
+			}
+		}()
+	}
+	q <- records
+}
+
+func (p *pump) carry(ctx context.Context, in *kgo.Record) {
+	value, err := p.ask(in.Value)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "floor: ask:", err)
+		return
+	}
+	p.produce(ctx, in, value)
 }
 
 // produce writes the outcome to the partition of the same number and marks the
 // record it came from when that is acknowledged.
-func produce(ctx context.Context, client *kgo.Client, in *kgo.Record, value []byte) {
+func (p *pump) produce(ctx context.Context, in *kgo.Record, value []byte) {
 	out := &kgo.Record{Key: in.Key, Value: value, Partition: in.Partition}
-	client.Produce(ctx, out, func(_ *kgo.Record, err error) {
+	p.client.Produce(ctx, out, func(_ *kgo.Record, err error) {
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "floor: produce:", err)
 			return
 		}
-		client.MarkCommitRecords(in)
+		p.client.MarkCommitRecords(in)
 	})
 }
 
 // asker posts to a server; nil when there is none.
-func asker(url string) func([]byte) ([]byte, error) {
+func asker(url, ca string) (func([]byte) ([]byte, error), error) {
 	if url == "" {
-		return nil
+		return nil, nil
 	}
-	server := &http.Client{
-		Timeout: 5 * time.Second,
-		Transport: &http.Transport{
-			MaxIdleConns: inFlight, MaxIdleConnsPerHost: inFlight, MaxConnsPerHost: inFlight, DisableCompression: true,
-		},
+	transport := &http.Transport{
+		MaxIdleConns: inFlight, MaxIdleConnsPerHost: inFlight, MaxConnsPerHost: inFlight, DisableCompression: true,
 	}
+	if ca != "" {
+		pem, err := os.ReadFile(ca)
+		if err != nil {
+			return nil, fmt.Errorf("authority: %w", err)
+		}
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(pem)
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
+	}
+	server := &http.Client{Timeout: 5 * time.Second, Transport: transport}
 	return func(body []byte) ([]byte, error) {
 		res, err := server.Post(url, "application/json", bytes.NewReader(body))
 		if err != nil {
@@ -130,5 +187,5 @@ func asker(url string) func([]byte) ([]byte, error) {
 			return nil, fmt.Errorf("status %d", res.StatusCode)
 		}
 		return io.ReadAll(res.Body)
-	}
+	}, nil
 }

@@ -79,8 +79,10 @@ func (l *Ledger) Missing() int { return l.missing }
 // Outcome is what a run showed.
 type Outcome struct {
 	Sent       int
-	Records    int // of them in the window
-	Lost       int // of the whole run, as the counts after it
+	Back       int     // read back within the window, whenever sent
+	Growth     float64 // of what is under way, records a second over the window
+	Records    int     // of them in the window
+	Lost       int     // of the whole run, as the counts after it
 	Duplicated int
 	Reordered  int
 	Wrong      int
@@ -98,7 +100,9 @@ func (l *Ledger) Outcome(lags []time.Duration) Outcome {
 			latency, fromSent = append(latency, took), append(fromSent, took-lags[i])
 		}
 	}
+	back, growth := l.pace()
 	return Outcome{
+		Back: back, Growth: growth,
 		Sent: len(l.got), Records: len(l.got) - l.plan.First, Lost: l.missing, Duplicated: l.duplicated, Reordered: l.reordered, Wrong: l.wrong,
 		Latency: QuantilesOf(latency), FromSent: QuantilesOf(fromSent), Lag: QuantilesOf(slices.Clone(lags[l.plan.First:])),
 	}

@@ -16,7 +16,10 @@ type Topics struct {
 	More    []string // created beside them
 }
 
-// Load is one run's producer and collector.
+// Sender sends the schedule from a moment on and tells how late each record was.
+type Sender func(start time.Time) ([]time.Duration, error)
+
+// Load is one run's collector.
 type Load struct {
 	plan    *Schedule
 	topics  Topics
@@ -35,7 +38,7 @@ func New(ctx context.Context, topics Topics, plan *Schedule, checked bool) (*Loa
 		kgo.FetchMaxWait(500*time.Millisecond),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerLinger(0),
-		kgo.MaxBufferedRecords(1<<20),
+		kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.DefaultProduceTopic(topics.In),
 	)
 	if err != nil {
@@ -85,32 +88,37 @@ func (l *Load) poll(ctx context.Context, wait time.Duration, each func(*kgo.Reco
 	l.client.PollFetches(ctx).EachRecord(each)
 }
 
-// Run sends the schedule and collects until everything is back, or until
-// patience has passed since the last was sent. window is told when the warm-up
-// ends and when the last record was sent.
-func (l *Load) Run(ctx context.Context, patience time.Duration, window func(begins bool)) (Outcome, error) {
+// Run has the schedule sent and collects until everything is back, or until
+// patience has passed since the last was sent. window is told when the measured
+// part begins and when it ends.
+func (l *Load) Run(ctx context.Context, patience time.Duration, send Sender, window func(begins bool)) (Outcome, error) {
 	start := time.Now().Add(200 * time.Millisecond)
 	ledger := NewLedger(l.plan, start)
-	lags := make([]time.Duration, len(l.plan.At))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	var lags []time.Duration
 	sent := make(chan error, 1)
 	go func() {
-		err := l.send(ctx, start, lags)
-		window(false)
+		var err error
+		if lags, err = send(start); err != nil {
+			cancel()
+		}
 		sent <- err
 		time.AfterFunc(patience, cancel)
 	}()
-	time.AfterFunc(time.Until(start.Add(l.plan.shape.WarmUp)), func() { window(true) })
+	begin, end := l.plan.window()
+	time.AfterFunc(time.Until(start.Add(begin)), func() { window(true) })
+	closed := make(chan struct{})
+	time.AfterFunc(time.Until(start.Add(end)), func() { window(false); close(closed) })
 	for ledger.Missing() > 0 && ctx.Err() == nil {
 		fetches := l.client.PollFetches(ctx)
 		at := time.Now()
 		fetches.EachRecord(func(r *kgo.Record) { ledger.Take(r.Key, r.Value, r.Partition, at, l.checked) })
 	}
-	cancel()
 	if err := <-sent; err != nil {
 		return Outcome{}, err
 	}
+	<-closed
 	l.drain(ledger)
 	return ledger.Outcome(lags), nil
 }
@@ -120,23 +128,4 @@ func (l *Load) drain(ledger *Ledger) {
 	l.poll(context.Background(), 500*time.Millisecond, func(r *kgo.Record) {
 		ledger.Take(r.Key, r.Value, r.Partition, time.Now(), l.checked)
 	})
-}
-
-// send sends every record at its moment, or at once when that has passed.
-func (l *Load) send(ctx context.Context, start time.Time, lags []time.Duration) error {
-	alarm, err := newAlarm()
-	if err != nil {
-		return err
-	}
-	defer alarm.close()
-	for i := range l.plan.At {
-		intended := start.Add(l.plan.At[i])
-		if err := alarm.until(intended); err != nil || ctx.Err() != nil {
-			return err
-		}
-		r := &kgo.Record{Key: l.plan.KeyOf(i), Value: l.plan.Value(i, start), Partition: l.plan.PartitionOf(i)}
-		lags[i] = time.Since(intended)
-		l.client.Produce(ctx, r, nil)
-	}
-	return nil
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func shape() Shape {
-	return Shape{Rate: 1000, WarmUp: time.Second, Window: 9 * time.Second, Keys: 100, Partitions: 8, Seed: 7}
+	return Shape{Rate: 1000, WarmUp: time.Second, Window: 9 * time.Second, Keys: 100, Partitions: 8, Seed: 7, Numbers: 16, Digits: 9}
 }
 
 func TestPlanIsPoissonAndRepeatable(t *testing.T) {

@@ -14,6 +14,8 @@ type Shape struct {
 	Keys       int           // uniform over so many
 	Partitions int32
 	Seed       uint64
+	Numbers    int // in each record
+	Digits     int // of each number
 }
 
 // Schedule holds every record of a run before it begins.
@@ -44,7 +46,7 @@ func Plan(s Shape) *Schedule {
 		p.First = len(p.At)
 	}
 	for range stock {
-		p.floats = append(p.floats, numbers(r))
+		p.floats = append(p.floats, numbers(r, s.Numbers, s.Digits))
 	}
 	return p
 }
@@ -55,24 +57,26 @@ func gap(r *rand.Rand, rate float64) time.Duration {
 	return time.Duration(r.ExpFloat64()/rate*float64(time.Second)) + 1
 }
 
-// numbers gives 16 numbers, the rest of a record of about 230 bytes.
-func numbers(r *rand.Rand) string {
+// numbers gives what follows ts in a record. 16 of 9 digits make about 230
+// bytes, 784 of 7 about 8 KB.
+func numbers(r *rand.Rand, n, digits int) string {
 	b := []byte(`,"x":[`)
-	for i := range 16 {
+	for i := range n {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendFloat(b, r.Float64(), 'f', 9, 64)
+		b = strconv.AppendFloat(b, r.Float64(), 'f', digits, 64)
 	}
 	return string(append(b, "]}"...))
 }
 
-// Value is the value of record i: {"ts":<intended, Unix ns>,"x":[16 numbers]}.
+// Value is the value of record i: {"ts":<intended, Unix ns>,"x":[numbers]}.
 func (p *Schedule) Value(i int, start time.Time) []byte {
-	b := make([]byte, 0, 256)
+	rest := p.floats[i%stock]
+	b := make([]byte, 0, len(rest)+32)
 	b = append(b, `{"ts":`...)
 	b = strconv.AppendInt(b, start.Add(p.At[i]).UnixNano(), 10)
-	return append(b, p.floats[i%stock]...)
+	return append(b, rest...)
 }
 
 // KeyOf is the key of record i.

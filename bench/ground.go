@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ground is the brokers that runs happen on.
+type ground struct {
+	what  string   // for the report
+	seeds []string // empty: embedded ones of each run's own
+	pid   int      // of brokers on this machine that outlive a run; 0: none
+	part  *part
+}
+
+// openGround starts or finds brokers of a kind.
+func openGround(o options, kind string) (*ground, error) {
+	switch {
+	case len(o.seeds) > 0:
+		return &ground{what: "at " + strings.Join(o.seeds, ","), seeds: o.seeds}, nil
+	case kind == embedded:
+		return &ground{what: "embedded (1)"}, nil
+	}
+	p, err := startPart(fair, "100", partBrokers)
+	if err != nil {
+		return nil, err
+	}
+	g := &ground{part: p, pid: p.cmd.Process.Pid}
+	if err := p.hear(&g.seeds); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("real brokers: %w", err)
+	}
+	g.what = realBrokers
+	return g, nil
+}
+
+func (g *ground) close() {
+	if g.part != nil {
+		g.part.stop()
+	}
+}

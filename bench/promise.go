@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+)
+
+// promise is a bound that was set before anything was measured.
+type promise struct {
+	figure string // as in compared
+	to     string // the other system
+	most   float64
+	least  float64 // instead of most
+}
+
+// promises are those of a scenario.
+func promises(sc scenario) []promise {
+	switch {
+	case sc.name == "p1":
+		return []promise{{figure: "p50", to: "F1", most: 1.10}, {figure: "p99", to: "F1", most: 1.30}, {figure: "CPU", to: "F1", most: 1.20}}
+	case sc.kind == capacity:
+		return []promise{{figure: "rate", to: "blocking", least: 3}}
+	case sc.kind == latencies:
+		return []promise{{figure: "p50", to: "F1", most: 1.10}, {figure: "p99", to: "F1", most: 1.30}, {figure: "CPU", to: "F1", most: 1.15}}
+	}
+	return nil
+}
+
+// line says what was promised and what came out.
+func (p promise) line(turns []turn) string {
+	columns := compared()
+	c := columns[slices.IndexFunc(columns, func(c column) bool { return c.title == p.figure })]
+	got := ratios("betimes", p.to, turns, c.of)
+	bound := fmt.Sprintf("at most %.2f", p.most)
+	kept := func(v float64) bool { return v <= p.most }
+	if p.least > 0 {
+		bound, kept = fmt.Sprintf("at least %.2f", p.least), func(v float64) bool { return v >= p.least }
+	}
+	said := "nothing to tell by"
+	if len(got) > 0 {
+		said = "missed"
+		if kept(median(got)) {
+			said = "kept"
+		}
+	}
+	return fmt.Sprintf("- %s ÷ %s %s: %s, %s", p.figure, p.to, bound, spread("%.2f", got), said)
+}

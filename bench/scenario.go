@@ -1,0 +1,93 @@
+package main
+
+import (
+	"time"
+
+	"betimes/bench/floor/load"
+)
+
+// scenario is one workload with the systems that take turns in it.
+type scenario struct {
+	name    string
+	what    string
+	numbers int // in each record
+	digits  int // of each number
+	network bool
+	service time.Duration
+	tls     bool
+	kind    kind
+	rates   []float64
+	systems []string
+}
+
+// kind is what a scenario finds out.
+type kind int
+
+const (
+	latencies kind = iota // times and cost at a rate
+	capacity              // how many come back at a rate beyond what a blocking consumer can do
+	sustained             // the highest rate with p99 within sloP99
+)
+
+// sloP99 is the objective of a sustained rate.
+const sloP99 = 25 * time.Millisecond
+
+// scenarios are the suite in the order in which it runs.
+func scenarios() []scenario {
+	tiny := scenario{numbers: 16, digits: 9}
+	with := func(s scenario, change func(*scenario)) scenario { change(&s); return s }
+	slow := with(tiny, func(s *scenario) { s.service = 20 * time.Millisecond })
+	java := []string{"parallel-consumer", "kafka-streams"}
+	return []scenario{
+		with(tiny, func(s *scenario) {
+			s.name, s.what = "p1", "records of 230 bytes, a model that costs nothing"
+			s.rates, s.systems = []float64{1000, 2500}, append([]string{"F0", "F1", "betimes"}, java...)
+		}),
+		with(tiny, func(s *scenario) {
+			s.name, s.what = "p2", "records of 784 numbers (8 KB), a model that computes a network of 784-32-32-10"
+			s.numbers, s.digits, s.network = 784, 7, true
+			s.rates, s.systems = []float64{1000}, append([]string{"F1", "betimes"}, java...)
+		}),
+		with(slow, func(s *scenario) {
+			s.name, s.what = "p3", "a model of 20 ms, plain HTTP"
+			s.rates, s.systems = []float64{1000}, []string{"F1", "betimes", "parallel-consumer"}
+		}),
+		with(slow, func(s *scenario) {
+			s.name, s.what, s.tls = "p3-tls", "a model of 20 ms, TLS", true
+			s.rates, s.systems = []float64{1000}, []string{"F1", "betimes", "parallel-consumer"}
+		}),
+		with(slow, func(s *scenario) {
+			s.name, s.what, s.kind = "p3-rate", "a model of 20 ms, more records than a blocking consumer can take", capacity
+			s.rates, s.systems = []float64{1600}, append([]string{"blocking", "F1", "betimes"}, java...)
+		}),
+		with(tiny, func(s *scenario) {
+			s.name, s.what, s.kind = "p5", "the highest rate with p99 within 25 ms, a model that costs nothing", sustained
+			s.rates, s.systems = []float64{1000, 12_000}, append([]string{"F1", "betimes"}, java...)
+		}),
+	}
+}
+
+func scenarioNames() []string {
+	var names []string
+	for _, s := range scenarios() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+func scenarioOf(name string) (scenario, bool) {
+	for _, s := range scenarios() {
+		if s.name == name {
+			return s, true
+		}
+	}
+	return scenario{}, false
+}
+
+// shape is what is sent in one run.
+func (s scenario) shape(rate float64, warm, window time.Duration, seed uint64) load.Shape {
+	return load.Shape{
+		Rate: rate, WarmUp: warm, Window: window, Keys: keys, Partitions: partitions, Seed: seed,
+		Numbers: s.numbers, Digits: s.digits,
+	}
+}

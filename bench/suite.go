@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+)
+
+// suite is all that was asked for.
+type suite struct {
+	o       options
+	home    string
+	systems []system
+	report  *report
+}
+
+// perRun is what a run takes beside its warm-up and its window: starting,
+// probes, what comes back late.
+const perRun = 5 * time.Second
+
+func runSuite(ctx context.Context, o options, home string) error {
+	all, missing, err := systems(o, home)
+	if err != nil {
+		return err
+	}
+	s := suite{o: o, home: home, systems: all, report: newReport(os.Stdout, o, missing)}
+	for _, kind := range o.brokers {
+		g, err := openGround(o, kind)
+		if err != nil {
+			return err
+		}
+		err = s.on(ctx, g)
+		g.close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// on runs every scenario on some brokers.
+func (s suite) on(ctx context.Context, g *ground) error {
+	for _, sc := range s.o.scenarios {
+		taking := s.taking(sc)
+		s.report.begin(sc, g, taking)
+		run := s.atRates
+		if sc.kind == sustained {
+			run = s.search
+		}
+		if err := run(ctx, g, sc, taking); err != nil {
+			return fmt.Errorf("%s, broker %s: %w", sc.name, g.what, err)
+		}
+	}
+	return nil
+}
+
+// taking are the systems that take turns in a scenario.
+func (s suite) taking(sc scenario) []system {
+	var all []system
+	for _, one := range s.systems {
+		_, given := s.o.peers[one.name]
+		if s.o.takes(sc, one.name) || given {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// atRates measures every system at every rate, in turns.
+func (s suite) atRates(ctx context.Context, g *ground, sc scenario, taking []system) error {
+	for _, rate := range s.o.ratesOf(sc) {
+		var turns []turn
+		for n := range s.o.turns {
+			t := turn{}
+			for _, one := range taking {
+				r := trial{o: s.o, ground: g, scenario: sc, system: one, rate: rate, window: s.o.windowOf(rate), seed: s.o.seed + uint64(n), home: s.home}
+				res, err := r.measure(ctx)
+				if err != nil {
+					return fmt.Errorf("%s, turn %d at %.0f/s: %w", one.name, n+1, rate, err)
+				}
+				s.report.progress(one.name, n+1, res)
+				t[one.name] = res
+			}
+			turns = append(turns, t)
+		}
+		s.report.table(sc, rate, taking, turns)
+	}
+	return nil
+}
+
+// ratesOf are the rates of a scenario, or those that were asked for.
+func (o options) ratesOf(sc scenario) []float64 {
+	if len(o.rates) > 0 {
+		return o.rates
+	}
+	return sc.rates
+}
+
+// about is how long all takes, with every peer of the scenarios.
+func (o options) about() time.Duration {
+	var sum time.Duration
+	for _, sc := range o.scenarios {
+		for _, name := range sc.systems {
+			warm := warmUp
+			if name == parallelConsumer || name == kafkaStreams {
+				warm = javaWarmUp
+			}
+			switch {
+			case !o.takes(sc, name):
+			case sc.kind == sustained:
+				sum += steps * (warm + searchWindow + perRun)
+			default:
+				for _, rate := range o.ratesOf(sc) {
+					sum += time.Duration(o.turns) * (warm + o.windowOf(rate) + perRun)
+				}
+			}
+		}
+	}
+	return sum * time.Duration(len(o.brokers))
+}
