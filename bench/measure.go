@@ -19,7 +19,6 @@ const (
 	partitions = 8
 	keys       = 10_000
 	warmUp     = 3 * time.Second
-	patience   = 10 * time.Second // for what has not come back
 	readyIn    = 60 * time.Second
 )
 
@@ -111,7 +110,7 @@ func (r trial) drive(ctx context.Context, where place, around *servers, pipe *lo
 		return result{}, fmt.Errorf("%w; it said:\n%s", err, said[:min(len(said), 4000)])
 	}
 	w := window{pid: p.cmd.Process.Pid, brokers: r.ground.pid, around: around}
-	out, err := pipe.Run(ctx, patience, sends.send, w.edge)
+	out, err := pipe.Run(ctx, r.scenario.patience(), sends.send, w.edge)
 	if err = errors.Join(err, w.failed, ctx.Err()); err != nil {
 		return result{}, err
 	}

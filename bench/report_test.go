@@ -57,7 +57,8 @@ func TestARateIsSustainedWhenP99AndWhatIsUnderWayStay(t *testing.T) {
 		"":                                func(r *result) { r.Growth = 9 },
 		"p99 25.50 ms":                    func(r *result) { r.Latency.P99 = 25_500 * time.Microsecond },
 		"what is under way grows by 11/s": func(r *result) { r.Growth = 11 },
-		"lost 1":                          func(r *result) { r.Lost = 1 },
+		"the load's own core is full: lag p99 4.00 ms, p99 50.00 ms": func(r *result) { r.Latency.P99, r.Lag.P99 = 50*time.Millisecond, 4*time.Millisecond },
+		"lost 1": func(r *result) { r.Lost = 1 },
 	} {
 		r := good(2 * time.Millisecond)
 		r.rate = 1000

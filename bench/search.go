@@ -50,6 +50,8 @@ func (s suite) search(ctx context.Context, g *ground, sc scenario, taking []syst
 // unsustained says why a rate is not sustained, or nothing.
 func unsustained(r result) string {
 	switch {
+	case r.Latency.P99 > sloP99 && r.Lag.P99 > sloP99/10:
+		return fmt.Sprintf("the load's own core is full: lag p99 %s ms, p99 %s ms", ms(r.Lag.P99), ms(r.Latency.P99))
 	case r.Latency.P99 > sloP99:
 		return fmt.Sprintf("p99 %s ms", ms(r.Latency.P99))
 	case r.Growth > growthShare*r.rate:
