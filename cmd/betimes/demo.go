@@ -125,7 +125,7 @@ func (p *play) run(ctx context.Context) error {
 	}
 	done := make(chan result, 1)
 	go func() {
-		report, err := p.client.RunLoad(loading, load, "gateway", nil)
+		report, err := p.client.RunLoad(loading, load, "gateway", "", nil)
 		done <- result{report, err}
 	}()
 	err := p.acts(ctx)

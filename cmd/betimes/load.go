@@ -24,6 +24,7 @@ type loadFlags struct {
 	dirt    string
 	through string
 	report  string
+	ledger  string
 	write   string
 	count   int
 	failOn  string
@@ -65,6 +66,7 @@ func (f *loadFlags) add(flags *pflag.FlagSet) {
 	flags.DurationVar(&l.Settle, "settle", l.Settle, "give up on missing events after so long without progress")
 	flags.StringVar(&f.through, "through", "gateway", "gateway or kafka")
 	flags.StringVar(&f.report, "report", "", "also write the report to FILE.json or FILE.html")
+	flags.StringVar(&f.ledger, "ledger", "", "append every send, on disk before it is made, and its answer to this file, for betimes verify")
 	flags.StringVar(&f.write, "write", "", "write events or a training file of payments instead of sending")
 	flags.IntVar(&f.count, "count", 10000, "how many payments --write writes")
 	flags.StringVar(&f.failOn, "fail-on", "", "also fail on this share of late events: late=1%")
@@ -88,7 +90,7 @@ func (s *settings) runLoad(cmd *cobra.Command, args []string, f loadFlags) error
 	}
 	client := app.NewClient(loaded, s.logger(loaded.Config.Log, cmd.ErrOrStderr()))
 	defer client.Close()
-	report, err := client.RunLoad(cmd.Context(), f.load, f.through, loadProgress(cmd.ErrOrStderr()))
+	report, err := client.RunLoad(cmd.Context(), f.load, f.through, f.ledger, loadProgress(cmd.ErrOrStderr()))
 	if err != nil {
 		return failed(err)
 	}

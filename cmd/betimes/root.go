@@ -57,7 +57,7 @@ func newRoot() *cobra.Command {
 		{"run", []*cobra.Command{newUp(s), newDemo(s), newRole(s, "gateway"), newRole(s, "stream"), newRole(s, "watch"), newRole(s, "emulate"), newRole(s, "broker")}},
 		{"ask", []*cobra.Command{newExplain(s), newWhy(s), newTop(s), newDeadLetters(s)}},
 		{"advise", []*cobra.Command{newConfig(s)}},
-		{"try", []*cobra.Command{newInit(s), newTry(s), newLoad(s), newVersion(), newCompletion()}},
+		{"try", []*cobra.Command{newInit(s), newTry(s), newLoad(s), newVerify(s), newVersion(), newCompletion()}},
 	} {
 		for _, cmd := range c.cmds {
 			cmd.GroupID = c.group

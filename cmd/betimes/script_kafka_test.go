@@ -65,8 +65,14 @@ func produce(ts *testscript.TestScript, neg bool, args []string) {
 	flags := flag.NewFlagSet("produce", flag.ContinueOnError)
 	binary := flags.Int("binary", 0, "so many binary records")
 	ago := flags.Duration("ago", 0, "age of the records")
+	var headers []event.Header
+	flags.Func("header", "NAME=VALUE of every record", func(text string) error {
+		name, value, _ := strings.Cut(text, "=")
+		headers = append(headers, event.Header{Name: name, Value: []byte(value)})
+		return nil
+	})
 	if err := flags.Parse(args); err != nil || flags.NArg() < 1 || neg {
-		ts.Fatalf("usage: produce [-binary N] [-ago AGE] TOPIC [FILE] (%v)", err)
+		ts.Fatalf("usage: produce [-binary N] [-ago AGE] [-header NAME=VALUE]... TOPIC [FILE] (%v)", err)
 	}
 	var lines []string
 	for i := range *binary {
@@ -81,7 +87,7 @@ func produce(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	defer p.Close()
 	for _, l := range lines {
-		r := &kafka.Record{Topic: flags.Arg(0), Partition: kafka.ByKey, Value: []byte(l), Time: time.Now().Add(-*ago)}
+		r := &kafka.Record{Topic: flags.Arg(0), Partition: kafka.ByKey, Value: []byte(l), Headers: headers, Time: time.Now().Add(-*ago)}
 		if key, value, ok := strings.Cut(l, "\t"); ok {
 			r.Key, r.Value = []byte(key), []byte(value)
 		}

@@ -71,7 +71,7 @@ func LoadTopics(cfg config.Config) loadgen.Topics {
 
 // RunLoad sends a load through the gateway or straight to the brokers and
 // follows every event to its end.
-func (c *Client) RunLoad(ctx context.Context, load loadgen.Config, through string, progress func(loadgen.Progress)) (loadgen.Report, error) {
+func (c *Client) RunLoad(ctx context.Context, load loadgen.Config, through, ledger string, progress func(loadgen.Progress)) (loadgen.Report, error) {
 	cluster, err := c.Cluster("load")
 	if err != nil {
 		return loadgen.Report{}, err
@@ -87,7 +87,11 @@ func (c *Client) RunLoad(ctx context.Context, load loadgen.Config, through strin
 		return loadgen.Report{}, err
 	}
 	defer done()
-	return loadgen.Run(ctx, load, loadgen.Deps{Sender: sender, Tail: tail, Topics: topics, Through: through, Progress: progress})
+	deps := loadgen.Deps{Sender: sender, Tail: tail, Topics: topics, Through: through, Progress: progress}
+	if ledger == "" {
+		return loadgen.Run(ctx, load, deps)
+	}
+	return c.runRecorded(ctx, load, deps, ledger)
 }
 
 func (c *Client) sender(cluster *kafka.Cluster, through string) (loadgen.Sender, func(), error) {

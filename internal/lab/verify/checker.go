@@ -18,9 +18,13 @@ type Checker struct {
 	ids     table[identity, *identity]
 	lanes   table[lane, *lane]
 	bySeq   list[uint32] // of the ledger: number of the id
-	pending map[event.Source][]ending
+	queues  map[kafka.Partition]*queue
+	awaited map[event.Source][]kafka.Partition // the queues that an event holds up
+	queued  int
+	orphans []orphan
 	bounds  map[kafka.Partition]bounds
 	commits map[kafka.Partition]int64
+	before  []Partition // of an earlier verdict
 	skips   []skip
 	found   *findings
 	pace    map[int64]int // endings by tenth of a second
@@ -39,7 +43,8 @@ func New(cfg Config) *Checker {
 	return &Checker{
 		cfg:     cfg,
 		books:   books{log: map[kafka.Partition]*book{}, events: map[int32]*shelf{}},
-		pending: map[event.Source][]ending{},
+		queues:  map[kafka.Partition]*queue{},
+		awaited: map[event.Source][]kafka.Partition{},
 		bounds:  map[kafka.Partition]bounds{},
 		found:   newFindings(cfg.Keep),
 		pace:    map[int64]int{},

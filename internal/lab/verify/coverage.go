@@ -2,7 +2,6 @@ package verify
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -50,7 +49,7 @@ func (j *judge) log(p kafka.Partition, b *book) {
 			skipped.add(offset)
 		}
 		j.fate(one, src)
-		digest = recast(digest, binary.LittleEndian.AppendUint32(nil, one.sum))
+		digest = b.digest(digest, offset)
 	}
 	for _, r := range skipped {
 		j.add(PollSkip, 0, event.Source{Topic: p.Topic, Partition: p.Number, Offset: r[0]}, fmt.Sprintf("%d records to %d were not read", r[1]-r[0]+1, r[1]))
@@ -58,8 +57,19 @@ func (j *judge) log(p kafka.Partition, b *book) {
 	if asked {
 		j.beyond(p, b, in.end)
 	}
-	j.verdict.Partitions = append(j.verdict.Partitions, Partition{p.Topic, p.Number, in.start, in.end, fmt.Sprintf("%08x", digest)})
+	j.verdict.Partitions = append(j.verdict.Partitions, Partition{p.Topic, p.Number, in.start, in.end, digestText(digest)})
 }
+
+// digest goes on with that of the offsets before.
+func (b *book) digest(so uint32, offset int64) uint32 {
+	sum := uint32(0)
+	if one := b.look(offset); one != nil {
+		sum = one.sum
+	}
+	return recast(so, []byte{byte(sum), byte(sum >> 8), byte(sum >> 16), byte(sum >> 24)})
+}
+
+func digestText(digest uint32) string { return fmt.Sprintf("%08x", digest) }
 
 // passedOver says that a reading did not bring a record which it had to bring.
 func passedOver(one *logged) bool {

@@ -19,10 +19,10 @@
 //	checker := verify.New(verify.Config{Topics: …, ExactlyOnce: true})
 //	reader := verify.NewReader(checker, verify.Over(cluster), verify.ReaderConfig{Group: group, Ledger: path})
 //	verdict, err := reader.Once(ctx)               // reads all there is, waits for what is under way
-//	verdict, err = reader.Follow(ctx)              // reads along until ctx ends, then as Once
+//	verdict, err = reader.Follow(ctx, over)        // reads along until over ends, then as Once
 //
-// A Checker may also be told by hand: Sent, Answered, Call, Log, Read. Its Verdict
-// may be asked at any time; Broken says whether a rule is broken, Total how often.
+// A Checker may also be told by hand: Sent, Answered, Call, Log, Read. In its
+// Verdict, Total says how often rules are broken, Broken which ones, Violations where.
 //
 // An id is answered for in three ways: ok must appear, failed must not, unknown
 // may. Every rule has a name; rules.go says what each means.

@@ -77,10 +77,7 @@ func (c *Checker) accept(e *kafka.Entry) {
 		one.number = l.count
 	}
 	c.identified(one, ev)
-	for _, early := range c.pending[ev.Source] {
-		c.apply(one, &early)
-	}
-	delete(c.pending, ev.Source)
+	c.came(ev.Source)
 }
 
 // laneOf gives the lane in which order is kept, 0 for none.
@@ -111,17 +108,6 @@ func (c *Checker) identified(one *accepted, ev *event.Event) {
 	if id.seen > 1 {
 		c.counts.Repeated++
 	}
-}
-
-// end takes an ending in; one whose event was not read yet waits for it.
-func (c *Checker) end(e ending) {
-	if e.ofEvent && e.source.Topic == c.cfg.Topics.Events {
-		if one := c.books.find(e.source.Partition, e.source.Offset); one.present() {
-			c.apply(one, &e)
-			return
-		}
-	}
-	c.pending[e.source] = append(c.pending[e.source], e)
 }
 
 // apply holds an ending against its event.

@@ -126,6 +126,7 @@ func (r *Reader) run(ctx context.Context, over <-chan struct{}) (Verdict, error)
 type feed struct {
 	tail  Tail
 	take  func(*kafka.Entry)
+	room  func(context.Context) // waits until more may be taken
 	ended chan struct{}
 }
 
@@ -136,6 +137,7 @@ func (f *feed) run(ctx context.Context) error {
 		for i := range entries {
 			f.take(&entries[i])
 		}
+		f.room(ctx)
 		if err != nil {
 			return fmt.Errorf("reading of the topics ended: %w", err)
 		}
@@ -147,7 +149,7 @@ func (f *feed) run(ctx context.Context) error {
 func (r *Reader) open(ctx context.Context) ([]*feed, error) {
 	t := r.checker.cfg.Topics
 	var feeds []*feed
-	for _, one := range []struct {
+	for i, one := range []struct {
 		topics      []string
 		uncommitted bool
 		take        func(*kafka.Entry)
@@ -164,9 +166,33 @@ func (r *Reader) open(ctx context.Context) ([]*feed, error) {
 			}
 			return nil, err
 		}
-		feeds = append(feeds, &feed{tail, one.take, make(chan struct{})})
+		feeds = append(feeds, &feed{tail, one.take, r.room(i), make(chan struct{})})
 	}
 	return feeds, nil
+}
+
+// mostQueued is how many endings may wait for the reading of their events.
+const mostQueued = 20_000
+
+// room has the reading of endings, the last, wait for that of events; for a
+// while: what an event should be there for may never come.
+func (r *Reader) room(feed int) func(context.Context) {
+	const ends = 2
+	return func(ctx context.Context) {
+		for n := 0; feed == ends && n < 100 && r.checker.crowded(); n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(lookEvery / 5):
+			}
+		}
+	}
+}
+
+func (c *Checker) crowded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.queued > mostQueued
 }
 
 // await waits until time is over, then until everything there is was read and

@@ -139,18 +139,6 @@ func (p *playing) fetch() []kafka.Entry {
 // Close is the Tail's.
 func (p *playing) Close() {}
 
-// judged is the verdict of a Reader over a recording.
-func judged(t *testing.T, r *recording, cfg Config, rc ReaderConfig) Verdict {
-	t.Helper()
-	cfg.Topics = topics
-	rc.Silence = 300 * time.Millisecond
-	v, err := NewReader(New(cfg), r, rc).Once(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
 func told(v Verdict) string {
 	text := fmt.Sprint(v.Broken)
 	for _, one := range v.Violations {

@@ -55,6 +55,8 @@ type Partition struct {
 	Digest string `json:"digest"`
 }
 
+func (p Partition) at() kafka.Partition { return kafka.Partition{Topic: p.Topic, Number: p.Number} }
+
 // Verdict is what a Checker found.
 type Verdict struct {
 	Counts     Counts           `json:"counts"`
@@ -108,10 +110,11 @@ func (f *findings) add(rule Rule, id uint64, at event.Source, detail string) {
 // placeNames are those of places, as in the topics.
 var placeNames = [numPlaces]string{"predictions", "dead-letters", "quarantine", "shed", "parked"}
 
-// Verdict judges what was told so far. It can be asked again later.
+// Verdict judges, once all was told. More may be told and judged again later.
 func (c *Checker) Verdict() Verdict {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.finish()
 	v := Verdict{Counts: c.counts, Places: map[string]int64{}}
 	v.Counts.Waiting = c.waiting
 	for p, n := range c.counts.Places {
@@ -120,8 +123,9 @@ func (c *Checker) Verdict() Verdict {
 	j := judge{c, c.found.clone(), &v}
 	j.sends()
 	j.events()
-	j.orphans()
+	j.orphaned()
 	j.logs()
+	j.against()
 	j.progress()
 	if c.counts.Sent == 0 && c.counts.Events == 0 || c.counts.OK > 0 && c.counts.Events == 0 {
 		j.add(NothingToJudge, 0, event.Source{}, fmt.Sprintf("%d sends, %d events", c.counts.Sent, c.counts.Events))
@@ -274,16 +278,14 @@ func (j *judge) calls(one *accepted, id *identity, at event.Source) {
 	}
 }
 
-// orphans are endings whose event is not there.
-func (j *judge) orphans() {
-	for src, list := range j.pending {
-		for i := range list {
-			if src.Topic == j.cfg.Topics.Events && j.gone(src) {
-				j.verdict.Counts.Gone++
-				continue
-			}
-			j.add(NoSuchEvent, list[i].id, list[i].at, "it says it is of "+src.String())
+// orphaned are endings whose event is not there.
+func (j *judge) orphaned() {
+	for _, o := range j.orphans {
+		if o.source.Topic == j.cfg.Topics.Events && j.gone(o.source) {
+			j.verdict.Counts.Gone++
+			continue
 		}
+		j.add(NoSuchEvent, o.id, o.at, "it says it is of "+o.source.String())
 	}
 }
 
