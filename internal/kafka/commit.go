@@ -25,19 +25,15 @@ func (m *Member) Commit(ctx context.Context, next map[Partition]int64) error {
 // CommitNoted commits with a note for each partition, of less than 4 KiB, which
 // the partition's next owner reads with Note. Other clients ignore it.
 func (m *Member) CommitNoted(ctx context.Context, next map[Partition]int64, notes map[Partition]string) error {
-	offsets := make(map[string]map[int32]kgo.EpochOffset)
-	for p, o := range next {
-		if offsets[p.Topic] == nil {
-			offsets[p.Topic] = make(map[int32]kgo.EpochOffset)
-		}
-		offsets[p.Topic][p.Number] = kgo.EpochOffset{Epoch: -1, Offset: o}
-	}
-	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error { return addNotes(req, notes) })
+	id, _ := m.client.GroupMetadata()
 	_, patient := ctx.Deadline()
 	for attempt := 1; ; attempt++ {
-		err := m.commit(ctx, offsets)
+		err := m.commit(ctx, m.commitRequest(next, notes))
 		if err == nil {
 			return nil
+		}
+		if now, _ := m.client.GroupMetadata(); now != id { // put out and in again: others may have been further
+			return fmt.Errorf("commit of group %s: %w", m.cfg.Group, err)
 		}
 		if !patient && attempt == commitAttempts || !passes(err) || !pause(ctx, retryBackoff(attempt)) {
 			return fmt.Errorf("commit of group %s: %w", m.cfg.Group, err)
@@ -45,16 +41,28 @@ func (m *Member) CommitNoted(ctx context.Context, next map[Partition]int64, note
 	}
 }
 
-// addNotes puts the notes into a request that the library made.
-func addNotes(req *kmsg.OffsetCommitRequest, notes map[Partition]string) error {
-	for i := range req.Topics {
-		t := &req.Topics[i]
-		for j := range t.Partitions {
-			note := notes[Partition{t.Topic, t.Partitions[j].Partition}]
-			t.Partitions[j].Metadata = &note
-		}
+// commitRequest is one that carries what the member is to the group now. The
+// library's own commit waits while the member rejoins, and that takes as long as
+// the group waits for a member that crashed; brokers take one meanwhile.
+func (m *Member) commitRequest(next map[Partition]int64, notes map[Partition]string) *kmsg.OffsetCommitRequest {
+	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Group = m.cfg.Group
+	req.MemberID, req.Generation = m.client.GroupMetadata()
+	if m.cfg.StaticID != "" {
+		req.InstanceID = &m.cfg.StaticID
 	}
-	return nil
+	topics := make(map[string][]kmsg.OffsetCommitRequestTopicPartition)
+	for p, o := range next {
+		part := kmsg.NewOffsetCommitRequestTopicPartition()
+		part.Partition, part.Offset, part.LeaderEpoch, part.Metadata = p.Number, o, -1, kmsg.StringPtr(notes[p])
+		topics[p.Topic] = append(topics[p.Topic], part)
+	}
+	for name, parts := range topics {
+		topic := kmsg.NewOffsetCommitRequestTopic()
+		topic.Topic, topic.Partitions = name, parts
+		req.Topics = append(req.Topics, topic)
+	}
+	return req
 }
 
 // Note is what the newest commit of a partition was noted with when the
@@ -87,15 +95,15 @@ func (m *Member) readNotes(ctx context.Context) {
 
 const commitAttempts = 5
 
-// passes says whether a commit may be repeated: KIP-848 before Kafka 4.3
-// refuses one that crosses a change of the member's epoch, a coordinator that
-// starts has its offsets a little later. One that was killed is asked until the
-// others have another.
+// passes says whether a commit may be repeated: one that crosses the end of a
+// rebalance, or with KIP-848 a change of the member's epoch, is refused; a
+// coordinator that starts has its offsets a little later. One that was killed is
+// asked until the others have another.
 func passes(err error) bool {
 	if _, away := errors.AsType[*net.OpError](err); away || kgo.IsRetryableBrokerErr(err) {
 		return true
 	}
-	return errors.Is(err, kerr.StaleMemberEpoch) || errors.Is(err, kerr.CoordinatorLoadInProgress) ||
+	return errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.StaleMemberEpoch) || errors.Is(err, kerr.CoordinatorLoadInProgress) ||
 		errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.NotCoordinator) || errors.Is(err, kerr.UnstableOffsetCommit)
 }
 
@@ -111,27 +119,24 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (m *Member) commit(ctx context.Context, offsets map[string]map[int32]kgo.EpochOffset) error {
+func (m *Member) commit(ctx context.Context, req *kmsg.OffsetCommitRequest) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if err := failpoint.Fail("kafka.commit.before"); err != nil { // offsets to commit, not sent
 		return err
 	}
-	var failed error
-	m.client.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
-		failed = err
-		if err != nil {
-			return
-		}
-		for _, t := range resp.Topics {
-			for _, p := range t.Partitions {
-				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-					failed = fmt.Errorf("topic %s partition %d: %w", t.Topic, p.Partition, err)
-				}
+	resp, err := req.RequestWith(ctx, m.client)
+	failpoint.Reach("kafka.commit.answered") // the coordinator has answered, the room not told
+	if err != nil {
+		return err
+	}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return fmt.Errorf("topic %s partition %d: %w", t.Topic, p.Partition, err)
 			}
 		}
-	})
-	failpoint.Reach("kafka.commit.answered") // the coordinator has answered, the room not told
-	return failed
+	}
+	return nil
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"betimes/internal/failpoint"
@@ -34,15 +37,22 @@ const (
 )
 
 func (m *Member) end(ctx context.Context, how int32) error {
+	defer m.hangUp()
 	memberID, _ := m.client.GroupMetadata()
 	failpoint.Reach("kafka.leave.before") // about to leave, still a member
 	m.client.AllowRebalance()
+	if !m.nextGen {
+		m.letGo(ctx)
+	}
 	err := m.client.LeaveGroupContext(ctx)
-	failpoint.Reach("kafka.leave.after") // the client has left, a static name not released
+	if !m.nextGen && ctx.Err() == nil && (errors.Is(err, context.Canceled) || errors.Is(err, kgo.ErrClientClosed)) {
+		err = nil // letGo has hung up; release tells the group
+	}
+	failpoint.Reach("kafka.leave.after") // the client has left, a name or the group is not told
 	m.mu.Lock()
 	replaced := m.replaced // then the name is another's, who must not be put out
 	m.mu.Unlock()
-	if m.cfg.StaticID != "" && memberID != "" && !replaced {
+	if memberID != "" && !replaced && (m.cfg.StaticID != "" || !m.nextGen) {
 		released := m.release(ctx, memberID, how)
 		if m.nextGen && errors.Is(err, kerr.InvalidRequest) {
 			err = nil // the library forgets the member's name; Kafka refuses that, and release said it again
@@ -57,8 +67,20 @@ func (m *Member) end(ctx context.Context, how int32) error {
 	return nil
 }
 
-// release says that a static member goes: the library does not with the
-// classic protocol, and says it wrongly with KIP-848.
+// letGo gives up what the member has and hangs up. With the classic protocol the
+// library leaves only once it has rejoined, and that takes as long as the group
+// waits for a member that crashed; nobody would have the partitions meanwhile.
+func (m *Member) letGo(ctx context.Context) {
+	m.mu.Lock()
+	parts := slices.Collect(maps.Keys(m.owned))
+	m.mu.Unlock()
+	m.giveUp(ctx, byTopic(parts))
+	m.hangUp()
+}
+
+// release says that a member goes: the library does not with the classic
+// protocol, as the member is static or has hung up, and for a static one says it
+// wrongly with KIP-848.
 func (m *Member) release(ctx context.Context, memberID string, how int32) error {
 	if m.nextGen {
 		req := kmsg.NewPtrConsumerGroupHeartbeatRequest()
@@ -71,12 +93,16 @@ func (m *Member) release(ctx context.Context, memberID string, how int32) error 
 			return gone(err)
 		}
 	}
-	if how == leaveForNow {
+	if how == leaveForNow && m.cfg.StaticID != "" {
 		return nil // with the classic protocol silence says it
 	}
 	req := kmsg.NewPtrLeaveGroupRequest()
 	member := kmsg.NewLeaveGroupRequestMember()
-	member.MemberID, member.InstanceID = memberID, &m.cfg.StaticID // with the id, else a successor would be put out
+	member.MemberID = memberID // also of a static one, else a successor would be put out
+	if m.cfg.StaticID != "" {
+		member.InstanceID = &m.cfg.StaticID
+	}
+	req.MemberID = memberID // where brokers know only one at a time
 	req.Group, req.Members = m.cfg.Group, append(req.Members, member)
 	resp, err := req.RequestWith(ctx, m.cluster.client)
 	if err == nil {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // MemberConfig is one member of a consumer group.
@@ -54,7 +56,8 @@ type Member struct {
 	cluster *Cluster
 	client  *kgo.Client
 	from    start
-	nextGen bool // KIP-848 was asked for
+	nextGen bool               // KIP-848 was asked for
+	hangUp  context.CancelFunc // ends every request of client
 
 	begun     chan struct{} // closed by the first Poll
 	beginOnce sync.Once
@@ -85,8 +88,10 @@ func (c *Cluster) NewMember(cfg MemberConfig) (*Member, error) {
 	if m.nextGen {
 		c.setSessionTimeout(cfg.Group, cfg.SessionTimeout)
 	}
-	m.client, err = c.newClient("member", m.options()...)
-	if err != nil {
+	ctx, hangUp := context.WithCancel(context.Background())
+	m.hangUp = hangUp
+	if m.client, err = c.newClient("member", append(m.options(), kgo.WithContext(ctx))...); err != nil {
+		hangUp()
 		return nil, err
 	}
 	return m, nil
@@ -106,6 +111,7 @@ func (m *Member) options() []kgo.Opt {
 		kgo.AdjustFetchOffsetsFn(m.assigned),
 		kgo.OnPartitionsRevoked(m.revoked),
 		kgo.OnPartitionsLost(m.lost),
+		kgo.MaxVersions(namingCommits()),
 	)
 	if m.cfg.StaticID != "" {
 		opts = append(opts, kgo.InstanceID(m.cfg.StaticID))
@@ -114,6 +120,15 @@ func (m *Member) options() []kgo.Opt {
 		opts = append(opts, kgo.ServerSideBalancer()) // falls back to classic where the broker has no KIP-848
 	}
 	return opts
+}
+
+// namingCommits are the versions of requests that the library knows, but for
+// commits by the ids of topics: ours name them.
+func namingCommits() *kversion.Versions {
+	const last = 9
+	v := kversion.Stable()
+	v.SetMaxKeyVersion(kmsg.OffsetCommit.Int16(), last)
+	return v
 }
 
 // Pause stops fetching partitions; what was fetched before may still come.

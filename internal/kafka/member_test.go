@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -377,5 +378,55 @@ func TestACommitWithADeadlineWaitsForBrokersThatComeBack(t *testing.T) {
 	embedded(t, dir, 1)
 	if err := <-committed; err != nil {
 		t.Error(err)
+	}
+}
+
+// A member that crashed, or is slow to give up, holds a rebalance up for as long
+// as the group waits for it. The others must not feel it.
+func TestCommitsAndLeavesDoNotWaitForAMemberThatHoldsTheRebalanceUp(t *testing.T) {
+	for name, static := range map[string][]string{"dynamic": {"", "", ""}, "static": {"one", "two", "three"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := open(t, config(brokers(t, 1)))
+			things := topic(t, c, 4)
+			cfg := func(n int) kafka.MemberConfig {
+				return kafka.MemberConfig{Protocol: kafka.ProtocolClassic, StaticID: static[n], SessionTimeout: 6 * time.Second}
+			}
+			one, slow := work(t, c, things, cfg(0)), work(t, c, things, cfg(1))
+			one.await("half of the partitions", owns(2))
+			slow.await("half of the partitions", owns(2))
+			slow.mu.Lock() // take and revoked block
+			var once sync.Once
+			unblock := func() { once.Do(slow.mu.Unlock) }
+			t.Cleanup(unblock)
+			write(t, producer(t, c), numbered(things, 100)...)
+			three := work(t, c, things, cfg(2))
+			commits(t, one, 3*time.Second) // of 10 s that the group waits
+			one.halt()
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			if err := one.Leave(ctx); err != nil {
+				t.Errorf("a member that is in a rebalance leaves: %v", err)
+			}
+			unblock()
+			slow.await("half of the partitions", owns(2))
+			three.await("half of the partitions", owns(2))
+		})
+	}
+}
+
+// commits commits again and again for a while; each must be quick.
+func commits(t *testing.T, w *worker, long time.Duration) {
+	t.Helper()
+	for until := time.Now().Add(long); time.Now().Before(until); {
+		w.mu.Lock()
+		next := maps.Clone(w.next)
+		w.mu.Unlock()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		err := w.Commit(ctx, next)
+		cancel()
+		if err != nil {
+			t.Fatalf("a commit while others are waited for: %v", err)
+		}
 	}
 }
