@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"betimes/internal/event"
@@ -54,6 +55,18 @@ func (b *books) enter(e *event.Event) {
 		b.order = append(b.order, source)
 	}
 	b.endings[source] = append(b.endings[source], ending{e.Source.Topic, e.Recorded})
+}
+
+// only keeps the events whose id begins with run: those before are of another
+// run on the same brokers.
+func (b *books) only(run string) {
+	for source, id := range b.ids {
+		if !strings.HasPrefix(id, run) {
+			delete(b.ids, source)
+			delete(b.endings, source)
+		}
+	}
+	b.order = slices.DeleteFunc(b.order, func(source string) bool { return b.ids[source] == "" })
 }
 
 // readAll tells visit of every record there is now, in order within each partition.

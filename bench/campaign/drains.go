@@ -21,7 +21,7 @@ const (
 // drains ends gateway and stream again and again with SIGTERM while both have
 // events in flight.
 func drains(ctx context.Context, o options, r *report) error {
-	return o.everywhere(ctx, brokersOf, func(ctx context.Context, at *place) error { return o.drainOn(ctx, at, r) })
+	return o.everywhere(ctx, needs{brokers: brokersOf}, func(ctx context.Context, at *place) error { return o.drainOn(ctx, at, r) })
 }
 
 // drainRun is one run on one place.

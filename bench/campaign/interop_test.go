@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestInteropCampaignsInShort runs what takes hours with counts that take seconds.
@@ -17,14 +18,18 @@ func TestInteropCampaignsInShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
-		name  string
-		count int
+		name   string
+		count  int
+		length time.Duration
+		only   string
 	}{
-		{"drains", 4},
+		{name: "drains", count: 4},
+		{name: "storm", length: 6 * time.Second, only: "static-storm"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			one := o
-			one.name, one.count, one.log, one.workdir = tt.name, tt.count, t.Output(), t.TempDir()
+			one.name, one.count, one.length, one.only = tt.name, tt.count, tt.length, tt.only
+			one.log, one.workdir = t.Output(), t.TempDir()
 			r := newReport(one)
 			if err := campaigns[tt.name](t.Context(), one, r); err != nil {
 				t.Fatal(err)

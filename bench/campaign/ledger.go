@@ -34,10 +34,14 @@ func newLedger(address string, seed uint64) (*ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ledger{
-		run: fmt.Sprintf("kill%d-", seed), seed: seed, gateway: gateway,
-		sends: map[string]send{}, problems: map[string]int{},
-	}, nil
+	l := blankLedger(fmt.Sprintf("kill%d-", seed), seed)
+	l.gateway = gateway
+	return l, nil
+}
+
+// blankLedger is one whose ids begin with run.
+func blankLedger(run string, seed uint64) *ledger {
+	return &ledger{run: run, seed: seed, sends: map[string]send{}, problems: map[string]int{}}
 }
 
 // load sends until ctx ends, then waits for the last answers.

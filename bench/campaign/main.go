@@ -37,7 +37,8 @@ type options struct {
 type campaign func(ctx context.Context, o options, r *report) error
 
 var campaigns = map[string]campaign{
-	"kills": kills, "backlog": backlog, "sustain": sustain, "start": starts, "fuzz": fuzz, "drains": drains, "slowkey": slowkey,
+	"kills": kills, "backlog": backlog, "sustain": sustain, "start": starts, "fuzz": fuzz, "slowkey": slowkey,
+	"drains": drains, "storm": storm,
 }
 
 func main() {
@@ -79,9 +80,9 @@ func parse(args []string) (options, error) {
 	f.Uint64Var(&o.seed, "seed", seed, "decides events and moments; default: the variable SEED")
 	f.IntVar(&o.count, "count", count, "kills (10), records of backlog (100000), starts of each kind (5), drains (200), pairs of slowkey (3); default: the variable COUNT")
 	f.Float64Var(&o.rate, "rate", 0, "events a second of kills (300) and sustain (500)")
-	f.DurationVar(&o.length, "for", time.Minute, "length of each run of sustain")
+	f.DurationVar(&o.length, "for", time.Minute, "length of each run of sustain and storm")
 	f.DurationVar(&o.fuzz, "fuzztime", fuzzTime, "time of each fuzz target; default: the variable FUZZTIME")
-	f.StringVar(&o.only, "only", "", "of kills: v1 or slow; of sustain: rest, memory or stream; of fuzz: targets whose package or name contains this")
+	f.StringVar(&o.only, "only", "", "of kills: v1 or slow; of sustain: rest, memory or stream; of storm: a part of classic-storm, classic-scale, consumer-…, static-…; of fuzz: targets whose package or name contains this")
 	f.StringVar(&o.on, "on", onBoth, "brokers of drains, storm, failover, hostile and memory: embedded, real (Apache Kafka) or both")
 	f.StringVar(&o.seeds, "seeds", os.Getenv("SEEDS"), "brokers that run already, HOST:PORT,HOST:PORT, instead of -on; default: the variable SEEDS")
 	f.BoolVar(&o.keep, "keep", false, "keep the folder with configurations, logs and data")

@@ -28,8 +28,8 @@ const (
 )
 
 // everywhere runs one campaign on the brokers that -on and SEEDS name.
-func (o options) everywhere(ctx context.Context, count int, run func(ctx context.Context, at *place) error) error {
-	for _, open := range o.places(count) {
+func (o options) everywhere(ctx context.Context, n needs, run func(ctx context.Context, at *place) error) error {
+	for _, open := range o.places(n) {
 		at, err := open(ctx)
 		if err != nil {
 			return err
@@ -44,14 +44,20 @@ func (o options) everywhere(ctx context.Context, count int, run func(ctx context
 	return nil
 }
 
+// needs is what a campaign wants of brokers that it starts.
+type needs struct {
+	brokers    int
+	properties map[string]string // of real ones
+}
+
 type opening func(context.Context) (*place, error)
 
-func (o options) places(count int) []opening {
+func (o options) places(n needs) []opening {
 	if o.seeds != "" {
 		return []opening{o.given}
 	}
-	embedded := func(ctx context.Context) (*place, error) { return o.embedded(ctx, count) }
-	real := func(context.Context) (*place, error) { return startReal(count, nil) }
+	embedded := func(ctx context.Context) (*place, error) { return o.embedded(ctx, n.brokers) }
+	real := func(context.Context) (*place, error) { return startReal(n.brokers, n.properties) }
 	switch o.on {
 	case onEmbedded:
 		return []opening{embedded}

@@ -22,7 +22,8 @@ type station struct {
 	Model    string // URL
 	Gateway  string
 	Admin    string
-	Memory   string   // memory: of the file
+	Memory   string // memory: of the file
+	From     string
 	Settings []string // of flow.stream
 	Feature  string   // of flow
 }
@@ -48,7 +49,7 @@ flow:
   feature: {{.Feature}}
 {{- end}}
   stream:
-    from: earliest
+    from: {{.From}}
 {{- range .Settings}}
     {{.}}
 {{- end}}
@@ -69,7 +70,7 @@ func (o options) station(at *place, role, pipeline, model string, stream ...stri
 	}
 	s := &station{
 		role: role, dir: dir, file: filepath.Join(dir, "betimes.yaml"), Name: pipeline, Seeds: strings.Join(at.seeds, ", "),
-		Copies: min(3, at.count), Model: model, Gateway: loopback(first), Admin: loopback(first + 1), Settings: stream,
+		Copies: min(3, at.count), Model: model, Gateway: loopback(first), Admin: loopback(first + 1), From: "earliest", Settings: stream,
 	}
 	return s, nil
 }

@@ -31,7 +31,7 @@ const (
 // slowkey measures what one key that takes 10 s does to the 999 others of its
 // partition, and works on 100,000 keys.
 func slowkey(ctx context.Context, o options, r *report) error {
-	return o.everywhere(ctx, 1, func(ctx context.Context, at *place) error { return o.slowkeyOn(ctx, at, r) })
+	return o.everywhere(ctx, needs{brokers: 1}, func(ctx context.Context, at *place) error { return o.slowkeyOn(ctx, at, r) })
 }
 
 // slowRun is a stream and a producer; of the partitions only one is used.

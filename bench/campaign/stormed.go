@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"betimes/internal/kafka"
+)
+
+// judge waits for the last commit, reads the topics and compares.
+func (s *stormRun) judge(ctx context.Context, cluster *kafka.Cluster, l *ledger, r *report) error {
+	what := fmt.Sprintf("%s, %s, %s", s.at.what, s.what, s.kind())
+	slow := drained(ctx, cluster, s.group)
+	r.require(slow == nil, "%s: %v", what, slow)
+	s.wrong = append(s.wrong, s.end()...)
+	for _, err := range s.wrong {
+		r.require(false, "%s: %v", what, err)
+	}
+	books, err := readBooks(ctx, cluster)
+	if err != nil {
+		return err
+	}
+	books.only(l.run)
+	c := count(l, books, nil)
+	h := &history{calls: s.witness.log(), lives: s.all(), where: l.partitionsByID(), held: s.held, session: stormSession}
+	stood, twice := h.standstills(), h.askedAgain()
+	crashes, leaves := 0, 0
+	for _, one := range s.gone {
+		if one.how == crashed {
+			crashes++
+		}
+		if one.how == left {
+			leaves++
+		}
+	}
+	r.add(row{
+		{"brokers", s.at.what}, {"members", s.what}, {"run", s.kind()}, {"joined", s.joins}, {"left", leaves}, {"crashed", crashes},
+		{"events", c.events}, {"lost", c.lost + c.missing}, {"reordered", c.reordered}, {"predicted twice", c.duplicated},
+		{"asked again after a crash (most)", fmt.Sprintf("%d (%d)", twice.crash, twice.worst)}, {"after a hand-over (most)", fmt.Sprintf("%d (%d)", twice.handOver, twice.worstMove)},
+		{"stood still: kept", milliseconds(stood.kept)}, {"moved", milliseconds(stood.moved)},
+		{"orphaned", seconds(stood.orphaned)}, {"of that, after the session", seconds(stood.beyond)},
+	})
+	r.require(c.accepted > 0 && c.accepted == c.sent, "%s: %d of %d events were acknowledged", what, c.accepted, c.sent)
+	r.require(c.lost == 0 && c.missing == 0, "%s: %d events ended nowhere, %d acknowledged are not in the topic", what, c.lost, c.missing)
+	r.require(c.predicted == c.events && len(c.elsewhere) == 0 && c.strange == 0, "%s: %d of %d predicted, elsewhere %q, strange %d", what, c.predicted, c.events, listed(c.elsewhere), c.strange)
+	r.require(c.reordered == 0, "%s: %d predictions behind a later event of their key", what, c.reordered)
+	r.require(twice.excess == 0, "%s: %d events were asked about again that were not in flight at a crash", what, twice.excess)
+	r.require(twice.handOver == 0, "%s: %d events were asked about again after a hand-over", what, twice.handOver)
+	r.require(stood.kept <= stormKept, "%s: partition %s, which had it, stood still for %s, promised %s", what, stood.who, seconds(stood.kept), stormKept)
+	r.require(stood.moved <= stormMoved, "%s: a partition that moved stood still for %s, promised %s", what, seconds(stood.moved), stormMoved)
+	r.require(stood.beyond <= orphanMore, "%s: after a crash a partition stood still for %s longer than a session, promised %s", what, seconds(stood.beyond), orphanMore)
+	return nil
+}
