@@ -61,7 +61,9 @@ func (m *Member) assigned(ctx context.Context, offsets map[string]map[int32]kgo.
 		m.keepStart(ctx, begun)
 	}
 	failpoint.Reach("kafka.assign.offsets") // where to begin is known, the notes are not
-	m.readNotes(ctx)
+	if err := m.readNotes(ctx, offsets); err != nil {
+		return nil, err
+	}
 	failpoint.Reach("kafka.assign.notes") // the notes are known, the room is not told
 	m.turn.Lock()
 	defer m.turn.Unlock()

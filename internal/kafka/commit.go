@@ -7,7 +7,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -73,24 +72,93 @@ func (m *Member) Note(p Partition) string {
 	return m.notes[p]
 }
 
-// readNotes asks for the notes of partitions that are about to be assigned.
-func (m *Member) readNotes(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	// The member's own client has just asked the group's coordinator; that of
-	// questions may look for one that was killed for seconds.
-	committed, err := kadm.NewClient(m.client).FetchOffsets(ctx, m.cfg.Group)
+// Commit is what a group committed of a partition.
+type Commit struct {
+	Next int64  // offset to read
+	Note string // beside it
+}
+
+// Commits asks what the group has committed of partitions, once no transaction
+// is about to change it.
+func (m *Member) Commits(ctx context.Context, parts []Partition) (map[Partition]Commit, error) {
+	req := kmsg.NewPtrOffsetFetchRequest()
+	req.Group, req.RequireStable = m.cfg.Group, true
+	for topic, numbers := range byTopic(parts) {
+		one := kmsg.NewOffsetFetchRequestTopic()
+		one.Topic, one.Partitions = topic, numbers
+		req.Topics = append(req.Topics, one)
+	}
+	commits, err := ask(ctx, func() (map[Partition]Commit, error) {
+		// The member's own client has just asked the group's coordinator; that of
+		// questions may look for one that was killed for seconds.
+		resp, err := req.RequestWith(ctx, m.client)
+		if err == nil {
+			err = kerr.ErrorForCode(resp.ErrorCode)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return commitsOf(resp)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("commits of group %s: %w", m.cfg.Group, err)
+	}
+	return commits, nil
+}
+
+func commitsOf(resp *kmsg.OffsetFetchResponse) (map[Partition]Commit, error) {
+	all := make(map[Partition]Commit)
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			id := Partition{t.Topic, p.Partition}
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return nil, fmt.Errorf("partition %s: %w", id, err)
+			}
+			c := Commit{Next: p.Offset}
+			if p.Metadata != nil {
+				c.Note = *p.Metadata
+			}
+			all[id] = c
+		}
+	}
+	return all, nil
+}
+
+// readNotes asks for the notes of partitions that are about to be assigned at
+// these offsets. An exact member does not begin without.
+func (m *Member) readNotes(ctx context.Context, offsets map[string]map[int32]kgo.Offset) error {
+	asked := ctx
+	if !m.cfg.Exact {
+		var cancel context.CancelFunc
+		asked, cancel = context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+	}
+	var parts []Partition
+	for topic, numbers := range offsets {
+		for n := range numbers {
+			parts = append(parts, Partition{topic, n})
+		}
+	}
+	commits, err := m.Commits(asked, parts)
+	for err != nil && m.cfg.Exact && pause(ctx, retryBackoffMax) {
+		commits, err = m.Commits(ctx, parts)
+	}
 	if err != nil {
 		m.cluster.deps.Log.Warn("notes of the group are not read, some events may be done again", "group", m.cfg.Group, "error", err)
-		return
+		if m.cfg.Exact {
+			return err
+		}
+		return nil
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	committed.Each(func(o kadm.OffsetResponse) {
-		if o.Err == nil {
-			m.notes[Partition{o.Topic, o.Partition}] = o.Metadata
+	for p, c := range commits {
+		m.notes[p] = c.Note
+		if at := offsets[p.Topic][p.Number].EpochOffset().Offset; m.cfg.Exact && c.Next >= 0 && c.Next != at {
+			return fmt.Errorf("group %s: partition %s was committed at %d and then at %d", m.cfg.Group, p, at, c.Next)
 		}
-	})
+	}
+	return nil
 }
 
 const commitAttempts = 5

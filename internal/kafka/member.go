@@ -18,6 +18,7 @@ type MemberConfig struct {
 	StaticID       string        // stable name of this member; empty: dynamic
 	SessionTimeout time.Duration // how long a silent member keeps its partitions; zero: 10s
 	From           string        // earliest, latest or RFC 3339: where to begin without committed offsets
+	Exact          bool          // nothing may be done again: no partition begins before the notes of its commits are known
 
 	// Assigned is told partitions and the next offset to read of each: the
 	// committed one, or where From says. Their events come afterwards.

@@ -9,6 +9,8 @@ type metrics struct {
 	writes  *prometheus.CounterVec // by result
 	written prometheus.Counter     // writes with result ok
 	halted  *prometheus.CounterVec // by topic
+
+	transactionVersion prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -19,10 +21,14 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		halted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "betimes_kafka_halted_partitions_total", Help: "Partitions that stopped: data gone or unreadable, or an ending that could not be written.",
 		}, []string{"topic"}),
+		transactionVersion: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "betimes_kafka_transaction_version", Help: "Level of transaction.version at the brokers, once a transactional producer is open; exactly_once wants 2.",
+		}),
 	}
 	if reg != nil {
 		m.writes = registered(reg, m.writes)
 		m.halted = registered(reg, m.halted)
+		m.transactionVersion = registered(reg, m.transactionVersion)
 	}
 	m.written = m.writes.WithLabelValues("ok")
 	return m
@@ -30,11 +36,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 
 // registered registers a collector, or returns the one that another Cluster of
 // this process registered before.
-func registered(reg prometheus.Registerer, c *prometheus.CounterVec) *prometheus.CounterVec {
+func registered[C prometheus.Collector](reg prometheus.Registerer, c C) C {
 	if err := reg.Register(c); err != nil {
 		if old, ok := err.(prometheus.AlreadyRegisteredError); ok {
-			if vec, ok := old.ExistingCollector.(*prometheus.CounterVec); ok {
-				return vec
+			if same, ok := old.ExistingCollector.(C); ok {
+				return same
 			}
 		}
 	}

@@ -46,6 +46,7 @@ type Producer struct {
 	client   *kgo.Client
 	metrics  *metrics
 	patience patience
+	written  *epochs // nil: no transactions
 }
 
 // NewProducer makes a Producer named what.
@@ -102,6 +103,9 @@ func (p *Producer) send(out *kgo.Record, done func(event.Source, error)) {
 			return
 		}
 		p.metrics.written.Inc()
+		if p.written != nil {
+			p.written.note(r.ProducerID, r.ProducerEpoch)
+		}
 		done(event.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}, nil)
 	})
 }
