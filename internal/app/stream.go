@@ -45,11 +45,10 @@ func (a *App) addWorker(i int, all *crew, chain *chain, endpoints *endpoints, me
 	if err != nil {
 		return err
 	}
-	producer, err := cluster.NewPatientProducer("endings")
+	sink, transactions, err := a.sink(cluster, name)
 	if err != nil {
 		return err
 	}
-	a.close(producer.Close)
 	clock, err := clockOf(a.config.Objective.From)
 	if err != nil {
 		return err
@@ -58,7 +57,7 @@ func (a *App) addWorker(i int, all *crew, chain *chain, endpoints *endpoints, me
 	worker := stream.New(a.config.Flow.Stream, stream.Deps{
 		Log: a.log, Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"worker": strconv.Itoa(i)}, a.metrics),
 		Join: func(h stream.Hooks) (stream.Member, error) { return cluster.NewMember(a.memberConfig(name, h)) },
-		Sink: producer, Work: chain.work, Budget: a.budget, Clock: clock, Finished: meter.Observe,
+		Sink: sink, Transactions: transactions, Work: chain.work, Budget: a.budget, Clock: clock, Finished: meter.Observe,
 		Topics: stream.Topics{
 			Predictions: topics.Predictions.Name, DeadLetters: topics.DeadLetters.Name,
 			Quarantine: topics.Quarantine.Name, Shed: topics.Shed.Name,
@@ -80,15 +79,38 @@ func (a *App) addWorker(i int, all *crew, chain *chain, endpoints *endpoints, me
 	})
 }
 
+// sink is where the endings of a worker are written: a producer, or
+// transactions in its place. The name of the transactions is the worker's own, so
+// that a restart ends what was left open.
+func (a *App) sink(cluster *kafka.Cluster, name string) (stream.Sink, stream.Transactions, error) {
+	c := a.config.Flow.Stream
+	if c.Exactly() {
+		t := cluster.NewTransactions("endings", kafka.TransactionsConfig{ID: a.memberName(name), Timeout: c.SessionTimeout})
+		a.close(t.Close)
+		return nil, t, nil
+	}
+	producer, err := cluster.NewPatientProducer("endings")
+	if err != nil {
+		return nil, nil, err
+	}
+	a.close(producer.Close)
+	return producer, nil, nil
+}
+
+// memberName is what one worker is called in the whole group.
+func (a *App) memberName(worker string) string {
+	return a.config.Name + "-" + a.instance + "-" + worker
+}
+
 func (a *App) memberConfig(name string, h stream.Hooks) kafka.MemberConfig {
 	c := a.config.Flow.Stream
 	static := ""
 	if c.Membership != "dynamic" {
-		static = a.config.Name + "-" + a.instance + "-" + name
+		static = a.memberName(name)
 	}
 	return kafka.MemberConfig{
 		Group: c.Group, Topics: []string{a.config.Kafka.Topics.Events.Name}, Protocol: c.Protocol, StaticID: static,
-		SessionTimeout: c.SessionTimeout, From: c.From, Assigned: h.Assigned, Revoked: h.Revoked, Problem: h.Problem,
+		SessionTimeout: c.SessionTimeout, From: c.From, Exact: c.Exactly(), Assigned: h.Assigned, Revoked: h.Revoked, Problem: h.Problem,
 	}
 }
 

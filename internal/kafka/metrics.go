@@ -10,7 +10,7 @@ type metrics struct {
 	written prometheus.Counter     // writes with result ok
 	halted  *prometheus.CounterVec // by topic
 
-	transactionVersion prometheus.Gauge
+	transactionVersion *prometheus.GaugeVec // no series before it is known
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -21,9 +21,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		halted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "betimes_kafka_halted_partitions_total", Help: "Partitions that stopped: data gone or unreadable, or an ending that could not be written.",
 		}, []string{"topic"}),
-		transactionVersion: prometheus.NewGauge(prometheus.GaugeOpts{
+		transactionVersion: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "betimes_kafka_transaction_version", Help: "Level of transaction.version at the brokers, once a transactional producer is open; exactly_once wants 2.",
-		}),
+		}, nil),
 	}
 	if reg != nil {
 		m.writes = registered(reg, m.writes)

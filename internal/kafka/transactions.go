@@ -94,7 +94,7 @@ func (t *Transactions) open(ctx context.Context) (*Producer, error) {
 		return nil, err
 	}
 	t.version = version
-	t.cluster.metrics.transactionVersion.Set(float64(version))
+	t.cluster.metrics.transactionVersion.WithLabelValues().Set(float64(version))
 	if version < transactionVersion2 {
 		t.cluster.deps.Log.Warn("the brokers lack transaction.version 2 (KIP-890, Kafka 4.0): a delayed request can tear a transaction; upgrade them, or consumers should drop duplicates by betimes-id",
 			"transaction_version", version)
@@ -149,7 +149,25 @@ func (t *Transactions) Write(r *Record, done func(event.Source, error)) {
 		done(event.Source{}, fmt.Errorf("write to topic %s: %w", r.Topic, kgo.ErrClientClosed))
 		return
 	}
-	p.Write(r, done)
+	p.Write(r, func(src event.Source, err error) { done(src, t.judgeWrite(err)) })
+}
+
+// judgeWrite tells what is wrong with a record from what is wrong with the
+// transaction, which others of it suffer from too.
+func (t *Transactions) judgeWrite(err error) error {
+	ke, is := errors.AsType[*kerr.Error](err)
+	if !is || ke.Retriable || errors.Is(err, ErrTooLarge) {
+		return err
+	}
+	for _, passing := range []error{
+		kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidTxnState, kerr.InvalidProducerIDMapping, kerr.UnknownProducerID,
+		kerr.OutOfOrderSequenceNumber, kerr.TransactionAbortable, kerr.TransactionCoordinatorFenced, kerr.UnknownServerError,
+	} {
+		if errors.Is(err, passing) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrRefused, err)
 }
 
 // Flush waits until every record handed over before is done.

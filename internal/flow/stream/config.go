@@ -11,7 +11,8 @@ type Config struct {
 	Group          string        `yaml:"group" doc:"Consumer group; default: the pipeline's name."`
 	Order          string        `yaml:"order" doc:"What is kept in order: key (events of one key), partition (all of one partition: one at a time, as a plain consumer does) or none."`
 	Concurrency    setting.Auto  `yaml:"concurrency" doc:"Most events in work at once in one worker. More: a slow model is kept busier; fewer: less load on it. auto begins at 64 and is learned while events wait: up to 1024 (and max_queued) as long as more brings more, down to 4 when it does not."`
-	Guarantee      string        `yaml:"guarantee" doc:"at_least_once."`
+	Guarantee      string        `yaml:"guarantee" doc:"at_least_once, or exactly_once: endings and offsets in one transaction; who reads only what is committed sees each event once, up to transaction later. The model may still be asked more than once."`
+	Transaction    time.Duration `yaml:"transaction" doc:"Longest time a transaction of exactly_once stays open. Longer: fewer requests; shorter: predictions are seen sooner."`
 	Attempts       int           `yaml:"attempts" doc:"How often an event is tried before it becomes a dead letter. Failures of the endpoint itself do not count."`
 	Backoff        BackoffConfig `yaml:"backoff" doc:"Wait between attempts; doubles from min to max, with jitter."`
 	From           string        `yaml:"from" doc:"Where to begin without committed offsets: latest, earliest or an RFC 3339 time. Required with kafka.seeds; embedded brokers default to earliest."`
@@ -29,10 +30,19 @@ type BackoffConfig struct {
 	Max time.Duration `yaml:"max" doc:"Longest wait."`
 }
 
+// The values of guarantee.
+const (
+	atLeastOnce = "at_least_once"
+	exactlyOnce = "exactly_once"
+)
+
+// Exactly says whether endings and offsets are written in transactions.
+func (c Config) Exactly() bool { return c.Guarantee == exactlyOnce }
+
 // DefaultConfig keeps order by key and loses nothing.
 func DefaultConfig() Config {
 	return Config{
-		Order: orderKey, Guarantee: "at_least_once", Attempts: 5,
+		Order: orderKey, Guarantee: atLeastOnce, Transaction: 50 * time.Millisecond, Attempts: 5,
 		Backoff:        BackoffConfig{Min: 50 * time.Millisecond, Max: 2 * time.Second},
 		SessionTimeout: 10 * time.Second, Protocol: "auto", Membership: "auto",
 		MaxQueued: 2000, MaxQueuedBytes: 64 * setting.MiB, Workers: 1,
@@ -43,7 +53,11 @@ func DefaultConfig() Config {
 func (c Config) Validate() setting.Problems {
 	var ps setting.Problems
 	ps.OneOf("order", c.Order, orderKey, orderPartition, orderNone)
-	ps.OneOf("guarantee", c.Guarantee, "at_least_once")
+	ps.OneOf("guarantee", c.Guarantee, atLeastOnce, exactlyOnce)
+	ps.Positive("transaction", c.Transaction)
+	if c.Guarantee == exactlyOnce && c.Transaction > c.SessionTimeout/2 {
+		ps.Add("transaction", "%s is more than half of the session_timeout of %s; lower it, else a hand-over cuts transactions off", c.Transaction, c.SessionTimeout)
+	}
 	ps.OneOf("protocol", c.Protocol, "auto", "classic", "consumer")
 	ps.OneOf("membership", c.Membership, "auto", "static", "dynamic")
 	if c.Attempts < 1 {

@@ -19,6 +19,10 @@ func (p *Processor) end(it *item, ending event.Ending) {
 	if p.probation.hold(it, ending) {
 		return
 	}
+	if p.exactly != nil {
+		p.exactly.put(it, ending, it.lane)
+		return
+	}
 	failpoint.Reach("stream.write.before") // it has an ending, which is not handed over
 	p.write(it, ending)
 	failpoint.Reach("stream.write.after") // handed over, its lane has not gone on
@@ -50,6 +54,10 @@ func (p *Processor) dropIfGone(it *item) bool {
 
 // write hands the record of an ending over. A duplicate is counted, not written.
 func (p *Processor) write(it *item, ending event.Ending) {
+	if p.exactly != nil {
+		p.exactly.put(it, ending, nil)
+		return
+	}
 	if ending.Place == event.Duplicate {
 		p.finish(it, ending.Place)
 		return
@@ -82,21 +90,31 @@ func (p *Processor) finish(it *item, place event.Place) {
 	if place != event.Predicted {
 		failpoint.Reach("stream.dead_letter.finish") // dead letter, shed or quarantine acknowledged, its offset not finished
 	}
-	now := time.Now()
-	it.event.Timeline.Mark(event.StagePublish, now)
-	p.meter.ended(it.event, place, now)
-	if p.deps.Finished != nil {
-		p.deps.Finished(it.event, place, now)
-	}
+	p.tell(it.event, place)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.done(it)
+	p.giveBack(it)
+	failpoint.Reach("stream.finish.after") // its offset is finished, not committed
+}
+
+// tell counts an event that has ended.
+func (p *Processor) tell(e *event.Event, place event.Place) {
+	now := time.Now()
+	e.Timeline.Mark(event.StagePublish, now)
+	p.meter.ended(e, place, now)
+	if p.deps.Finished != nil {
+		p.deps.Finished(e, place, now)
+	}
+}
+
+// done finishes the offset of an item. p.mu is held.
+func (p *Processor) done(it *item) {
 	forgotten := it.part.offsets.finish(it.seq)
 	it.part.worth = true
 	if !it.part.gone { // else letGo has counted them
 		p.tracked -= forgotten
 	}
-	p.giveBack(it)
-	failpoint.Reach("stream.finish.after") // its offset is finished, not committed
 }
 
 // carry counts the bytes of a prediction until it is acknowledged: answers may

@@ -21,6 +21,7 @@ type cluster struct {
 	mu      sync.Mutex
 	log     map[int32][]*event.Event
 	read    map[int32]int64
+	paused  map[int32]bool
 	commits map[kafka.Partition]int64
 	notes   map[kafka.Partition]string
 	records []*kafka.Record
@@ -35,7 +36,7 @@ type cluster struct {
 
 func newCluster() *cluster {
 	return &cluster{
-		log: map[int32][]*event.Event{}, read: map[int32]int64{},
+		log: map[int32][]*event.Event{}, read: map[int32]int64{}, paused: map[int32]bool{},
 		commits: map[kafka.Partition]int64{}, notes: map[kafka.Partition]string{}, more: make(chan struct{}, 1),
 	}
 }
@@ -130,6 +131,9 @@ func (c *cluster) Poll(ctx context.Context, take func([]*event.Event)) error {
 	c.mu.Lock()
 	var batch []*event.Event
 	for _, part := range slices.Sorted(maps.Keys(c.read)) {
+		if c.paused[part] {
+			continue
+		}
 		for _, e := range c.log[part][c.read[part]:] {
 			again := *e
 			again.Fetched = time.Now()
@@ -171,6 +175,39 @@ func (c *cluster) HighWatermark(p kafka.Partition) (int64, bool) {
 	return int64(len(c.log[p.Number])), true
 }
 
+// Commits is what was committed last.
+func (c *cluster) Commits(_ context.Context, parts []kafka.Partition) (map[kafka.Partition]kafka.Commit, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := map[kafka.Partition]kafka.Commit{}
+	for _, id := range parts {
+		all[id] = kafka.Commit{Next: c.commits[id], Note: c.notes[id]}
+	}
+	return all, nil
+}
+
+func (c *cluster) Seat() kafka.Seat { return kafka.Seat{} }
+
+func (c *cluster) Pause(parts ...kafka.Partition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range parts {
+		c.paused[id.Number] = true
+	}
+}
+
+func (c *cluster) Resume(parts ...kafka.Partition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range parts {
+		delete(c.paused, id.Number)
+	}
+	select {
+	case c.more <- struct{}{}:
+	default:
+	}
+}
+
 // Halt stops what is read of a partition.
 func (c *cluster) Halt(p kafka.Partition) {
 	c.mu.Lock()
@@ -178,7 +215,19 @@ func (c *cluster) Halt(p kafka.Partition) {
 	delete(c.read, p.Number)
 }
 
-func (c *cluster) Leave(context.Context) error { c.left = true; return nil }
+func (c *cluster) Leave(context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = true
+	return nil
+}
+
+// hasLeft says whether a member has left.
+func (c *cluster) hasLeft() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.left
+}
 
 func (c *cluster) Write(r *kafka.Record, done func(event.Source, error)) {
 	c.mu.Lock()

@@ -16,6 +16,14 @@ type Member interface {
 	CommitNoted(ctx context.Context, next map[kafka.Partition]int64, notes map[kafka.Partition]string) error
 	// Note is what the newest commit of an assigned partition was noted with.
 	Note(p kafka.Partition) string
+	// Commits is what the group has committed now, no transaction being about to
+	// change it.
+	Commits(ctx context.Context, parts []kafka.Partition) (map[kafka.Partition]kafka.Commit, error)
+	// Seat is the member's place in the group now.
+	Seat() kafka.Seat
+	// Pause stops fetching partitions, Resume goes on.
+	Pause(parts ...kafka.Partition)
+	Resume(parts ...kafka.Partition)
 	// HighWatermark is the end of the partition as of the newest fetch.
 	HighWatermark(p kafka.Partition) (int64, bool)
 	// Halt stops fetching a partition until it is assigned anew.
@@ -38,4 +46,20 @@ type Sink interface {
 	Write(r *kafka.Record, done func(event.Source, error))
 	// Flush waits until all handed over records are done.
 	Flush(ctx context.Context) error
+}
+
+// Transactions is a sink whose records are seen all or none, and with them the
+// group's offsets; *kafka.Transactions is one. One goroutine uses it.
+type Transactions interface {
+	Sink
+	// Fence ends what a process before has left open under the same name, which
+	// cannot write from then on.
+	Fence(ctx context.Context) error
+	// Begin opens a transaction.
+	Begin(ctx context.Context) error
+	// Commit ends it: what was written and the offsets hold together. Its error
+	// may be kafka.ErrSeat, ErrUnsure, ErrFenced or ErrRefused.
+	Commit(ctx context.Context, seat kafka.Seat, next map[kafka.Partition]int64, notes map[kafka.Partition]string) error
+	// Abort ends it with nothing of it seen, and settles one that is unsure.
+	Abort(ctx context.Context) error
 }

@@ -21,6 +21,9 @@ type meter struct {
 	absurd  prometheus.Counter
 	skipped prometheus.Counter
 	gate    prometheus.Gauge
+
+	committed, aborted prometheus.Counter   // transactions
+	transactions       prometheus.Histogram // how long they took
 }
 
 func newMeter(r prometheus.Registerer, p *Processor) *meter {
@@ -31,12 +34,17 @@ func newMeter(r prometheus.Registerer, p *Processor) *meter {
 	}
 	m.skipped = prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_skipped_total", Help: "Events that were finished before this worker got their partition, and are not done again."})
 	m.gate = prometheus.NewGauge(prometheus.GaugeOpts{Name: "betimes_stream_gate_closed", Help: "1 while every call fails and fetching pauses."})
+	ends := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "betimes_stream_transactions_total", Help: "Transactions of exactly_once, by result: committed, or aborted and written again."}, []string{"result"})
+	m.committed, m.aborted = ends.WithLabelValues("committed"), ends.WithLabelValues("aborted")
+	m.transactions = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "betimes_stream_transaction_seconds", Help: "Time from the first ending of a transaction of exactly_once to its commit.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
+	})
 	events := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "betimes_stream_events_total", Help: "Events by how they ended."}, []string{"outcome"})
 	for place := event.Predicted; int(place) < event.NumPlaces; place++ {
 		m.events[place] = events.WithLabelValues(place.String())
 	}
 	if r != nil {
-		r.MustRegister(m.late, m.retries, m.absurd, m.skipped, m.gate, events, &lagCollector{p})
+		r.MustRegister(m.late, m.retries, m.absurd, m.skipped, m.gate, events, ends, m.transactions, &lagCollector{p})
 	}
 	return m
 }

@@ -25,38 +25,86 @@ const (
 // stretch is offsets from … to-1, all finished.
 type stretch struct{ from, to int64 }
 
-// note tells what is finished above next; "" when there is nothing.
-func (t *tracker) note() string {
-	var raw []byte
-	last := t.next
-	var open *stretch
-	flush := func() {
-		if open != nil {
-			raw = binary.AppendUvarint(raw, uint64(open.from-last))
-			raw = binary.AppendUvarint(raw, uint64(open.to-open.from))
-			last, open = open.to, nil
-		}
-	}
+// note tells what is finished above next, "" when there is nothing, and whether
+// there was room for all of it.
+func (t *tracker) note() (text string, whole bool) {
+	w := noteWriter{last: t.next, whole: true}
 	for _, e := range t.entries[:min(len(t.entries), maxNoted)] {
-		switch {
-		case !e.done:
-			flush()
-		case open == nil:
-			open = &stretch{e.offset, e.offset + 1}
-		default:
-			open.to = e.offset + 1
-		}
-		if base64.RawURLEncoding.EncodedLen(len(raw)+4*binary.MaxVarintLen64) > maxNoteBytes-len(noteVersion) {
-			open = nil
+		if !e.done {
+			w.close()
+		} else if !w.add(e.offset, e.offset+1) {
 			break
 		}
 	}
-	flush()
-	if len(raw) == 0 {
-		return ""
+	w.whole = w.whole && len(t.entries) <= maxNoted
+	for _, s := range t.before { // of what is not fetched yet
+		from := max(s.from, t.end())
+		if !w.whole || from >= s.to {
+			continue
+		}
+		if from > w.open.to {
+			w.close()
+		}
+		w.add(from, s.to)
 	}
-	raw = append(binary.AppendUvarint(nil, uint64(t.next)), raw...)
-	return noteVersion + base64.RawURLEncoding.EncodeToString(raw)
+	w.close()
+	if len(w.raw) == 0 {
+		return "", w.whole
+	}
+	raw := append(binary.AppendUvarint(nil, uint64(t.next)), w.raw...)
+	return noteVersion + base64.RawURLEncoding.EncodeToString(raw), w.whole
+}
+
+// noteWriter joins what is finished without a gap that is not.
+type noteWriter struct {
+	raw   []byte
+	last  int64 // end of the stretch before
+	open  stretch
+	whole bool // nothing was left out
+}
+
+// add notes offsets from … to-1; it says no when there is no room.
+func (w *noteWriter) add(from, to int64) bool {
+	if w.open.to > 0 {
+		w.open.to = to
+		return true
+	}
+	if base64.RawURLEncoding.EncodedLen(len(w.raw)+4*binary.MaxVarintLen64) > maxNoteBytes-len(noteVersion) {
+		w.whole = false
+		return false
+	}
+	w.open = stretch{from, to}
+	return true
+}
+
+// close ends a stretch: what comes is not finished.
+func (w *noteWriter) close() {
+	if w.open.to > 0 {
+		w.raw = binary.AppendUvarint(w.raw, uint64(w.open.from-w.last))
+		w.raw = binary.AppendUvarint(w.raw, uint64(w.open.to-w.open.from))
+		w.last, w.open = w.open.to, stretch{}
+	}
+}
+
+// fits says whether a note has room for all that is finished if one more is.
+func (t *tracker) fits(seq int64) bool {
+	i := seq - t.first
+	if i == 0 {
+		return true // then less is finished above
+	}
+	end := t.end()
+	if n := len(t.before); n > 0 {
+		end = max(end, t.before[n-1].to)
+	}
+	width := len(binary.AppendUvarint(nil, uint64(end-t.next)))
+	most := (t.stretches + 1 + len(t.before)) * 2 * width
+	if len(t.entries) <= maxNoted && base64.RawURLEncoding.EncodedLen(most+4*binary.MaxVarintLen64) <= maxNoteBytes-len(noteVersion) {
+		return true
+	}
+	t.entries[i].done = true
+	_, whole := t.note()
+	t.entries[i].done = false
+	return whole
 }
 
 // readNote reads what is finished above next. A note that is none of ours, or of

@@ -31,7 +31,7 @@ func TestANoteSaysWhatIsFinishedAboveTheCommitAndNothingElse(t *testing.T) {
 				finished[offsets[seq]] = true
 			}
 		}
-		note := tr.note()
+		note, _ := tr.note()
 		all := readNote(note, tr.next)
 		for _, o := range offsets {
 			if o >= tr.next && covers(all, o) != finished[o] {
@@ -52,10 +52,68 @@ func TestANoteStaysWithinWhatBrokersTake(t *testing.T) {
 	for i := int64(1); i < 100_000; i += 2 { // every second one: no two share a stretch
 		tr.finish(i)
 	}
-	note := tr.note()
+	note, _ := tr.note()
 	all := readNote(note, tr.next)
 	if len(note) > maxNoteBytes || len(all) < 500 || !covers(all, 300) || covers(all, 600) {
 		t.Errorf("%d bytes, %d stretches", len(note), len(all))
+	}
+}
+
+func TestAnOffsetThatFitsLeavesRoomForTheWholeNote(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tr := tracker{next: rapid.Int64Range(0, 1<<40).Draw(t, "start")}
+		offset := tr.next
+		n := rapid.Int64Range(1, 4000).Draw(t, "offsets")
+		step := rapid.Int64Range(1, 40_000).Draw(t, "step")
+		for range n {
+			tr.add(offset, time.Time{})
+			offset += step
+		}
+		tr.before = []stretch{{offset + 5, offset + 9}}
+		refused := 0
+		for range 500 {
+			seq := rapid.Int64Range(tr.first+1, n).Draw(t, "done")
+			if seq >= n || tr.entries[seq-tr.first].done {
+				continue
+			}
+			if !tr.fits(seq) {
+				refused++
+				continue
+			}
+			tr.finish(seq)
+			if note, whole := tr.note(); !whole || len(note) > maxNoteBytes || !covers(readNote(note, tr.next), offset+5) {
+				t.Fatalf("a note of %d bytes after %d refusals", len(note), refused)
+			}
+		}
+	})
+}
+
+func TestWhatWasFinishedBeforeIsNotedUntilItIsFetched(t *testing.T) {
+	tr := tracker{next: 10, before: []stretch{{12, 14}, {20, 30}}}
+	for _, step := range []struct {
+		fetch  int64
+		skip   bool
+		finish int64 // sequence number; -1: none
+		want   []stretch
+	}{
+		{10, false, -1, []stretch{{12, 14}, {20, 30}}},
+		{11, false, -1, []stretch{{12, 14}, {20, 30}}},
+		{12, true, -1, []stretch{{12, 14}, {20, 30}}},
+		{13, true, 1, []stretch{{11, 14}, {20, 30}}},
+		{14, false, 0, []stretch{{20, 30}}},
+		{25, true, -1, []stretch{{25, 30}}}, // 15 to 24 were removed from the log
+	} {
+		seq := tr.add(step.fetch, time.Time{})
+		if step.skip {
+			tr.finish(seq)
+		}
+		if step.finish >= 0 {
+			tr.finish(step.finish)
+		}
+		note, whole := tr.note()
+		if got := readNote(note, tr.next); !slices.Equal(got, step.want) || !whole {
+			t.Errorf("after %d was fetched the note says %v, want %v", step.fetch, got, step.want)
+		}
 	}
 }
 

@@ -19,12 +19,13 @@ type partition struct {
 
 	// guarded by Processor.mu
 	offsets   tracker
-	committed int64     // as told to the group
-	noted     string    // beside it
-	worth     bool      // something has finished since
-	finished  []stretch // what an owner before had finished above its commit
-	backlog   int64     // end of the log when the partition came; -1: not known yet
-	busy      int       // attempts under way and records not acknowledged
+	committed int64  // as told to the group
+	noted     string // beside it
+	worth     bool   // something has finished since
+	open      int    // finished in a transaction that is not committed
+	full      int64  // one more than the lowest unfinished sequence number for which the note had no room for more
+	backlog   int64  // end of the log when the partition came; -1: not known yet
+	busy      int    // attempts under way and records not acknowledged
 	gone      bool
 	idle      chan struct{} // closed when gone and no longer busy
 }
@@ -56,7 +57,7 @@ func (p *Processor) assigned(next map[kafka.Partition]int64) {
 		delete(p.halts, id) // it tries again with each assignment
 		p.parts[id] = newPartition(id, offset)
 		if p.member != nil {
-			p.parts[id].finished = readNote(p.member.Note(id), offset)
+			p.parts[id].offsets.before = readNote(p.member.Note(id), offset)
 		}
 	}
 	failpoint.Reach("stream.assigned.after") // partitions came, nothing fetched
@@ -72,6 +73,10 @@ func (p *Processor) revoked(ctx context.Context, ids []kafka.Partition) {
 	defer cancel()
 	failpoint.Reach("stream.revoke.before") // asked to give partitions up, attempts still begin
 	gone := p.giveUp(ids)
+	if p.exactly != nil {
+		p.exactly.hurry(1)
+		defer p.exactly.hurry(-1)
+	}
 	failpoint.Reach("stream.revoke.given") // what waits is dropped, what is under way is not finished
 	for _, part := range gone {
 		select {
@@ -182,12 +187,13 @@ func (p *Processor) commit(ctx context.Context, which func() []*partition) {
 }
 
 // due adds what is to be committed of a partition, if anything has finished.
+// What a transaction holds is committed by it, or not at all.
 func (part *partition) due(next map[kafka.Partition]int64, notes map[kafka.Partition]string) {
-	if !part.worth {
+	if !part.worth || part.open > 0 {
 		return
 	}
 	part.worth = false
-	note := part.offsets.note()
+	note, _ := part.offsets.note()
 	if part.offsets.next > part.committed || note != part.noted {
 		next[part.id], notes[part.id] = part.offsets.next, note
 	}

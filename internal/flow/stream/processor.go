@@ -34,9 +34,11 @@ type Deps struct {
 	Registerer prometheus.Registerer
 	Join       func(Hooks) (Member, error)
 	Sink       Sink
-	Work       Work
-	Topics     Topics
-	Budget     budget.Budget
+	// Transactions takes the place of Sink when the guarantee is exactly_once.
+	Transactions Transactions
+	Work         Work
+	Topics       Topics
+	Budget       budget.Budget
 	// Clock gives the beginning of a foreign event's clock; false: not from here.
 	// nil: the record's timestamp.
 	Clock func(*event.Event) (time.Time, bool)
@@ -77,6 +79,7 @@ type Processor struct {
 
 	budget    atomic.Pointer[budget.Budget]
 	probation probation
+	exactly   *transactor // nil: at least once
 	meter     *meter
 	failed    chan error    // the first thing that stops the processor
 	joined    chan struct{} // closed when partitions were assigned
@@ -102,6 +105,10 @@ func New(config Config, deps Deps) *Processor {
 	p.probation = newProbation(p)
 	p.committing = make(chan struct{}, 1)
 	p.meter = newMeter(deps.Registerer, p)
+	if config.Exactly() {
+		p.exactly = newTransactor(p, deps.Transactions)
+		p.deps.Sink = deps.Transactions
+	}
 	return p
 }
 
@@ -111,6 +118,11 @@ func (p *Processor) SetBudget(b budget.Budget) { p.budget.Store(&b) }
 // Run consumes until ctx ends, then finishes what is in work, commits and
 // leaves the group.
 func (p *Processor) Run(ctx context.Context) error {
+	if p.exactly != nil {
+		if err := p.exactly.fence(ctx); err != nil {
+			return err
+		}
+	}
 	member, err := p.deps.Join(Hooks{
 		Assigned: p.assigned,
 		Revoked:  p.revoked,
@@ -126,7 +138,13 @@ func (p *Processor) Run(ctx context.Context) error {
 	defer stop()
 	var loops sync.WaitGroup
 	loops.Go(func() { p.pollLoop(polling) })
-	loops.Go(func() { p.commitLoop(polling) })
+	if p.exactly == nil {
+		loops.Go(func() { p.commitLoop(polling) })
+	} else {
+		writing, end := context.WithCancel(context.WithoutCancel(ctx))
+		defer end()
+		go p.exactly.run(writing)
+	}
 	select {
 	case <-ctx.Done():
 	case err = <-p.failed:
@@ -223,7 +241,7 @@ func (p *Processor) take(events []*event.Event) {
 
 // finishedBefore skips an event that an owner before had finished. p.mu is held.
 func (p *Processor) finishedBefore(part *partition, e *event.Event) bool {
-	if !covers(part.finished, e.Source.Offset) {
+	if !covers(part.offsets.before, e.Source.Offset) {
 		return false
 	}
 	failpoint.Reach("stream.skip.before") // finished by an owner before, not skipped yet
@@ -348,6 +366,9 @@ func (p *Processor) drain(ctx context.Context) error {
 	}
 	p.mu.Unlock()
 	p.probation.close()
+	if p.exactly != nil {
+		p.exactly.hurry(1)
+	}
 	var errs []error
 	for _, part := range parts {
 		select {
