@@ -20,6 +20,7 @@ const (
 // real brokers one of three is killed and started again.
 func TestInteropDelivery(t *testing.T) {
 	const classic, consumer = "protocol: classic, membership: static", "protocol: consumer, membership: dynamic"
+	const exactly = ", guarantee: exactly_once"
 	for _, tt := range []struct {
 		name   string
 		start  func(t *testing.T) place
@@ -29,6 +30,10 @@ func TestInteropDelivery(t *testing.T) {
 		{"Apache Kafka, KIP-848, dynamic members", realBrokers, consumer},
 		{"embedded, classic, static members", embeddedBrokers, classic},
 		{"embedded, KIP-848, dynamic members", embeddedBrokers, consumer},
+		{"Apache Kafka, classic, exactly once", realBrokers, classic + exactly},
+		{"Apache Kafka, KIP-848, exactly once", realBrokers, consumer + exactly},
+		{"embedded, classic, exactly once", embeddedBrokers, classic + exactly},
+		{"embedded, KIP-848, exactly once", embeddedBrokers, consumer + exactly},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -44,6 +44,7 @@ type site struct {
 func newSite(t *testing.T, seeds []string, stream string) *site {
 	t.Helper()
 	s := &site{dir: t.TempDir(), written: map[event.Source]bool{}, stopped: make(chan struct{}), watched: make(chan struct{})}
+	s.exactly = strings.Contains(stream, "exactly_once")
 	s.keys, s.committed = map[string]string{}, map[string]time.Time{}
 	s.model = httptest.NewServer(http.HandlerFunc(s.answer))
 	t.Cleanup(s.model.Close)
