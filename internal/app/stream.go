@@ -56,7 +56,7 @@ func (a *App) addWorker(i int, all *crew, chain *chain, endpoints *endpoints, me
 	topics := a.config.Kafka.Topics
 	worker := stream.New(a.config.Flow.Stream, stream.Deps{
 		Log: a.log, Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"worker": strconv.Itoa(i)}, a.metrics),
-		Join: func(h stream.Hooks) (stream.Member, error) { return cluster.NewMember(a.memberConfig(name, h)) },
+		Join: func(h stream.Hooks) (stream.Member, error) { return join(cluster, a.memberConfig(name, h)) },
 		Sink: sink, Transactions: transactions, Work: chain.work, Budget: a.budget, Clock: clock, Finished: meter.Observe,
 		Topics: stream.Topics{
 			Predictions: topics.Predictions.Name, DeadLetters: topics.DeadLetters.Name,
@@ -100,6 +100,18 @@ func (a *App) sink(cluster *kafka.Cluster, name string) (stream.Sink, stream.Tra
 // memberName is what one worker is called in the whole group.
 func (a *App) memberName(worker string) string {
 	return a.config.Name + "-" + a.instance + "-" + worker
+}
+
+// join makes a member of a consumer group, or of a share group.
+func join(c *kafka.Cluster, cfg kafka.MemberConfig) (stream.Member, error) {
+	if cfg.Protocol != kafka.ProtocolShare {
+		return c.NewMember(cfg)
+	}
+	m, err := c.NewShareMember(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return stream.Share(m), nil
 }
 
 func (a *App) memberConfig(name string, h stream.Hooks) kafka.MemberConfig {

@@ -122,13 +122,13 @@ func gone(err error) error {
 	return err
 }
 
-// setSessionTimeout sets the group's session timeout where it belongs with
-// KIP-848: on the group. Without the right to, the broker's own holds.
-func (c *Cluster) setSessionTimeout(group string, timeout time.Duration) {
+// setSession sets the session timeout of a group of a kind, consumer or share,
+// where it belongs with KIP-848: on the group. Without the right to, the broker's own holds.
+func (c *Cluster) setSession(group, kind string, timeout time.Duration) {
 	millis := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 	err := c.setGroup(context.Background(), group, map[string]string{
-		"consumer.session.timeout.ms":    millis(timeout),
-		"consumer.heartbeat.interval.ms": millis(timeout / heartbeatsPerSession),
+		kind + ".session.timeout.ms":    millis(timeout),
+		kind + ".heartbeat.interval.ms": millis(timeout / heartbeatsPerSession),
 	})
 	if err != nil {
 		c.deps.Log.Info("session timeout of the group is the broker's own", "group", group, "wanted", timeout, "error", err)

@@ -87,7 +87,7 @@ func (c *Cluster) NewMember(cfg MemberConfig) (*Member, error) {
 		owned:   make(map[Partition]bool), halted: make(map[Partition]bool), notes: make(map[Partition]string), highest: make(map[Partition]int64),
 	}
 	if m.nextGen {
-		c.setSessionTimeout(cfg.Group, cfg.SessionTimeout)
+		c.setSession(cfg.Group, "consumer", cfg.SessionTimeout)
 	}
 	ctx, hangUp := context.WithCancel(context.Background())
 	m.hangUp = hangUp

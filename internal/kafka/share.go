@@ -15,8 +15,7 @@ import (
 
 // ProtocolShare is a share group (KIP-932): its members take events one by one
 // from the same partitions, in no order, and the brokers remember of each
-// whether it is done. MemberConfig.StaticID, SessionTimeout and Revoked mean
-// nothing there; Assigned is told of no partition, once the group gives events.
+// whether it is done. MemberConfig.StaticID and Revoked mean nothing there; Assigned is told of no partition, once the group gives events.
 const ProtocolShare = "share"
 
 // ShareMember is one member of a share group. An event is locked for it until
@@ -186,6 +185,9 @@ func (m *ShareMember) LastDelivery(e *event.Event) bool {
 	l := m.held[e]
 	return l != nil && int(l.record.DeliveryCount()) >= m.limit
 }
+
+// Halt stops fetching a partition; other members go on with it.
+func (m *ShareMember) Halt(p Partition) { m.client.PauseFetchPartitions(byTopic([]Partition{p})) }
 
 // Leave releases what is held, leaves the group and closes. Nobody polls any more.
 func (m *ShareMember) Leave(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,8 @@ func (m *ShareMember) prepare(ctx context.Context) error {
 		return fmt.Errorf("where to begin is not set (%w); allow this client to alter the configs of the group", err)
 	}
 	m.limit = m.deliveries(ctx)
+	session := cmp.Or(m.cfg.SessionTimeout, defaultSessionTimeout)
+	m.cluster.setSession(m.cfg.Group, "share", session)
 	return nil
 }
 

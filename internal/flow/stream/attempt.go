@@ -84,6 +84,7 @@ func (p *Processor) begin(it *item) bool {
 // has gone, the next owner reads it again.
 func (p *Processor) forget(it *item) {
 	p.dropWaiting(it.lane)
+	p.handBack(it.event)
 	p.release(it)
 	p.leave(it.lane)
 }
@@ -96,6 +97,9 @@ func (p *Processor) try(it *item) (ending event.Ending) {
 			ending = event.Fail(event.ReasonInternal, event.StageFeature, fmt.Errorf("internal error: %v", r))
 		}
 	}()
+	if ending, is := p.exhausted(it.event); is {
+		return ending
+	}
 	return p.deps.Work(it.part.ctx, it.event)
 }
 

@@ -17,7 +17,7 @@ type Config struct {
 	Backoff        BackoffConfig `yaml:"backoff" doc:"Wait between attempts; doubles from min to max, with jitter."`
 	From           string        `yaml:"from" doc:"Where to begin without committed offsets: latest, earliest or an RFC 3339 time. Required with kafka.seeds; embedded brokers default to earliest."`
 	SessionTimeout time.Duration `yaml:"session_timeout" doc:"How long the group waits for a silent member before its partitions go to others."`
-	Protocol       string        `yaml:"protocol" doc:"Group protocol: auto (KIP-848 where the broker has it), classic or consumer."`
+	Protocol       string        `yaml:"protocol" doc:"Group protocol: auto (KIP-848 where the broker has it), classic, consumer, or share: a share group (KIP-932, Kafka 4.2), with order: none: more workers than partitions, and no event waits behind another. An event is locked for its worker (30s, the group's share.record.lock.duration.ms) and renewed while it is in work; one delivered for the tenth time becomes a dead letter."`
 	Membership     string        `yaml:"membership" doc:"auto, static (a stable name: a quick restart keeps its partitions) or dynamic."`
 	MaxQueued      int           `yaml:"max_queued" doc:"Most events held by one worker, waiting or in work; fetching pauses above it."`
 	MaxQueuedBytes setting.Bytes `yaml:"max_queued_bytes" doc:"Most bytes of events held by one worker; fetching pauses above it."`
@@ -58,7 +58,8 @@ func (c Config) Validate() setting.Problems {
 	if c.Guarantee == exactlyOnce && c.Transaction > c.SessionTimeout/2 {
 		ps.Add("transaction", "%s is more than half of the session_timeout of %s; lower it, else a hand-over cuts transactions off", c.Transaction, c.SessionTimeout)
 	}
-	ps.OneOf("protocol", c.Protocol, "auto", "classic", "consumer")
+	ps.OneOf("protocol", c.Protocol, "auto", "classic", "consumer", protocolShare)
+	c.share(&ps)
 	ps.OneOf("membership", c.Membership, "auto", "static", "dynamic")
 	if c.Attempts < 1 {
 		ps.Add("attempts", "%d is less than 1; an event is tried at least once", c.Attempts)
@@ -83,4 +84,26 @@ func (c Config) Validate() setting.Problems {
 		ps.Add("from", "%q is neither latest nor earliest nor an RFC 3339 time such as 2026-01-31T12:00:00Z", c.From)
 	}
 	return ps
+}
+
+// protocolShare is a share group.
+const protocolShare = "share"
+
+// share tells what a share group cannot do.
+func (c Config) share(ps *setting.Problems) {
+	if c.Protocol != protocolShare {
+		return
+	}
+	if c.Order != orderNone {
+		ps.Add("protocol", "share does not keep the order %s; write order: none, or another protocol", c.Order)
+	}
+	if c.Guarantee != atLeastOnce {
+		ps.Add("protocol", "share is not %s: brokers take no acknowledgements into a transaction; write guarantee: at_least_once, or another protocol", c.Guarantee)
+	}
+	if c.Membership == "static" {
+		ps.Add("protocol", "share has no static members; write membership: auto")
+	}
+	if _, err := time.Parse(time.RFC3339, c.From); err == nil {
+		ps.Add("protocol", "share begins at earliest or latest, not at the %s of from", c.From)
+	}
 }

@@ -93,7 +93,11 @@ func (p *Processor) finish(it *item, place event.Place) {
 	p.tell(it.event, place)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done(it)
+	if p.shared != nil {
+		p.shared.Accept(it.event)
+	} else {
+		p.done(it)
+	}
 	p.giveBack(it)
 	failpoint.Reach("stream.finish.after") // its offset is finished, not committed
 }
@@ -138,6 +142,7 @@ func (p *Processor) giveBack(it *item) {
 func (p *Processor) abandon(it *item) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.handBack(it.event)
 	p.giveBack(it)
 }
 

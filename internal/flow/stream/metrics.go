@@ -75,6 +75,9 @@ func (p *Processor) lag(now time.Time) []pulse.Lag {
 	if p.member == nil {
 		return nil
 	}
+	if p.shared != nil {
+		return p.sharedLag(now)
+	}
 	lags := make([]pulse.Lag, 0, len(p.parts))
 	for id, part := range p.parts {
 		l := pulse.Lag{Topic: id.Topic, Partition: id.Number}

@@ -137,6 +137,7 @@ func (p *Processor) dropWaiting(l *lane) {
 	l.last = l.first
 	for it := l.first.next; it != nil; it = it.next {
 		if it.part.gone {
+			p.handBack(it.event)
 			p.release(it)
 			continue
 		}
@@ -154,6 +155,10 @@ func (p *Processor) commit(ctx context.Context, which func() []*partition) {
 	case p.committing <- struct{}{}:
 		defer func() { <-p.committing }()
 	case <-ctx.Done():
+		return
+	}
+	if p.shared != nil {
+		p.flush(ctx)
 		return
 	}
 	parts := which()

@@ -121,6 +121,7 @@ func (p *Processor) takeUp(it *item) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if it.part.gone {
+		p.handBack(it.event)
 		p.release(it)
 		return false
 	}

@@ -55,6 +55,8 @@ type Processor struct {
 	config Config
 	deps   Deps
 	member Member
+	shared Shared    // the member, when it is one of a share group
+	began  time.Time // when Run joined
 	seed   maphash.Seed
 
 	mu      sync.Mutex
@@ -132,7 +134,10 @@ func (p *Processor) Run(ctx context.Context) error {
 		return fmt.Errorf("join group: %w", err)
 	}
 	p.mu.Lock()
-	p.member = member
+	p.member, p.began = member, time.Now()
+	if s, is := member.(sharing); is {
+		p.shared = s.Shared
+	}
 	p.mu.Unlock()
 	polling, stop := context.WithCancel(ctx)
 	defer stop()
@@ -190,7 +195,7 @@ const maxTracked = 250_000
 
 // full says that no more may be fetched now; p.mu is held.
 func (p *Processor) full() bool {
-	return p.queued >= p.config.MaxQueued || p.bytes >= int64(p.config.MaxQueuedBytes) || p.tracked >= maxTracked || p.probation.paused() ||
+	return p.queued >= p.config.MaxQueued || p.ample() || p.bytes >= int64(p.config.MaxQueuedBytes) || p.tracked >= maxTracked || p.probation.paused() ||
 		p.gate.closed && !p.ready.empty() // enough to ask with
 }
 
@@ -217,6 +222,10 @@ func (p *Processor) take(events []*event.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, e := range events {
+		if p.shared != nil {
+			p.takeShared(&items[i], e)
+			continue
+		}
 		part := p.partOf(e)
 		if part == nil || part.gone { // given up meanwhile, or halted
 			continue
@@ -405,7 +414,7 @@ func (p *Processor) Ready() error {
 	if p.probation.paused() {
 		return errors.New(p.probation.sentence())
 	}
-	if len(p.parts) == 0 {
+	if !p.assignedAny() {
 		return errors.New("no partition assigned yet")
 	}
 	return p.anyHalt()

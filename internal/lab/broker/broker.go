@@ -75,6 +75,7 @@ const (
 	cleanEvery         = 30 * time.Second // old segments are removed
 	segmentBytes       = 16 * setting.MiB // nothing smaller than a segment leaves the disk
 	minSessionTimeout  = time.Second      // Kafka's 6 s are long for trying things on one machine
+	shareSession       = 10 * time.Second // a share group's member that is killed is missed; groups cannot set it here
 	shareDeliveries    = "10"             // the most that a share group may ask for in Kafka; here groups cannot
 	heartbeatInterval  = time.Second      // KIP-848 members ask for changes this often
 	autoTopicPartition = 1
@@ -95,6 +96,8 @@ func options(cfg Config, home *home, doors *doors, log *slog.Logger) []kfake.Opt
 			"log.cleaner.backoff.ms":               milliseconds(cleanEvery),
 			"log.segment.bytes":                    strconv.FormatInt(int64(segmentBytes), 10),
 			"group.consumer.heartbeat.interval.ms": milliseconds(heartbeatInterval),
+			"group.share.heartbeat.interval.ms":    milliseconds(heartbeatInterval),
+			"group.share.session.timeout.ms":       milliseconds(shareSession),
 			"group.share.delivery.count.limit":     shareDeliveries,
 		}),
 	}

@@ -1,0 +1,147 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/kafka"
+	"betimes/internal/pulse"
+)
+
+// Shared is a Member of a share group: its events come one by one from
+// partitions that other members read as well, and the brokers remember of each
+// whether it is done. *kafka.ShareMember is one. Order must be none.
+//
+// There are no offsets to commit: an event is accepted when its ending is
+// acknowledged, and released when it is given up; what is neither is locked for
+// this member until it leaves or dies. Attempts of an event begin at the
+// deliveries before this one. What was written before this worker began, or was
+// delivered before, counts as backlog. Lag is that of the whole group.
+type Shared interface {
+	Poll(ctx context.Context, take func([]*event.Event)) error
+	Accept(e *event.Event)
+	Release(e *event.Event)
+	// Flush sends what was accepted and released.
+	Flush(ctx context.Context) error
+	// LastDelivery says that the brokers give the event up unless it is accepted now.
+	LastDelivery(e *event.Event) bool
+	// Behind is how many records the group has not done, by partition.
+	Behind() map[kafka.Partition]int64
+	Halt(p kafka.Partition)
+	Leave(ctx context.Context) error
+}
+
+// Share makes a Shared a Member: it has no commits, notes and watermarks.
+func Share(s Shared) Member { return sharing{s} }
+
+type sharing struct{ Shared }
+
+// CommitNoted has nothing to commit.
+func (sharing) CommitNoted(context.Context, map[kafka.Partition]int64, map[kafka.Partition]string) error {
+	return nil
+}
+
+// Commits gives none.
+func (sharing) Commits(context.Context, []kafka.Partition) (map[kafka.Partition]kafka.Commit, error) {
+	return nil, nil
+}
+
+// HighWatermark is not known.
+func (sharing) HighWatermark(kafka.Partition) (int64, bool) { return 0, false }
+
+func (sharing) Note(kafka.Partition) string { return "" }
+func (sharing) Seat() kafka.Seat            { return kafka.Seat{} }
+func (sharing) Pause(...kafka.Partition)    {}
+func (sharing) Resume(...kafka.Partition)   {}
+
+// shareAhead is how many events beyond those in work a worker of a share group
+// holds: what waits here could be worked on by another member.
+const shareAhead = 32
+
+// ample says that a worker of a share group has enough to do. p.mu is held.
+func (p *Processor) ample() bool {
+	return p.shared != nil && p.queued >= 2*p.limit.limit+shareAhead
+}
+
+// takeShared puts an event of a share group into its lane. p.mu is held.
+func (p *Processor) takeShared(it *item, e *event.Event) {
+	id := kafka.Partition{Topic: e.Source.Topic, Number: e.Source.Partition}
+	part := p.parts[id]
+	if part == nil {
+		part = newPartition(id, -1)
+		p.parts[id] = part
+	}
+	if part.gone || p.closing {
+		p.shared.Release(e)
+		return
+	}
+	e.Backlog = e.Attempts > 0 || e.Recorded.Before(p.began)
+	it.event, it.part = e, part
+	p.queued++
+	p.bytes += size(e)
+	p.enter(it)
+}
+
+// handBack gives an event that has no ending back to its share group.
+func (p *Processor) handBack(e *event.Event) {
+	if p.shared != nil {
+		p.shared.Release(e)
+	}
+}
+
+// exhausted ends an event whose last delivery this is, without asking the model:
+// the brokers would drop it in silence, were it not ended before its worker dies
+// once more.
+func (p *Processor) exhausted(e *event.Event) (event.Ending, bool) {
+	if p.shared == nil || !p.shared.LastDelivery(e) {
+		return event.Ending{}, false
+	}
+	return event.Fail(event.ReasonAttempts, event.StageQueue, fmt.Errorf("delivered %d times and ended by none; its workers died, gave it back or took too long", e.Attempts)), true
+}
+
+// assignedAny says that there may be events: partitions are held, or the share
+// group gives some. p.mu is held.
+func (p *Processor) assignedAny() bool {
+	if p.shared == nil {
+		return len(p.parts) > 0
+	}
+	select {
+	case <-p.joined:
+		return true
+	default:
+		return false
+	}
+}
+
+// flushEvery bounds how long a flush waits for slow brokers; the next one tries again.
+const flushEvery = time.Second
+
+// flush sends what was accepted.
+func (p *Processor) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, flushEvery)
+	defer cancel()
+	_ = p.shared.Flush(ctx) // what is not sent yet is sent by the next one, or delivered again
+}
+
+// sharedLag is the lag of a share group; p.mu is held. The delay is that of the
+// oldest event that this worker holds.
+func (p *Processor) sharedLag(now time.Time) []pulse.Lag {
+	oldest := map[kafka.Partition]time.Time{}
+	for _, l := range p.lanes {
+		id := l.first.part.id
+		if at, has := oldest[id]; !has || l.first.event.Recorded.Before(at) {
+			oldest[id] = l.first.event.Recorded
+		}
+	}
+	var lags []pulse.Lag
+	for id, n := range p.shared.Behind() {
+		l := pulse.Lag{Topic: id.Topic, Partition: id.Number, Records: n}
+		if at, has := oldest[id]; has && n > 0 {
+			l.DelayS = max(now.Sub(at).Seconds(), 0)
+		}
+		lags = append(lags, l)
+	}
+	return lags
+}
