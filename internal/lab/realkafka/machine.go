@@ -83,3 +83,16 @@ func (m *machine) tail() string {
 	}
 	return string(text[max(0, len(text)-most):])
 }
+
+// Java runs one source file with Kafka's own clients on its class path; the
+// process dies with this one.
+func Java(t testing.TB, source string, args ...string) *exec.Cmd {
+	t.Helper()
+	need(t, "javac", "apt-get install default-jdk-headless")
+	flags := []string{"-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true"}
+	shared := openCache(t)
+	flags = append(flags, "-Dlog4j2.configurationFile="+shared.logging(), "-cp", shared.classpath, source)
+	cmd := exec.CommandContext(t.Context(), "java", append(flags, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return cmd
+}

@@ -1,0 +1,19 @@
+# A consumer of somebody else: takeover.py BOOTSTRAP TOPIC GROUP N reads in a
+# group until it has processed N records at least, commits them and leaves. It
+# prints topic:partition:offset of each.
+import sys
+import time
+
+from kafka import KafkaConsumer
+
+bootstrap, topic, group, n = sys.argv[1:]
+consumer = KafkaConsumer(topic, bootstrap_servers=bootstrap.split(","), group_id=group,
+                         auto_offset_reset="earliest", enable_auto_commit=False, max_poll_records=50)
+done, until = 0, time.monotonic() + 30
+while done < int(n) and time.monotonic() < until:
+    for records in consumer.poll(timeout_ms=200).values():
+        for r in records:
+            print(f"{r.topic}:{r.partition}:{r.offset}")
+            done += 1
+    consumer.commit()
+consumer.close(autocommit=False)
