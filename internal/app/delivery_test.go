@@ -45,7 +45,7 @@ func TestInteropDelivery(t *testing.T) {
 // place is where the topics are.
 type place struct {
 	addrs         []string
-	copies        int           // of a partition; 0: as many as by default
+	copies        int    // of a partition; 0: as many as by default
 	kill, restart func() // of one broker; nil: all are one process
 }
 

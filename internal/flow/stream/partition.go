@@ -25,6 +25,7 @@ type partition struct {
 	open      int    // finished in a transaction that is not committed
 	full      int64  // one more than the lowest unfinished sequence number for which the note had no room for more
 	backlog   int64  // end of the log when the partition came; -1: not known yet
+	begun     int64  // highest sequence number of which an attempt has begun; -1: none
 	busy      int    // attempts under way and records not acknowledged
 	gone      bool
 	idle      chan struct{} // closed when gone and no longer busy
@@ -33,7 +34,7 @@ type partition struct {
 func newPartition(id kafka.Partition, next int64) *partition {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &partition{
-		id: id, ctx: ctx, cancel: cancel, committed: next, backlog: -1,
+		id: id, ctx: ctx, cancel: cancel, committed: next, backlog: -1, begun: -1,
 		offsets: tracker{next: next}, idle: make(chan struct{}),
 	}
 }

@@ -69,6 +69,7 @@ type Processor struct {
 	limit   *limiter                  // of running
 	queued  int                       // events held, waiting or in work or not acknowledged
 	bytes   int64                     // of their payloads
+	ending  bool                      // no attempt begins above those that have
 	closing bool                      // no new attempt begins
 	halts   map[kafka.Partition]error // why a partition goes no further
 	waiting map[*item]*time.Timer     // for another attempt
@@ -303,6 +304,9 @@ func (p *Processor) dispatch() {
 // nextLane takes the next ready lane, using up a try when the gate is closed.
 func (p *Processor) nextLane() *lane {
 	l := p.ready.pop()
+	for l != nil && !p.mayBegin(l) {
+		l = p.ready.pop()
+	}
 	if l != nil && p.gate.closed {
 		p.gate.tries--
 		p.room.Signal()
@@ -360,11 +364,13 @@ func (p *Processor) release(it *item) {
 	p.room.Signal()
 }
 
-// drain finishes what is in work, hands back the rest, commits and leaves.
+// drain finishes what is in work and what waits below it, hands back the rest,
+// commits and leaves.
 func (p *Processor) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.deps.Drain)
 	defer cancel()
 	failpoint.Reach("stream.drain.before") // asked to end, attempts still begin
+	p.closeHoles(ctx)
 	p.mu.Lock()
 	p.closing = true
 	parts := make([]*partition, 0, len(p.parts))

@@ -327,6 +327,46 @@ func TestDrainFinishesWhatIsInWorkAndHandsBackTheRest(t *testing.T) {
 	})
 }
 
+func TestDrainLeavesNothingFinishedAboveAnUnfinishedEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(time.Second)
+			return predict(ctx, e)
+		}, func(c *Config, _ *Deps) { c.Concurrency = 2 })
+		for i, key := range []string{"a", "a", "b", "a", "c", "d", "e"} {
+			c.send(0, key, num(i))
+		}
+		time.Sleep(1500 * time.Millisecond) // 0 and 2 are predicted; 4 and 5 are in work, 1 and 3 wait
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if got := len(c.written()); got != 6 || c.committed(0) != 6 {
+			t.Errorf("written %v, committed %d; want the six up to the highest that had begun", c.written(), c.committed(0))
+		}
+	})
+}
+
+func TestDrainWaitsForNoModelThatIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(_ context.Context, e *event.Event) event.Ending {
+			return event.Ending{Place: event.Unfinished, Stage: event.StageNetwork, Err: errModel}
+		})
+		for i := range 20 {
+			c.send(0, "k"+num(i%3), num(i))
+		}
+		time.Sleep(5 * time.Second)
+		began := time.Now()
+		if err := stop(); err != nil || time.Since(began) > 10*time.Second {
+			t.Errorf("it took %s, %v", time.Since(began), err)
+		}
+		if c.committed(0) != 0 {
+			t.Errorf("committed %d, nothing was predicted", c.committed(0))
+		}
+	})
+}
+
 func TestAPredictionTooLargeForItsTopicBecomesADeadLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster()
