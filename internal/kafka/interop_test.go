@@ -37,6 +37,7 @@ func TestInteropTheDoor(t *testing.T) {
 		"an event is written with its headers":             TestAnEventIsWrittenWithItsHeaders,
 		"writes fail with their reason":                    TestWritesFailWithTheirReason,
 		"the largest event becomes a dead letter":          TestTheLargestEventBecomesADeadLetterWithAllItsBytes,
+		"a log shows what transactions leave":              TestALogShowsWhatTransactionsLeave,
 		"topics are created, checked and never changed":    TestTopicsAreCreatedCheckedAndNeverChanged,
 	} {
 		t.Run(name, body)
