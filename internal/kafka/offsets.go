@@ -70,10 +70,14 @@ func (c *Cluster) list(ctx context.Context, topics []string, list lister) (map[P
 	return out, nil
 }
 
-// Committed returns the next offsets that a group committed. A partition without one is absent.
+// Committed returns the next offsets that a group committed. A partition without
+// one is absent; of a group that is not there, every partition is.
 func (c *Cluster) Committed(ctx context.Context, group string) (map[Partition]int64, error) {
 	out, err := ask(ctx, func() (map[Partition]int64, error) {
 		responses, err := c.admin.FetchOffsets(ctx, group)
+		if errors.Is(err, kerr.GroupIDNotFound) {
+			return nil, nil // nobody has joined it yet
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -58,11 +58,12 @@ func (r *recording) write(topic string, part int32, e kafka.Entry) event.Source 
 
 // mark ends a transaction of one partition.
 func (r *recording) mark(topic string, part int32, producer int64, m kafka.Marker) {
-	if m == kafka.Aborted {
-		for _, e := range r.logs[kafka.Partition{Topic: topic, Number: part}] {
-			if e.Producer == producer && e.Transactional && !r.aborted[e.Event.Source] && e.Marker == kafka.NoMarker {
-				r.aborted[e.Event.Source] = true
-			}
+	for _, e := range slices.Backward(r.logs[kafka.Partition{Topic: topic, Number: part}]) {
+		if e.Producer == producer && e.Marker != kafka.NoMarker {
+			break
+		}
+		if e.Producer == producer && e.Transactional && m == kafka.Aborted {
+			r.aborted[e.Event.Source] = true
 		}
 	}
 	r.write(topic, part, kafka.Entry{Event: &event.Event{Recorded: began}, Marker: m, Producer: producer, Transactional: true})
