@@ -8,6 +8,7 @@
 //	fuzz     every fuzz target of the repository
 //	drains   SIGTERM of stream and gateway with 50 events in flight and more
 //	storm    members of a group that join, leave and crash every two seconds
+//	brokers  the delivery tests, a row each; on brokers of your own with SEEDS or CLUSTER
 //
 // Each starts the betimes binary in folders and on ports of its own, prints one
 // row per run and a verdict, and ends with 1 when the verdict is a failure. The

@@ -28,6 +28,7 @@ type options struct {
 	only    string
 	on      string // embedded, real or both
 	seeds   string // HOST:PORT,…: brokers that run already; before on
+	cluster string // file whose section kafka says how to come in to brokers that run already
 	keep    bool
 	log     io.Writer // progress
 	workdir string    // of this campaign
@@ -38,7 +39,7 @@ type campaign func(ctx context.Context, o options, r *report) error
 
 var campaigns = map[string]campaign{
 	"kills": kills, "backlog": backlog, "sustain": sustain, "start": starts, "fuzz": fuzz, "slowkey": slowkey,
-	"drains": drains, "storm": storm,
+	"drains": drains, "storm": storm, "brokers": brokers,
 }
 
 func main() {
@@ -85,6 +86,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.only, "only", "", "of kills: v1 or slow; of sustain: rest, memory or stream; of storm: a part of classic-storm, classic-scale, consumer-…, static-…; of fuzz: targets whose package or name contains this")
 	f.StringVar(&o.on, "on", onBoth, "brokers of drains, storm, failover, hostile and memory: embedded, real (Apache Kafka) or both")
 	f.StringVar(&o.seeds, "seeds", os.Getenv("SEEDS"), "brokers that run already, HOST:PORT,HOST:PORT, instead of -on; default: the variable SEEDS")
+	f.StringVar(&o.cluster, "cluster", os.Getenv("CLUSTER"), "of brokers: a file whose section kafka has seeds, tls and sasl of brokers that run already; default: the variable CLUSTER")
 	f.BoolVar(&o.keep, "keep", false, "keep the folder with configurations, logs and data")
 	if err := f.Parse(args); err != nil {
 		return o, err

@@ -3,8 +3,15 @@
 package app
 
 import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"betimes/internal/config"
+	"betimes/internal/kafka"
 	"betimes/internal/lab/broker"
 	"betimes/internal/lab/realkafka"
 )
@@ -17,36 +24,58 @@ const (
 )
 
 // TestInteropDelivery has three workers join, leave and crash under load; of
-// real brokers one of three is killed and started again.
+// real brokers that are ours one of three is killed and started again.
 func TestInteropDelivery(t *testing.T) {
-	const classic, consumer = "protocol: classic, membership: static", "protocol: consumer, membership: dynamic"
+	const static, dynamic = "protocol: classic, membership: static", "protocol: consumer, membership: dynamic"
 	const exactly = ", guarantee: exactly_once"
-	for _, tt := range []struct {
-		name   string
-		start  func(t *testing.T) place
-		stream string
-	}{
-		{"Apache Kafka, classic, static members", realBrokers, classic},
-		{"Apache Kafka, KIP-848, dynamic members", realBrokers, consumer},
-		{"embedded, classic, static members", embeddedBrokers, classic},
-		{"embedded, KIP-848, dynamic members", embeddedBrokers, consumer},
-		{"Apache Kafka, classic, exactly once", realBrokers, classic + exactly},
-		{"Apache Kafka, KIP-848, exactly once", realBrokers, consumer + exactly},
-		{"embedded, classic, exactly once", embeddedBrokers, classic + exactly},
-		{"embedded, KIP-848, exactly once", embeddedBrokers, consumer + exactly},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			deliver(t, tt.start(t), tt.stream)
-		})
+	for where, start := range grounds() {
+		for how, stream := range map[string]string{
+			"classic, static members":  static,
+			"KIP-848, dynamic members": dynamic,
+			"classic, exactly once":    static + exactly,
+			"KIP-848, exactly once":    dynamic + exactly,
+		} {
+			t.Run(where+", "+how, func(t *testing.T) {
+				t.Parallel()
+				deliver(t, start(t), stream)
+			})
+		}
 	}
 }
 
 // place is where the topics are.
 type place struct {
 	addrs         []string
-	copies        int    // of a partition; 0: as many as by default
-	kill, restart func() // of one broker; nil: all are one process
+	file          string       // with a section kafka that says how to come in; empty: there is nothing to say
+	door          kafka.Config // of file
+	copies        int          // of a partition; 0: as many as by default
+	kill, restart func()       // of one broker; nil: all are one process, or not ours
+}
+
+// givenCluster names a file with a section kafka: brokers that run already, on
+// which to deliver in place of our own.
+const givenCluster = "BETIMES_TEST_CLUSTER"
+
+// grounds are the brokers to deliver on.
+func grounds() map[string]func(*testing.T) place {
+	if os.Getenv(givenCluster) != "" {
+		return map[string]func(*testing.T) place{"given": givenBrokers}
+	}
+	return map[string]func(*testing.T) place{"Apache Kafka": realBrokers, "embedded": embeddedBrokers}
+}
+
+func givenBrokers(t *testing.T) place {
+	t.Helper()
+	file, err := filepath.Abs(os.Getenv(givenCluster))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := "extends: " + file + "\nmodels: {any: {rest: {url: \"http://127.0.0.1:1\"}}}\nflow: {stream: {from: earliest}}\n"
+	loaded, err := config.Parse("given.yaml", []byte(rest), config.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return place{addrs: loaded.Config.Kafka.Seeds, file: file, door: loaded.Config.Kafka}
 }
 
 // realBrokers has three brokers that let members be missed in 6 s; by default
@@ -71,6 +100,9 @@ func embeddedBrokers(t *testing.T) place {
 
 func deliver(t *testing.T, brokers place, stream string) {
 	s := newSite(t, brokers.addrs, stream)
+	if brokers.file != "" {
+		s.move(t, brokers)
+	}
 	one, two := s.worker(t, "one"), s.worker(t, "two")
 	s.load(t)
 	s.answered(t, 400)
@@ -97,4 +129,24 @@ func deliver(t *testing.T, brokers place, stream string) {
 		w.leave(t)
 	}
 	s.judge(t)
+}
+
+// move takes the site to brokers that run already, whose topics of ours have
+// names that nobody else has. They stay there.
+func (s *site) move(t *testing.T, to place) {
+	t.Helper()
+	s.brokers, s.prefix = to.door, "betimes-test-"+strings.ToLower(rand.Text()[:8])+"-"
+	var err error
+	if s.cluster, err = kafka.Open(s.brokers, kafka.Deps{Pipeline: "load"}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.cluster.Close)
+	var topics []string
+	for _, name := range []string{"events", "predictions", "dead-letters", "quarantine", "shed"} {
+		topics = append(topics, fmt.Sprintf("%s: {name: %s}", name, s.prefix+name))
+	}
+	seeds := fmt.Sprintf(`kafka: {seeds: ["%s"], create_topics: true}`, strings.Join(to.addrs, `", "`))
+	s.file = strings.Replace(s.file, seeds, "kafka: {create_topics: true, topics: {"+strings.Join(topics, ", ")+"}}", 1)
+	s.file = strings.Replace(s.file, "name: delivery", "extends: "+to.file+"\nname: "+s.prefix+"delivery", 1)
+	t.Logf("topics begin with %s", s.prefix)
 }

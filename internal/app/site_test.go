@@ -28,6 +28,7 @@ type site struct {
 	model   *httptest.Server
 	file    string // of a worker; %s is its folder
 	dir     string
+	prefix  string // of topics and group, where the brokers are not only ours
 	calls   atomic.Int64
 
 	mu       sync.Mutex
@@ -112,7 +113,7 @@ func (s *site) load(t *testing.T) {
 		for n := 0; n < deliveries || ctx.Err() == nil; n += batch {
 			for i := n; i < n+batch; i++ {
 				p.Write(&kafka.Record{
-					Topic: "events", Partition: kafka.ByKey, Key: fmt.Appendf(nil, "k%d", i%loadKeys), Value: fmt.Appendf(nil, `{"n":%d}`, i),
+					Topic: s.prefix + "events", Partition: kafka.ByKey, Key: fmt.Appendf(nil, "k%d", i%loadKeys), Value: fmt.Appendf(nil, `{"n":%d}`, i),
 				}, s.wrote)
 			}
 			<-tick.C
@@ -127,8 +128,12 @@ func (s *site) wrote(src event.Source, err error) {
 		s.failures = append(s.failures, err)
 		return
 	}
+	src.Topic = s.own(src.Topic)
 	s.written[src] = true
 }
+
+// own is the name of a topic without the prefix.
+func (s *site) own(name string) string { return strings.TrimPrefix(name, s.prefix) }
 
 // answered waits until the model has answered n more times.
 func (s *site) answered(t *testing.T, n int64) {
@@ -136,11 +141,14 @@ func (s *site) answered(t *testing.T, n int64) {
 	s.await(t, fmt.Sprintf("%d more answers", n), func(from int64) bool { return s.calls.Load() >= from+n })
 }
 
+// patience is more than Kafka takes by default to miss a member of KIP-848, 45 s.
+const patience = 2 * time.Minute
+
 // await waits until something is so, given how often the model had answered before.
 func (s *site) await(t *testing.T, what string, so func(from int64) bool) {
 	t.Helper()
 	from := s.calls.Load()
-	late := time.NewTimer(time.Minute)
+	late := time.NewTimer(patience)
 	defer late.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -148,7 +156,7 @@ func (s *site) await(t *testing.T, what string, so func(from int64) bool) {
 		select {
 		case <-tick.C:
 		case <-late.C:
-			t.Fatalf("in vain waited a minute for %s; the model has answered %d times", what, s.calls.Load())
+			t.Fatalf("in vain waited %s for %s; the model has answered %d times", patience, what, s.calls.Load())
 		}
 	}
 }
@@ -189,7 +197,7 @@ func (s *site) ask(ctx context.Context) (map[kafka.Partition]int64, error) {
 		return nil, err
 	}
 	defer c.Close()
-	return c.Committed(ctx, "delivery")
+	return c.Committed(ctx, s.prefix+"delivery")
 }
 
 // see notes what was committed since last, and that faults are over when
@@ -200,7 +208,7 @@ func (s *site) see(committed, last map[kafka.Partition]int64, began time.Time) b
 	moved := false
 	for p, next := range committed {
 		for o := last[p]; o < next; o++ {
-			s.committed[event.Source{Topic: p.Topic, Partition: p.Number, Offset: o}.String()] = time.Now()
+			s.committed[event.Source{Topic: s.own(p.Topic), Partition: p.Number, Offset: o}.String()] = time.Now()
 			moved = true
 		}
 	}
@@ -221,13 +229,13 @@ func (s *site) finish(t *testing.T) {
 	s.await(t, "the last commit", func(int64) bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		_, ends, err := s.cluster.Offsets(ctx, "events")
+		_, ends, err := s.cluster.Offsets(ctx, s.prefix+"events")
 		if err != nil {
 			return false
 		}
-		committed, err := s.cluster.Committed(ctx, "delivery")
+		committed, err := s.cluster.Committed(ctx, s.prefix+"delivery")
 		for n, end := range ends {
-			if err != nil || committed[kafka.Partition{Topic: "events", Number: n}] != end {
+			if err != nil || committed[kafka.Partition{Topic: s.prefix + "events", Number: n}] != end {
 				return false
 			}
 		}
@@ -240,7 +248,11 @@ func (s *site) read(t *testing.T, topics ...string) []*event.Event {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	tail, err := s.cluster.NewTail(ctx, kafka.TailConfig{Topics: topics, From: kafka.TailStart()})
+	names := make([]string, len(topics))
+	for i, name := range topics {
+		names[i] = s.prefix + name
+	}
+	tail, err := s.cluster.NewTail(ctx, kafka.TailConfig{Topics: names, From: kafka.TailStart()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,6 +262,9 @@ func (s *site) read(t *testing.T, topics ...string) []*event.Event {
 		events, err := tail.Poll(ctx)
 		if err != nil {
 			t.Fatal(err)
+		}
+		for _, e := range events {
+			e.Source.Topic = s.own(e.Source.Topic)
 		}
 		all = append(all, events...)
 	}
@@ -278,7 +293,7 @@ func (s *site) judge(t *testing.T) {
 		}
 	}
 	for _, e := range s.read(t, "predictions", "dead-letters", "quarantine", "shed") {
-		s.endings = append(s.endings, ending{e.Source.Topic, string(e.Header(event.HeaderSource)), e.Recorded})
+		s.endings = append(s.endings, ending{e.Source.Topic, s.own(string(e.Header(event.HeaderSource))), e.Recorded})
 	}
 	got := s.count()
 	t.Log(got)
