@@ -40,7 +40,8 @@ const (
 )
 
 // kills kills up again and again while it is loaded, then counts: once V1, whose
-// emulator dies with it, and once with a slow model that survives.
+// emulator dies with it, once with a slow model that survives. Then it kills
+// gateways and streams whose brokers live on, embedded and real ones.
 func kills(ctx context.Context, o options, r *report) error {
 	model, err := newStub(slowLeast, slowMost)
 	if err != nil {
@@ -58,7 +59,10 @@ func kills(ctx context.Context, o options, r *report) error {
 			return fmt.Errorf("%s: %w", one.what, err)
 		}
 	}
-	return nil
+	if o.only != "" && o.only != "roles" {
+		return nil
+	}
+	return o.everywhere(ctx, brokersOf, func(ctx context.Context, at *place) error { return o.killCrew(ctx, at, r) })
 }
 
 func (o options) killUp(ctx context.Context, what, model string, r *report) error {

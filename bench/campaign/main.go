@@ -32,6 +32,8 @@ type options struct {
 	keep    bool
 	log     io.Writer // progress
 	workdir string    // of this campaign
+	env     []string  // of the processes, beside this one's own
+	source  string    // root of the source tree
 }
 
 // campaign runs one kind of count and adds its rows.
@@ -39,7 +41,7 @@ type campaign func(ctx context.Context, o options, r *report) error
 
 var campaigns = map[string]campaign{
 	"kills": kills, "backlog": backlog, "sustain": sustain, "start": starts, "fuzz": fuzz, "slowkey": slowkey,
-	"drains": drains, "storm": storm, "brokers": brokers,
+	"drains": drains, "storm": storm, "brokers": brokers, "failpoints": failpoints, "faults": faults,
 }
 
 func main() {
@@ -59,7 +61,7 @@ func main() {
 
 func parse(args []string) (options, error) {
 	names := strings.Join(slices.Sorted(maps.Keys(campaigns)), ", ")
-	o := options{log: os.Stderr}
+	o := options{log: os.Stderr, source: "."}
 	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("SEED"), "1"), 10, 64)
 	if err != nil {
 		return o, fmt.Errorf("SEED: %q is not a number from 0", os.Getenv("SEED"))
@@ -79,12 +81,12 @@ func parse(args []string) (options, error) {
 	}
 	f.StringVar(&o.binary, "betimes", "", "binary to examine; empty: built from this source")
 	f.Uint64Var(&o.seed, "seed", seed, "decides events and moments; default: the variable SEED")
-	f.IntVar(&o.count, "count", count, "kills (10), records of backlog (100000), starts of each kind (5), drains (200), pairs of slowkey (3); default: the variable COUNT")
+	f.IntVar(&o.count, "count", count, "kills (10), records of backlog (100000), starts of each kind (5), drains (200), pairs of slowkey (3), kills at each failpoint (3), times each of faults (1); default: the variable COUNT")
 	f.Float64Var(&o.rate, "rate", 0, "events a second of kills (300) and sustain (500)")
 	f.DurationVar(&o.length, "for", time.Minute, "length of each run of sustain and storm")
 	f.DurationVar(&o.fuzz, "fuzztime", fuzzTime, "time of each fuzz target; default: the variable FUZZTIME")
-	f.StringVar(&o.only, "only", "", "of kills: v1 or slow; of sustain: rest, memory or stream; of storm: a part of classic-storm, classic-scale, consumer-…, static-…; of fuzz: targets whose package or name contains this")
-	f.StringVar(&o.on, "on", onBoth, "brokers of drains, storm, failover, hostile and memory: embedded, real (Apache Kafka) or both")
+	f.StringVar(&o.only, "only", "", "of kills: v1, slow or roles; of sustain: rest, memory or stream; of storm: a part of classic-storm, classic-scale, consumer-…, static-…; of fuzz: targets whose package or name contains this; of failpoints: those whose name does")
+	f.StringVar(&o.on, "on", onBoth, "brokers of kills' roles, drains, storm, failover, hostile and memory: embedded, real (Apache Kafka) or both")
 	f.StringVar(&o.seeds, "seeds", os.Getenv("SEEDS"), "brokers that run already, HOST:PORT,HOST:PORT, instead of -on; default: the variable SEEDS")
 	f.StringVar(&o.cluster, "cluster", os.Getenv("CLUSTER"), "of brokers: a file whose section kafka has seeds, tls and sasl of brokers that run already; default: the variable CLUSTER")
 	f.BoolVar(&o.keep, "keep", false, "keep the folder with configurations, logs and data")

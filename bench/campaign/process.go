@@ -30,12 +30,20 @@ func (o options) build(ctx context.Context) (string, error) {
 		return filepath.Abs(o.binary)
 	}
 	binary := filepath.Join(o.workdir, "betimes")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "betimes/cmd/betimes")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", o.tags(), "-o", binary, "betimes/cmd/betimes")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building betimes: %w\n%s", err, out)
 	}
 	return binary, nil
+}
+
+// tags are those of the binary: only one that is to be killed at failpoints has them.
+func (o options) tags() string {
+	if o.name == "failpoints" {
+		return "failpoints"
+	}
+	return ""
 }
 
 // process is one betimes under examination.
@@ -58,7 +66,7 @@ func (o options) start(role, file string) (*process, error) {
 		return nil, err
 	}
 	cmd := exec.Command(o.binary, role, file)
-	cmd.Dir = filepath.Dir(file)
+	cmd.Dir, cmd.Env = filepath.Dir(file), append(os.Environ(), o.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

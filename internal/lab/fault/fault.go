@@ -53,6 +53,7 @@ type Fault struct {
 	Client string                  // part of the client's id
 	When   func(kmsg.Request) bool // looks at the request
 	Skip   int                     // so many that match are let through first
+	Every  int                     // of the others one of so many is hit; 0: each
 	Count  int                     // so many are hit; 0: one; below 0: all, until Remove
 
 	On   Side
@@ -129,7 +130,7 @@ func (h *Handle) takes(node int32, r *request) bool {
 		}
 	}
 	h.seen++
-	if h.seen <= f.Skip {
+	if h.seen <= f.Skip || (h.seen-f.Skip-1)%max(f.Every, 1) != 0 {
 		return false
 	}
 	h.taken++

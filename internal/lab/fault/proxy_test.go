@@ -280,10 +280,14 @@ func TestAFaultHitsWhatItNames(t *testing.T) {
 	name := topic(t, c, 3)
 	other := p.Add(fault.Fault{Client: "nobody", Count: -1, Do: fault.Drop})
 	unknown := p.Add(fault.Fault{Nodes: []int32{99}, Count: -1, Do: fault.Drop})
+	third := p.Add(fault.Fault{Keys: []kmsg.Key{kmsg.Produce}, Every: 3, Count: -1, Do: fault.Delay})
 	when := p.Add(fault.Fault{Keys: []kmsg.Key{kmsg.Produce}, Client: "test", Count: -1, Do: fault.Delay, When: func(r kmsg.Request) bool {
 		return slices.ContainsFunc(r.(*kmsg.ProduceRequest).Topics, func(t kmsg.ProduceRequestTopic) bool { return len(t.Partitions) > 0 })
 	}})
 	write(t, c, name, 50)
+	if third.Hits() == 0 || third.Hits() > (when.Hits()+third.Hits()+2)/3 {
+		t.Errorf("one of three is %d of %d", third.Hits(), when.Hits()+third.Hits())
+	}
 	if other.Hits() != 0 || unknown.Hits() != 0 || when.Hits() == 0 {
 		t.Errorf("hits %d, %d, %d; want none, none, some", other.Hits(), unknown.Hits(), when.Hits())
 	}
