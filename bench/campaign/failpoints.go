@@ -35,7 +35,7 @@ func failpoints(ctx context.Context, o options, r *report) error {
 	if err != nil {
 		return err
 	}
-	return o.everywhere(ctx, brokersOf, func(ctx context.Context, at *place) error { return o.failOn(ctx, at, targets(all, o.only), r) })
+	return o.everywhere(ctx, needs{brokers: brokersOf}, func(ctx context.Context, at *place) error { return o.failOn(ctx, at, targets(all, o.only), r) })
 }
 
 // aim is a failpoint in a role.

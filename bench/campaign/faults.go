@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -84,7 +85,7 @@ func roughTrials() []trial {
 
 // faults goes through every trial while a crew is loaded, then judges all.
 func faults(ctx context.Context, o options, r *report) error {
-	return o.everywhere(ctx, brokersOf, func(ctx context.Context, at *place) error { return o.faultsOn(ctx, at, r) })
+	return o.everywhere(ctx, needs{brokers: brokersOf}, func(ctx context.Context, at *place) error { return o.faultsOn(ctx, at, r) })
 }
 
 // faultRun is one run on one place.
@@ -109,6 +110,9 @@ func (o options) faultsOn(ctx context.Context, at *place, r *report) error {
 	hits := 0
 	verdict, e, err := c.loaded(ctx, r, func(ctx context.Context) error {
 		for _, one := range append(wireTrials(), roughTrials()...) {
+			if !strings.Contains(one.name, o.only) {
+				continue
+			}
 			n, err := f.through(ctx, one)
 			if err != nil {
 				return fmt.Errorf("%s: %w", one.name, err)

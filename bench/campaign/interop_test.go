@@ -12,9 +12,9 @@ import (
 
 // TestInteropCampaignsInShort runs what takes hours with counts that take seconds.
 func TestInteropCampaignsInShort(t *testing.T) {
-	o := options{name: "short", seed: 1, on: onEmbedded, log: t.Output(), workdir: t.TempDir()}
-	var err error
-	if o.binary, err = o.build(t.Context()); err != nil {
+	o := options{name: "short", seed: 1, on: onEmbedded, source: "../..", log: t.Output(), workdir: t.TempDir()}
+	plain, err := o.build(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
@@ -25,11 +25,20 @@ func TestInteropCampaignsInShort(t *testing.T) {
 	}{
 		{name: "drains", count: 4},
 		{name: "storm", length: 6 * time.Second, only: "static-storm"},
+		{name: "kills", count: 5, only: "roles"},
+		{name: "failpoints", count: 1, only: ".commit."},
+		{name: "faults", only: "answers to "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			one := o
 			one.name, one.count, one.length, one.only = tt.name, tt.count, tt.length, tt.only
-			one.log, one.workdir = t.Output(), t.TempDir()
+			one.log, one.workdir, one.binary = t.Output(), t.TempDir(), plain
+			if one.tags() != "" {
+				one.binary = ""
+				if one.binary, err = one.build(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
 			r := newReport(one)
 			if err := campaigns[tt.name](t.Context(), one, r); err != nil {
 				t.Fatal(err)
