@@ -131,7 +131,7 @@ func (c *Checker) apply(one *accepted, e *ending) {
 	if e.missed {
 		one.flags |= flagMissed
 	}
-	one.last = since(one.recorded, e.recorded)
+	one.last = max(one.last, since(one.recorded, e.recorded))
 }
 
 // right asks whether the record is that of its event.
@@ -191,24 +191,27 @@ func (c *Checker) copied(one *accepted, e *ending) {
 		c.counts.Duplicated++
 	}
 	one.copies = saturated(one.copies)
-	before := time.UnixMilli(one.recorded + int64(one.last) - 1)
-	why, excused := c.excuse(e, before)
+	// Topics are read side by side: which of two endings was first, their times say.
+	before, again := one.recorded+int64(one.last)-1, e.recorded
+	if other && again < before {
+		before, again = again, before
+	}
+	why, excused := c.excuse(e.source, time.UnixMilli(before), time.UnixMilli(again))
 	switch {
 	case other:
 		c.counts.TwoPlaces++
 		if !excused || c.cfg.Faults == nil {
-			c.found.add(TwoPlaces, id.hash, e.at, "it had ended elsewhere "+why)
+			c.found.add(TwoPlaces, id.hash, e.at, "it ended elsewhere as well, "+why)
 		}
 	case !excused:
 		c.counts.Unexcused++
-		c.found.add(Duplicated, id.hash, e.at, "it had ended here "+why)
+		c.found.add(Duplicated, id.hash, e.at, "it ended here twice, "+why)
 	}
 }
 
 // excuse says whether an event may have ended again.
-func (c *Checker) excuse(e *ending, before time.Time) (why string, ok bool) {
-	at := time.UnixMilli(e.recorded)
-	why = fmt.Sprintf("%s before", at.Sub(before))
+func (c *Checker) excuse(source event.Source, before, at time.Time) (why string, ok bool) {
+	why = fmt.Sprintf("%s apart", at.Sub(before))
 	switch {
 	case c.cfg.ExactlyOnce:
 		return why, false
@@ -216,7 +219,7 @@ func (c *Checker) excuse(e *ending, before time.Time) (why string, ok bool) {
 		return why, true
 	}
 	if c.cfg.Finished != nil {
-		if done, known := c.cfg.Finished(e.source); known && at.After(done.Add(c.cfg.InFlight)) {
+		if done, known := c.cfg.Finished(source); known && at.After(done.Add(c.cfg.InFlight)) {
 			return why + ", and was committed", false
 		}
 	}
