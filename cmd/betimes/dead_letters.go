@@ -21,7 +21,7 @@ func newDeadLetters(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dead-letters",
 		Short: "What could not be processed: list it, show it, replay it, drop it",
-		Long: `Looks after the topic dead-letters, and with --topic after quarantine and shed.
+		Long: `Looks after the topic dead-letters, and with --topic after quarantine, shed and parked.
 What was replayed or dropped is noted in the topic <name>-state and listed no
 more; the records themselves stay until the topic's retention removes them.`,
 		Example: "  betimes dead-letters list --reason model_input\n  betimes dead-letters replay --since 1h --rate 50",
@@ -35,6 +35,9 @@ more; the records themselves stay until the topic's retention removes them.`,
 	cmd.AddCommand(newLettersList(s), newLettersShow(s), newLettersReplay(s), newLettersDrop(s))
 	return cmd
 }
+
+// topicParked is what --topic calls the topic of events that wait.
+const topicParked = "parked"
 
 // letterFlags say which letters.
 type letterFlags struct {
@@ -58,7 +61,7 @@ func (f *letterFlags) add(cmd *cobra.Command, all string) {
 }
 
 func (f *letterFlags) addTopic(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.topic, "topic", "dead-letters", "dead-letters, quarantine or shed")
+	cmd.Flags().StringVar(&f.topic, "topic", "dead-letters", "dead-letters, quarantine, shed or parked")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "as JSON")
 }
 
@@ -100,7 +103,7 @@ func (s *settings) openBox(cmd *cobra.Command, args []string, f *letterFlags, wr
 	topic, ok := client.LetterTopics()[f.topic]
 	if !ok {
 		client.Close()
-		return nil, nil, fmt.Errorf("--topic: %q holds no letters; use dead-letters, quarantine or shed", f.topic)
+		return nil, nil, fmt.Errorf("--topic: %q holds no letters; use dead-letters, quarantine, shed or parked", f.topic)
 	}
 	box, err := client.Letters(topic, write)
 	if err != nil {

@@ -20,6 +20,7 @@ const maxFailuresShown = 10
 func newLettersReplay(s *settings) *cobra.Command {
 	var f letterFlags
 	var rate float64
+	var patience time.Duration
 	cmd := &cobra.Command{
 		Use:   "replay [FILE]",
 		Short: "Send letters back into the topic they came from",
@@ -27,8 +28,13 @@ func newLettersReplay(s *settings) *cobra.Command {
 key, value and headers, the same betimes-id, a clock that starts anew, and the
 history of its attempts in the header betimes-replays. A letter counts as replayed
 when every in-sync replica has its event; only then is it noted in <name>-state.
-A crash in between may replay it twice, with the same betimes-id.`,
-		Example: "  betimes dead-letters replay --reason model_input --rate 50",
+A crash in between may replay it twice, with the same betimes-id.
+
+With --topic parked it resumes keys: their events go back in order, then those
+that were parked meanwhile, until none waits and the key flows again. A key of
+which an event fails again stays parked. Name keys with --key, or take all: of a
+key of which only some letters match, the others go on waiting in their order.`,
+		Example: "  betimes dead-letters replay --reason model_input --rate 50\n  betimes dead-letters replay --topic parked --key card-7",
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !(rate > 0) {
@@ -41,13 +47,18 @@ A crash in between may replay it twice, with the same betimes-id.`,
 				name: "replay", done: "replayed",
 				would: func(events string) string { return fmt.Sprintf("send into topic %s at %g events/s", events, rate) },
 				do: func(ctx context.Context, box *letters.Box, all []letters.Letter, progress func(letters.Progress)) (letters.Report, error) {
-					return box.Replay(ctx, letters.Order{Letters: all, Rate: rate, Progress: progress})
+					order := letters.Order{Letters: all, Rate: rate, Progress: progress}
+					if f.topic == topicParked {
+						return box.Resume(ctx, order, patience)
+					}
+					return box.Replay(ctx, order)
 				},
 			})
 		},
 	}
 	f.addAct(cmd, "also those that were replayed or dropped before; needs --id")
 	cmd.Flags().Float64Var(&rate, "rate", 100, "events a second")
+	cmd.Flags().DurationVar(&patience, "patience", 30*time.Second, "with --topic parked: how long the stream may make no progress before it is not waited for")
 	return cmd
 }
 
@@ -153,6 +164,10 @@ func (d deed) tell(cmd *cobra.Command, f *letterFlags, r *letters.Report, err er
 		return failed(fmt.Errorf("interrupted with %s open still; run it again for the rest", several(r.Left())))
 	case err != nil:
 		return failed(fmt.Errorf("%s open still, run it again for the rest: %w", several(r.Left()), err))
+	case r.Again > 0:
+		return failed(fmt.Errorf("%s of %s again: an event of the key failed again, or was to come first; list --topic parked says which", several(r.Again), f.topic))
+	case r.Unread:
+		return failed(errors.New("the stream has not finished them yet: keys stay parked until nothing of them waits; run it again when it has"))
 	case r.Left() > 0:
 		return failed(fmt.Errorf("%s open still", several(r.Left())))
 	}

@@ -16,7 +16,7 @@ const letterFlush = 10 * time.Second
 // LetterTopics are the topics of letters by the names that commands use.
 func (c *Client) LetterTopics() map[string]string {
 	t := c.Config.Kafka.Topics
-	return map[string]string{"dead-letters": t.DeadLetters.Name, "quarantine": t.Quarantine.Name, "shed": t.Shed.Name}
+	return map[string]string{"dead-letters": t.DeadLetters.Name, "quarantine": t.Quarantine.Name, "shed": t.Shed.Name, "parked": t.Parked.Name}
 }
 
 // Letters opens one topic of letters; with write its letters can be replayed and dropped.
@@ -25,7 +25,7 @@ func (c *Client) Letters(topic string, write bool) (*letters.Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	deps := letters.Deps{Reader: letterReader{cluster}, Topics: letters.Topics{
+	deps := letters.Deps{Reader: letterReader{cluster: cluster}, Committed: c.finished(cluster), Topics: letters.Topics{
 		Letters: topic, Events: c.Config.Kafka.Topics.Events.Name, State: kafka.StateTopic(c.Config.Name).Name,
 	}}
 	if write {
@@ -44,15 +44,25 @@ func (c *Client) Letters(topic string, write bool) (*letters.Box, error) {
 	return letters.New(deps), nil
 }
 
+// finished tells how far the stream has finished the events.
+func (c *Client) finished(cluster *kafka.Cluster) func(context.Context) (map[kafka.Partition]int64, error) {
+	return func(ctx context.Context) (map[kafka.Partition]int64, error) {
+		return cluster.Committed(ctx, c.Config.Flow.Stream.Group)
+	}
+}
+
 // Policy is what may be shown of events.
 func (c *Client) Policy() privacy.Policy { return policy(c.Config) }
 
 // letterReader reads topics through the kafka door.
-type letterReader struct{ cluster *kafka.Cluster }
+type letterReader struct {
+	cluster *kafka.Cluster
+	whole   bool // what open transactions have written is waited for
+}
 
 // Tail reads one topic from a place on.
 func (r letterReader) Tail(ctx context.Context, topic string, from kafka.TailFrom) (letters.Tail, error) {
-	return r.cluster.NewTail(ctx, kafka.TailConfig{Topics: []string{topic}, From: from})
+	return r.cluster.NewTail(ctx, kafka.TailConfig{Topics: []string{topic}, From: from, Whole: r.whole})
 }
 
 // ReadAt reads one record.

@@ -29,17 +29,33 @@ func (a *App) buildStream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	parking, err := a.buildParking()
+	if err != nil {
+		return err
+	}
 	all := newCrew()
 	for i := range a.config.Flow.Stream.Workers {
-		if err := a.addWorker(i, all, chain, endpoints, meter); err != nil {
+		if err := a.addWorker(i, workerDeps{all, chain, endpoints, meter, parking}); err != nil {
 			return err
 		}
+	}
+	if parking != nil {
+		a.add("parking", parking)
 	}
 	return nil
 }
 
+// workerDeps are what the workers of a process share.
+type workerDeps struct {
+	crew      *crew
+	chain     *chain
+	endpoints *endpoints
+	meter     *latency.Meter
+	parking   *parking // nil: nothing is parked
+}
+
 // addWorker makes one member of the group with its lanes.
-func (a *App) addWorker(i int, all *crew, chain *chain, endpoints *endpoints, meter *latency.Meter) error {
+func (a *App) addWorker(i int, shared workerDeps) error {
 	name := "stream-" + strconv.Itoa(i)
 	cluster, err := a.cluster(name)
 	if err != nil {
@@ -54,27 +70,34 @@ func (a *App) addWorker(i int, all *crew, chain *chain, endpoints *endpoints, me
 		return err
 	}
 	topics := a.config.Kafka.Topics
-	worker := stream.New(a.config.Flow.Stream, stream.Deps{
+	deps := stream.Deps{
 		Log: a.log, Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"worker": strconv.Itoa(i)}, a.metrics),
 		Join: func(h stream.Hooks) (stream.Member, error) { return join(cluster, a.memberConfig(name, h)) },
-		Sink: sink, Transactions: transactions, Work: chain.work, Budget: a.budget, Clock: clock, Finished: meter.Observe,
+		Sink: sink, Transactions: transactions, Work: shared.chain.work, Budget: a.budget, Clock: clock, Finished: shared.meter.Observe,
 		Topics: stream.Topics{
 			Predictions: topics.Predictions.Name, DeadLetters: topics.DeadLetters.Name,
-			Quarantine: topics.Quarantine.Name, Shed: topics.Shed.Name,
+			Quarantine: topics.Quarantine.Name, Shed: topics.Shed.Name, Parked: topics.Parked.Name,
 		},
 		Drain: a.config.ShutdownTimeout, Changed: func(kind, what string) { a.change(kind, name+": "+what) },
-	})
+	}
+	if shared.parking != nil {
+		deps.Waiting = shared.parking.waiting
+	}
+	worker := stream.New(a.config.Flow.Stream, deps)
+	if shared.parking != nil {
+		shared.parking.workers = append(shared.parking.workers, worker)
+	}
 	a.onReload(func(c config.Config) { worker.SetBudget(budgetOf(c)) })
 	a.check(name, func(context.Context) error { return worker.Ready() })
-	a.add(name, all.member(worker))
+	a.add(name, shared.crew.member(worker))
 	if a.options.Role == "up" {
 		a.add(name+" joined", waiting{worker.Joined(), joinPatience})
 	}
 	return a.addPulse("stream", a.instance+"-"+strconv.Itoa(i), cluster, func(p *pulse.Pulse) {
 		worker.Snapshot(p)
 		if i == 0 { // the meter and the endpoints are those of the whole process
-			meter.Fill(p)
-			p.Endpoints = endpoints.snapshot()
+			shared.meter.Fill(p)
+			p.Endpoints = shared.endpoints.snapshot()
 		}
 	})
 }

@@ -66,6 +66,6 @@ func hostPort(address string) (string, int, bool) {
 func topicsByKey(t *kafka.TopicsConfig) iter.Seq2[string, *kafka.TopicConfig] {
 	return func(yield func(string, *kafka.TopicConfig) bool) {
 		_ = yield("events", &t.Events) && yield("predictions", &t.Predictions.TopicConfig) &&
-			yield("dead-letters", &t.DeadLetters) && yield("quarantine", &t.Quarantine) && yield("shed", &t.Shed)
+			yield("dead-letters", &t.DeadLetters) && yield("quarantine", &t.Quarantine) && yield("shed", &t.Shed) && yield("parked", &t.Parked)
 	}
 }

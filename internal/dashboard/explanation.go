@@ -13,7 +13,7 @@ import (
 type Explanation struct {
 	ID        string       `json:"id"`
 	Key       string       `json:"key"`
-	Place     string       `json:"place"` // unfinished · predicted · dead_letter · quarantined · shed
+	Place     string       `json:"place"` // unfinished · predicted · dead_letter · quarantined · shed · parked
 	Accepted  *Record      `json:"accepted,omitempty"`
 	Ended     *Record      `json:"ended,omitempty"`
 	Began     *time.Time   `json:"began,omitempty"` // when its clock started

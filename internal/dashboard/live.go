@@ -98,7 +98,7 @@ func lateColour(r latency.Report) string {
 
 func outcomesText(counts map[string]int64, t Terminal) string {
 	parts := []string{fmt.Sprintf("%d predicted", counts["predicted"])}
-	for _, name := range []string{"late", "dead_letter", "quarantined", "shed", "duplicate"} {
+	for _, name := range []string{"late", "dead_letter", "quarantined", "shed", "parked", "duplicate"} {
 		if n := counts[name]; n > 0 {
 			parts = append(parts, t.paint(yellow, fmt.Sprintf("%d %s", n, strings.ReplaceAll(name, "_", " "))))
 		}

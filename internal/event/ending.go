@@ -6,17 +6,19 @@ import "time"
 type Place uint8
 
 // The places. Unfinished is not an end: the event is asked again after a wait.
+// Parked is none either: the event waits, outside the worker, to be replayed.
 const (
 	Unfinished Place = iota
 	Predicted
 	DeadLetter
 	Quarantined
 	Shed
+	Parked
 	Duplicate // counted, written nowhere
 	NumPlaces = iota
 )
 
-var placeNames = [NumPlaces]string{"unfinished", "predicted", "dead_letter", "quarantined", "shed", "duplicate"}
+var placeNames = [NumPlaces]string{"unfinished", "predicted", "dead_letter", "quarantined", "shed", "parked", "duplicate"}
 
 // String gives the place as the metric label outcome has it.
 func (p Place) String() string { return placeNames[p] }
@@ -32,9 +34,11 @@ const (
 	ReasonModelError     Reason = "model_error"      // the model failed on it, attempts used up
 	ReasonBadModelOutput Reason = "bad_model_output" // the answer is not what was asked for
 	ReasonTooLarge       Reason = "too_large"
-	ReasonAttempts       Reason = "attempts" // attempts used up for another cause
-	ReasonRoute          Reason = "no_route" // no entry of flow.route matched
-	ReasonInternal       Reason = "internal" // a fault of ours; the log has more
+	ReasonAttempts       Reason = "attempts"   // attempts used up for another cause
+	ReasonRoute          Reason = "no_route"   // no entry of flow.route matched
+	ReasonInternal       Reason = "internal"   // a fault of ours; the log has more
+	ReasonKeyParked      Reason = "key_parked" // it waits behind a parked event of its key
+	ReasonParkFull       Reason = "park_full"  // so it should, but too many wait already
 )
 
 // Ending says how one attempt at an event ended and what to write.

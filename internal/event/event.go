@@ -23,6 +23,7 @@ const (
 	HeaderDecisions   = "betimes-decisions"
 	HeaderPriority    = "betimes-priority" // 0 low … 9
 	HeaderReplays     = "betimes-replays"  // how earlier rounds of a replayed event ended
+	HeaderOrigin      = "betimes-origin"   // of a replayed event: the record it first came in
 	HeaderContentType = "content-type"
 )
 
@@ -124,6 +125,16 @@ func (e *Event) OwnID() string {
 		}
 	}
 	return string(id)
+}
+
+// Origin is the offset at which this event first came into its partition: that of
+// its record, or, when it was replayed, of the one that its header names.
+func (e *Event) Origin() (offset int64, replayed bool) {
+	first, ok := ParseSource(string(e.Header(HeaderOrigin)))
+	if !ok || first.Topic != e.Source.Topic || first.Partition != e.Source.Partition || first.Offset >= e.Source.Offset {
+		return e.Source.Offset, false
+	}
+	return first.Offset, true
 }
 
 // Late says whether now is past the event's deadline.

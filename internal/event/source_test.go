@@ -14,3 +14,14 @@ func TestASourceIsReadAsItIsWritten(t *testing.T) {
 		}
 	}
 }
+
+func TestAReplayedEventComesFromWhereItFirstCameIn(t *testing.T) {
+	for header, want := range map[string]int64{
+		"events:1:5": 5, "": 9, "events:1:9": 9, "events:1:10": 9, "events:2:5": 9, "others:1:5": 9, "events:1": 9, "nonsense": 9,
+	} {
+		e := Event{Source: Source{"events", 1, 9}, Headers: []Header{{HeaderOrigin, []byte(header)}}}
+		if got, replayed := e.Origin(); got != want || replayed != (want != 9) {
+			t.Errorf("%q: %d, %v", header, got, replayed)
+		}
+	}
+}

@@ -58,6 +58,7 @@ type TopicsConfig struct {
 	DeadLetters TopicConfig       `yaml:"dead-letters" doc:"Events that could not be processed, with their reason."`
 	Quarantine  TopicConfig       `yaml:"quarantine" doc:"Events that a rule or schema refused."`
 	Shed        TopicConfig       `yaml:"shed" doc:"Events refused because they would be late."`
+	Parked      TopicConfig       `yaml:"parked" doc:"Events that wait: one of their key could not be processed (flow.stream.poison: park)."`
 }
 
 // TopicConfig is the shape of one topic. Zero values: those of events, or the broker's own.
@@ -67,7 +68,7 @@ type TopicConfig struct {
 	ReplicationFactor int           `yaml:"replication_factor" doc:"Copies of each partition."`
 	Value             string        `yaml:"value" doc:"What a record's value is: json, csv, text or bytes. Only for events."`
 	Columns           []string      `yaml:"columns" doc:"Names of the columns of a csv value, in order. Only for events with value csv."`
-	Retention         time.Duration `yaml:"retention" doc:"How long records are kept; default 24h embedded, 168h for dead-letters, quarantine and shed, else the broker's own."`
+	Retention         time.Duration `yaml:"retention" doc:"How long records are kept; default 24h embedded, 168h for dead-letters, quarantine, shed and parked, else the broker's own."`
 	MaxBytes          setting.Bytes `yaml:"max_bytes" doc:"How much a topic may keep; default 1GiB embedded, else the broker's own."`
 }
 
@@ -96,6 +97,7 @@ func DefaultConfig() Config {
 		DeadLetters: TopicConfig{Name: "dead-letters", Retention: 7 * 24 * time.Hour},
 		Quarantine:  TopicConfig{Name: "quarantine", Retention: 7 * 24 * time.Hour},
 		Shed:        TopicConfig{Name: "shed", Retention: 7 * 24 * time.Hour},
+		Parked:      TopicConfig{Name: "parked", Retention: 7 * 24 * time.Hour},
 	}}
 }
 

@@ -50,6 +50,9 @@ type TailConfig struct {
 	Topics      []string
 	From        TailFrom
 	Uncommitted bool // also what open and aborted transactions hold
+	// Whole lets CaughtUp wait for transactions that are open, so that nothing is
+	// missed that committed offsets say is finished.
+	Whole bool
 }
 
 // Tail reads all partitions of topics, without a group. One goroutine polls it.
@@ -96,7 +99,7 @@ func (c *Cluster) NewTail(ctx context.Context, cfg TailConfig) (*Tail, error) {
 }
 
 func (cfg TailConfig) ends(c *Cluster) lister {
-	if cfg.Uncommitted {
+	if cfg.Uncommitted || cfg.Whole {
 		return c.admin.ListEndOffsets
 	}
 	return c.admin.ListCommittedOffsets

@@ -132,6 +132,6 @@ type keyed struct {
 func (t TopicsConfig) all() []keyed {
 	return []keyed{
 		{"events", t.Events}, {"predictions", t.Predictions.TopicConfig}, {"dead-letters", t.DeadLetters},
-		{"quarantine", t.Quarantine}, {"shed", t.Shed},
+		{"quarantine", t.Quarantine}, {"shed", t.Shed}, {"parked", t.Parked},
 	}
 }

@@ -18,7 +18,7 @@ type Pulse struct {
 	// Stages are cumulative latency histograms by stage name, and "event" for
 	// the whole from clock start to acknowledged prediction.
 	Stages map[string]Histogram `json:"stages,omitempty"`
-	// Outcomes count events by outcome: predicted, dead_letter, quarantined, shed, duplicate, late, accepted.
+	// Outcomes count events by outcome: predicted, dead_letter, quarantined, shed, parked, duplicate, late, accepted.
 	Outcomes map[string]int64 `json:"outcomes,omitempty"`
 	// Queue is what this role holds now.
 	InFlight int `json:"in_flight"`

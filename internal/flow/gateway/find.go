@@ -24,7 +24,7 @@ type place struct {
 type found struct {
 	ID         string           `json:"id"`
 	Key        string           `json:"key,omitempty"` // as privacy.show allows
-	Place      string           `json:"place"`         // predicted · dead_letter · quarantined · shed · unfinished
+	Place      string           `json:"place"`         // predicted · dead_letter · quarantined · shed · parked · unfinished
 	Accepted   *place           `json:"accepted,omitempty"`
 	AcceptedAt *time.Time       `json:"accepted_at,omitempty"`
 	Ended      *place           `json:"ended,omitempty"`

@@ -14,7 +14,7 @@ import (
 // says of the endpoint.
 func (p *Processor) attempt(it *item) verdict {
 	e := it.event
-	if !p.begin(it) {
+	if !p.begin(it) || !p.inTurn(it) {
 		return nothing
 	}
 	if e.Attempts == 0 {

@@ -15,6 +15,8 @@ type Config struct {
 	Transaction    time.Duration `yaml:"transaction" doc:"Longest time a transaction of exactly_once stays open. Longer: fewer requests; shorter: predictions are seen sooner."`
 	Attempts       int           `yaml:"attempts" doc:"How often an event is tried before it becomes a dead letter. Failures of the endpoint itself do not count."`
 	Backoff        BackoffConfig `yaml:"backoff" doc:"Wait between attempts; doubles from min to max, with jitter."`
+	Poison         string        `yaml:"poison" doc:"What becomes of an event that cannot be processed: skip (a dead letter, its key goes on) or park (it and all later events of its key wait in the topic parked, in order, until dead-letters replay --topic parked). park needs order: key."`
+	ParkMax        int           `yaml:"park_max" doc:"Most events of one partition that wait in the topic parked; beyond it they become dead letters with the reason park_full. More: 16 bytes each in memory, and a longer start."`
 	From           string        `yaml:"from" doc:"Where to begin without committed offsets: latest, earliest or an RFC 3339 time. Required with kafka.seeds; embedded brokers default to earliest."`
 	SessionTimeout time.Duration `yaml:"session_timeout" doc:"How long the group waits for a silent member before its partitions go to others."`
 	Protocol       string        `yaml:"protocol" doc:"Group protocol: auto (KIP-848 where the broker has it), classic, consumer, or share: a share group (KIP-932, Kafka 4.2), with order: none: more workers than partitions, and no event waits behind another. An event is locked for its worker (30s, the group's share.record.lock.duration.ms) and renewed while it is in work; one delivered for the tenth time becomes a dead letter."`
@@ -39,10 +41,19 @@ const (
 // Exactly says whether endings and offsets are written in transactions.
 func (c Config) Exactly() bool { return c.Guarantee == exactlyOnce }
 
+// The values of poison.
+const (
+	poisonSkip = "skip"
+	poisonPark = "park"
+)
+
+// Parks says whether keys may be parked.
+func (c Config) Parks() bool { return c.Poison == poisonPark }
+
 // DefaultConfig keeps order by key and loses nothing.
 func DefaultConfig() Config {
 	return Config{
-		Order: orderKey, Guarantee: atLeastOnce, Transaction: 50 * time.Millisecond, Attempts: 5,
+		Order: orderKey, Guarantee: atLeastOnce, Transaction: 50 * time.Millisecond, Attempts: 5, Poison: poisonSkip, ParkMax: 10_000,
 		Backoff:        BackoffConfig{Min: 50 * time.Millisecond, Max: 2 * time.Second},
 		SessionTimeout: 10 * time.Second, Protocol: "auto", Membership: "auto",
 		MaxQueued: 2000, MaxQueuedBytes: 64 * setting.MiB, Workers: 1,
@@ -57,6 +68,13 @@ func (c Config) Validate() setting.Problems {
 	ps.Positive("transaction", c.Transaction)
 	if c.Guarantee == exactlyOnce && c.Transaction > c.SessionTimeout/2 {
 		ps.Add("transaction", "%s is more than half of the session_timeout of %s; lower it, else a hand-over cuts transactions off", c.Transaction, c.SessionTimeout)
+	}
+	ps.OneOf("poison", c.Poison, poisonSkip, poisonPark)
+	if c.Parks() && c.Order != orderKey {
+		ps.Add("poison", "park keeps the order of keys, which order: %s does not; set order: key, or poison: skip", c.Order)
+	}
+	if c.ParkMax < 1 {
+		ps.Add("park_max", "%d is less than 1", c.ParkMax)
 	}
 	ps.OneOf("protocol", c.Protocol, "auto", "classic", "consumer", protocolShare)
 	c.share(&ps)

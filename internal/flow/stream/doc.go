@@ -8,11 +8,13 @@
 //
 // Upstream: a member of a consumer group, which hands over fetched events.
 // Downstream: Work (feature and the model chain) says how an attempt ended; the
-// sink writes predictions and every other place an event can end in.
+// sink writes predictions and every other place an event can end or wait in.
 //
 // Invariants: only this package writes predictions, dead letters, shed,
 // post-broker quarantine and offsets. An event holds the lane of its key until
 // its ending is handed to the producer, also while it waits for another attempt;
 // a waiting event holds no slot. An offset is committed only when it and all
-// below it are acknowledged. What is held is bounded in events and bytes.
+// below it are acknowledged. What is held is bounded in events and bytes. An event
+// of a parked key is not worked on before those of its key that came before it, and
+// no event of a partition before it is known which of its keys are parked.
 package stream

@@ -19,6 +19,11 @@ func (p *Processor) end(it *item, ending event.Ending) {
 	if p.probation.hold(it, ending) {
 		return
 	}
+	p.handOver(it, p.poisoned(it, ending))
+}
+
+// handOver gives an ending to the sink; its lane goes on once that has it.
+func (p *Processor) handOver(it *item, ending event.Ending) {
 	if p.exactly != nil {
 		p.exactly.put(it, ending, it.lane)
 		return
@@ -67,9 +72,12 @@ func (p *Processor) write(it *item, ending event.Ending) {
 		failpoint.Reach("stream.dead_letter.before") // dead letter, shed or quarantine made, not handed over
 	}
 	p.carry(it, ending.Value)
-	p.deps.Sink.Write(record, func(_ event.Source, err error) {
+	p.deps.Sink.Write(record, func(at event.Source, err error) {
 		switch {
 		case err == nil:
+			if ending.Place == event.Parked {
+				p.parked(it, at.Offset)
+			}
 			p.finish(it, ending.Place)
 		case ending.Place == event.Predicted && errors.Is(err, kafka.ErrTooLarge):
 			failpoint.Reach("stream.too_large.before") // prediction refused, its dead letter not made
@@ -171,6 +179,8 @@ func (p *Processor) topicOf(place event.Place) string {
 		return p.deps.Topics.Quarantine
 	case event.Shed:
 		return p.deps.Topics.Shed
+	case event.Parked:
+		return p.deps.Topics.Parked
 	}
 	return p.deps.Topics.DeadLetters
 }
@@ -215,7 +225,7 @@ func (p *Processor) reasonHeaders(it *item, ending event.Ending) []event.Header 
 	}
 	headers := make([]event.Header, 0, len(e.Headers)+10)
 	for _, h := range e.Headers {
-		if !it.bare && !says(h.Name) {
+		if (!it.bare || h.Name == event.HeaderOrigin) && !says(h.Name) {
 			headers = append(headers, h)
 		}
 	}

@@ -27,6 +27,14 @@ type book struct {
 	sizes  []int // of committed transactions
 	aborts int
 	fenced bool
+	out    bool // another has its place
+}
+
+// fence puts a worker out of its place.
+func (b *book) fence() {
+	b.faults.Lock()
+	defer b.faults.Unlock()
+	b.out = true
 }
 
 func (b *book) Fence(context.Context) error { b.fenced = true; return nil }
@@ -60,9 +68,12 @@ func (b *book) Write(r *kafka.Record, done func(event.Source, error)) {
 	done(event.Source{Topic: r.Topic}, err)
 }
 
-func (b *book) Commit(ctx context.Context, _ kafka.Seat, next map[kafka.Partition]int64, notes map[kafka.Partition]string) error {
+func (b *book) Commit(_ context.Context, _ kafka.Seat, next map[kafka.Partition]int64, notes map[kafka.Partition]string) error {
 	b.faults.Lock()
 	defer b.faults.Unlock()
+	if b.out {
+		return kafka.ErrFenced
+	}
 	if !b.begun || len(b.open) == 0 {
 		return errors.New("no transaction is open, or it is empty")
 	}
@@ -76,10 +87,8 @@ func (b *book) Commit(ctx context.Context, _ kafka.Seat, next map[kafka.Partitio
 		b.sizes = append(b.sizes, len(b.open))
 		b.mu.Lock()
 		b.records = append(b.records, b.open...)
+		b.cluster.commit(next, notes)
 		b.mu.Unlock()
-		if err := b.CommitNoted(ctx, next, notes); err != nil {
-			return err
-		}
 		b.begun, b.open = false, nil
 	}
 	return err

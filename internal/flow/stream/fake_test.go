@@ -25,6 +25,7 @@ type cluster struct {
 	commits map[kafka.Partition]int64
 	notes   map[kafka.Partition]string
 	records []*kafka.Record
+	ends    map[kafka.Partition]int64 // of the topics written to
 	hooks   Hooks
 	more    chan struct{}
 	refuse  func(*kafka.Record) error
@@ -36,7 +37,7 @@ type cluster struct {
 
 func newCluster() *cluster {
 	return &cluster{
-		log: map[int32][]*event.Event{}, read: map[int32]int64{}, paused: map[int32]bool{},
+		log: map[int32][]*event.Event{}, read: map[int32]int64{}, paused: map[int32]bool{}, ends: map[kafka.Partition]int64{},
 		commits: map[kafka.Partition]int64{}, notes: map[kafka.Partition]string{}, more: make(chan struct{}, 1),
 	}
 }
@@ -78,14 +79,26 @@ func (s *seat) Poll(ctx context.Context, take func([]*event.Event)) error {
 		return ctx.Err()
 	}
 	s.seated.Do(func() { s.assign(0, 1) })
-	return s.cluster.Poll(ctx, take)
+	return s.cluster.poll(ctx, s.epoch, take)
 }
 
 func (s *seat) CommitNoted(ctx context.Context, next map[kafka.Partition]int64, notes map[kafka.Partition]string) error {
-	if s.out() {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.epoch != s.cluster.epoch {
 		return errModel
 	}
-	return s.cluster.CommitNoted(ctx, next, notes)
+	s.commit(next, notes)
+	return nil
+}
+
+// commit stores; c.mu is held.
+func (c *cluster) commit(next map[kafka.Partition]int64, notes map[kafka.Partition]string) {
+	maps.Copy(c.commits, next)
+	maps.Copy(c.notes, notes)
 }
 
 func (s *seat) out() bool {
@@ -103,10 +116,11 @@ func (c *cluster) assign(parts ...int32) {
 		next[id] = c.commits[id]
 		c.read[n] = c.commits[id]
 	}
+	hooks, more := c.hooks, c.more
 	c.mu.Unlock()
-	c.hooks.Assigned(next)
+	hooks.Assigned(next)
 	select {
-	case c.more <- struct{}{}:
+	case more <- struct{}{}:
 	default:
 	}
 }
@@ -119,7 +133,7 @@ func (c *cluster) revoke(ctx context.Context, part int32) {
 	c.mu.Unlock()
 }
 
-func (c *cluster) Poll(ctx context.Context, take func([]*event.Event)) error {
+func (c *cluster) poll(ctx context.Context, epoch int, take func([]*event.Event)) error {
 	c.mu.Lock()
 	more := c.more
 	c.mu.Unlock()
@@ -129,6 +143,10 @@ func (c *cluster) Poll(ctx context.Context, take func([]*event.Event)) error {
 	case <-more:
 	}
 	c.mu.Lock()
+	if epoch != c.epoch { // out meanwhile
+		c.mu.Unlock()
+		return nil
+	}
 	var batch []*event.Event
 	for _, part := range slices.Sorted(maps.Keys(c.read)) {
 		if c.paused[part] {
@@ -150,17 +168,6 @@ func (c *cluster) Note(p kafka.Partition) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.notes[p]
-}
-
-func (c *cluster) CommitNoted(ctx context.Context, next map[kafka.Partition]int64, notes map[kafka.Partition]string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	maps.Copy(c.commits, next)
-	maps.Copy(c.notes, notes)
-	return nil
 }
 
 func (c *cluster) committed(part int32) int64 {
@@ -244,8 +251,11 @@ func (c *cluster) Write(r *kafka.Record, done func(event.Source, error)) {
 		c.mu.Unlock()
 		return
 	}
+	id := kafka.Partition{Topic: r.Topic, Number: r.Partition}
+	at := event.Source{Topic: r.Topic, Partition: r.Partition, Offset: c.ends[id]}
+	c.ends[id]++
 	c.mu.Unlock()
-	go done(event.Source{Topic: r.Topic}, nil)
+	go done(at, nil)
 }
 
 func (c *cluster) Flush(context.Context) error { return nil }
@@ -281,7 +291,7 @@ func running(t *testing.T, c *cluster, work Work, change ...func(*Config, *Deps)
 	config := DefaultConfig()
 	deps := Deps{
 		Log: slog.New(slog.DiscardHandler), Join: c.join, Sink: c, Work: work,
-		Topics: Topics{"predictions", "dead-letters", "quarantine", "shed"},
+		Topics: Topics{"predictions", "dead-letters", "quarantine", "shed", "parked"},
 		Budget: budget.Budget{Latency: 250 * time.Millisecond},
 	}
 	for _, f := range change {

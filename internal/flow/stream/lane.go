@@ -64,7 +64,12 @@ func (p *Processor) laneID(e *event.Event) uint64 {
 	case p.config.Order == orderNone || len(e.Key) == 0: // an event without a key is its own
 		return part<<48 ^ uint64(e.Source.Offset) ^ 0x9e3779b97f4a7c15
 	}
-	return maphash.Bytes(p.seed, e.Key) ^ part*0x9e3779b97f4a7c15
+	return p.keyLane(e.Source.Partition, e.Key)
+}
+
+// keyLane is the lane of a key.
+func (p *Processor) keyLane(partition int32, key []byte) uint64 {
+	return maphash.Bytes(p.seed, key) ^ uint64(partition)*0x9e3779b97f4a7c15
 }
 
 // ring is a queue of lanes that are ready to be worked on.

@@ -100,6 +100,8 @@ var (
 	delayDesc    = prometheus.NewDesc("betimes_stream_delay_seconds", "Age of the oldest event of the partition that is not finished.", []string{"topic", "partition"}, nil)
 	inFlightDesc = prometheus.NewDesc("betimes_stream_in_flight", "Attempts under way.", nil, nil)
 	limitDesc    = prometheus.NewDesc("betimes_stream_concurrency_limit", "Most attempts at once: as set, or as learned when concurrency is auto.", nil, nil)
+	keysDesc     = prometheus.NewDesc("betimes_stream_parked_keys", "Keys whose events wait in the topic parked.", nil, nil)
+	parkedDesc   = prometheus.NewDesc("betimes_stream_parked_events", "Events that wait in the topic parked.", nil, nil)
 	queuedDesc   = prometheus.NewDesc("betimes_stream_queued_events", "Events held by this process, waiting or in work.", nil, nil)
 )
 
@@ -110,6 +112,8 @@ func (c *lagCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- inFlightDesc
 	ch <- queuedDesc
 	ch <- limitDesc
+	ch <- keysDesc
+	ch <- parkedDesc
 }
 
 // Collect reads them.
@@ -121,8 +125,11 @@ func (c *lagCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	c.p.mu.Lock()
 	running, queued, limit := c.p.running, c.p.queued, c.p.limit.limit
+	keys, parked := c.p.waitingNow()
 	c.p.mu.Unlock()
 	ch <- prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(running))
 	ch <- prometheus.MustNewConstMetric(queuedDesc, prometheus.GaugeValue, float64(queued))
 	ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, float64(limit))
+	ch <- prometheus.MustNewConstMetric(keysDesc, prometheus.GaugeValue, float64(keys))
+	ch <- prometheus.MustNewConstMetric(parkedDesc, prometheus.GaugeValue, float64(parked))
 }

@@ -16,6 +16,7 @@ type partition struct {
 	id     kafka.Partition
 	ctx    context.Context // ends when the partition is given up
 	cancel context.CancelFunc
+	from   int64 // the offset it was given from
 
 	// guarded by Processor.mu
 	offsets   tracker
@@ -28,13 +29,14 @@ type partition struct {
 	begun     int64  // highest sequence number of which an attempt has begun; -1: none
 	busy      int    // attempts under way and records not acknowledged
 	gone      bool
+	lot       *lot          // what waits in parked
 	idle      chan struct{} // closed when gone and no longer busy
 }
 
 func newPartition(id kafka.Partition, next int64) *partition {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &partition{
-		id: id, ctx: ctx, cancel: cancel, committed: next, backlog: -1, begun: -1,
+		id: id, ctx: ctx, cancel: cancel, from: next, committed: next, backlog: -1, begun: -1,
 		offsets: tracker{next: next}, idle: make(chan struct{}),
 	}
 }
@@ -54,12 +56,21 @@ func (p *partition) settle() {
 func (p *Processor) assigned(next map[kafka.Partition]int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	fresh := make([]*partition, 0, len(next))
 	for id, offset := range next {
 		delete(p.halts, id) // it tries again with each assignment
-		p.parts[id] = newPartition(id, offset)
+		part := newPartition(id, offset)
 		if p.member != nil {
-			p.parts[id].offsets.before = readNote(p.member.Note(id), offset)
+			part.offsets.before = readNote(p.member.Note(id), offset)
 		}
+		if p.deps.Waiting != nil {
+			part.lot = &lot{keys: map[uint64]line{}}
+		}
+		p.parts[id] = part
+		fresh = append(fresh, part)
+	}
+	if p.deps.Waiting != nil && len(fresh) > 0 {
+		go p.readLots(fresh)
 	}
 	failpoint.Reach("stream.assigned.after") // partitions came, nothing fetched
 	p.joinOnce.Do(func() { close(p.joined) })
@@ -129,6 +140,12 @@ func (p *Processor) letGo(part *partition) {
 	part.gone = true
 	part.settle()
 	p.tracked -= len(part.offsets.entries)
+	if part.lot != nil {
+		for _, it := range part.lot.early {
+			p.release(it)
+		}
+		part.lot.early = nil
+	}
 	p.room.Signal()
 }
 

@@ -25,7 +25,7 @@ type Work func(ctx context.Context, e *event.Event) event.Ending
 
 // Topics are where endings are written.
 type Topics struct {
-	Predictions, DeadLetters, Quarantine, Shed string
+	Predictions, DeadLetters, Quarantine, Shed, Parked string
 }
 
 // Deps are a Processor's collaborators.
@@ -46,6 +46,9 @@ type Deps struct {
 	Finished func(e *event.Event, place event.Place, at time.Time)
 	// Changed is told what may explain a rise, for example a new assignment. It may be nil.
 	Changed func(kind, what string)
+	// Waiting tells what waits in the topic parked of partitions of the events topic,
+	// less what was dropped. nil: nothing is ever parked.
+	Waiting func(ctx context.Context, partitions []int32) ([]Waiting, error)
 	// Drain is how long Run may take to finish what is in work; 0: 25 s.
 	Drain time.Duration
 }
@@ -243,6 +246,10 @@ func (p *Processor) take(events []*event.Event) {
 		p.queued++
 		p.tracked++
 		p.bytes += size(e)
+		if part.lot != nil && !part.lot.read {
+			part.lot.early = append(part.lot.early, it)
+			continue
+		}
 		p.enter(it)
 	}
 	failpoint.Reach("stream.take.after") // in their lanes, no attempt begun
@@ -422,6 +429,9 @@ func (p *Processor) Ready() error {
 	}
 	if !p.assignedAny() {
 		return errors.New("no partition assigned yet")
+	}
+	if id, is := p.unread(); is {
+		return fmt.Errorf("partition %s waits until the topic %s is read", id, p.deps.Topics.Parked)
 	}
 	return p.anyHalt()
 }

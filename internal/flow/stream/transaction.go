@@ -83,8 +83,11 @@ func (x *transaction) record(h *heldBack) {
 	p := x.t.p
 	p.carry(h.it, h.ending.Value)
 	record := p.record(h.it, h.ending)
-	x.t.sink.Write(record, func(_ event.Source, err error) {
+	x.t.sink.Write(record, func(at event.Source, err error) {
 		if err == nil {
+			if h.ending.Place == event.Parked {
+				p.parked(h.it, at.Offset)
+			}
 			return
 		}
 		x.mu.Lock()

@@ -46,6 +46,7 @@ type Counts struct {
 	Shed         int64 `json:"shed"`
 	DeadLettered int64 `json:"dead_lettered"`
 	Quarantined  int64 `json:"quarantined"`
+	Parked       int64 `json:"parked"`     // waiting behind a poison event of their key, or one themselves
 	Lost         int64 `json:"lost"`       // accepted, and found nowhere
 	Duplicated   int64 `json:"duplicated"` // records beyond one for each accepted record
 	TwoPlaces    int64 `json:"two_places"`
@@ -80,6 +81,8 @@ func (c *Counts) add(s *slot) {
 		c.Unknown++
 	}
 	switch {
+	case s.ended == 0 && s.found(event.Parked):
+		c.Parked++
 	case s.ended == 0 && s.outcome == Accepted:
 		c.Lost++
 	case s.ended > 0 && s.outcome != Accepted:

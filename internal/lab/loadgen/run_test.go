@@ -80,7 +80,7 @@ func (p *pipeline) Poll(ctx context.Context) ([]*event.Event, error) {
 	}
 }
 
-var topics = Topics{Predictions: "predictions", DeadLetters: "dead-letters", Quarantine: "quarantine", Shed: "shed"}
+var topics = Topics{Predictions: "predictions", DeadLetters: "dead-letters", Quarantine: "quarantine", Shed: "shed", Parked: "parked"}
 
 // withTimers is a Pacer that synctest's clock drives.
 func withTimers(ctx context.Context, until time.Time) { coarse(ctx, time.Until(until)) }
@@ -176,6 +176,10 @@ func TestWhereEveryEventEndedIsCounted(t *testing.T) {
 				return []*event.Event{in(e, "shed")}
 			case 60:
 				return []*event.Event{in(e, "quarantine")}
+			case 65:
+				return []*event.Event{in(e, "parked")}
+			case 66: // parked, and resumed
+				return []*event.Event{in(e, "parked"), e}
 			case 70:
 				foreign := *e
 				foreign.ID, foreign.Headers = "another", nil
@@ -185,7 +189,7 @@ func TestWhereEveryEventEndedIsCounted(t *testing.T) {
 		}
 		r := load(t, smallConfig(), p)
 		want := Counts{
-			Sent: 1000, Events: 1000, Accepted: 1000, Predicted: 996, Late: 95, Shed: 1, DeadLettered: 2, Quarantined: 1,
+			Sent: 1000, Events: 1000, Accepted: 1000, Predicted: 995, Parked: 1, Late: 95, Shed: 1, DeadLettered: 2, Quarantined: 1,
 			Lost: 1, Duplicated: 1, TwoPlaces: 1, Foreign: 1,
 		}
 		want.Late = r.Late // which of them were late is another test's

@@ -20,8 +20,14 @@ type slot struct {
 // found says whether the event was found in the place.
 func (s *slot) found(p event.Place) bool { return s.places&(1<<p) != 0 }
 
-// open is how many terminal records are still to come.
-func (s *slot) open() int { return max(int(s.copies)-int(s.ended), 0) }
+// open is how many terminal records are still to come; of an event that waits in
+// parked none is expected.
+func (s *slot) open() int {
+	if s.found(event.Parked) {
+		return 0
+	}
+	return max(int(s.copies)-int(s.ended), 0)
+}
 
 const slotChunk = 8192
 

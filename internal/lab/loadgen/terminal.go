@@ -9,13 +9,13 @@ import (
 
 // Topics are the names of the terminal topics. An empty one is not read.
 type Topics struct {
-	Predictions, DeadLetters, Quarantine, Shed string
+	Predictions, DeadLetters, Quarantine, Shed, Parked string
 }
 
 // All lists the topics to tail.
 func (t Topics) All() []string {
 	var list []string
-	for _, name := range []string{t.Predictions, t.DeadLetters, t.Quarantine, t.Shed} {
+	for _, name := range []string{t.Predictions, t.DeadLetters, t.Quarantine, t.Shed, t.Parked} {
 		if name != "" {
 			list = append(list, name)
 		}
@@ -36,6 +36,8 @@ func (t Topics) place(topic string) (event.Place, bool) {
 		return event.Quarantined, true
 	case t.Shed:
 		return event.Shed, true
+	case t.Parked:
+		return event.Parked, true
 	}
 	return 0, false
 }

@@ -65,6 +65,7 @@ func (r *Report) counts() []count {
 		{"failed", r.Failed, false, false}, {"unknown", r.Unknown, false, false}, {"unconfirmed", r.Unconfirmed, false, false},
 		{"predicted", r.Predicted, true, true}, {"late", r.Late, true, true}, {"shed", r.Shed, true, true},
 		{"dead-lettered", r.DeadLettered, true, true}, {"quarantined", r.Quarantined, false, true},
+		{"parked", r.Parked, false, true},
 		{"lost", r.Lost, true, false}, {"duplicated", r.Duplicated, true, false}, {"two places", r.TwoPlaces, false, false},
 		{"reordered", r.Reordered, true, false},
 	}

@@ -125,7 +125,9 @@ func (t *Tracker) Ended(e *event.Event) {
 	t.changes++
 	t.open -= s.open()
 	first := !s.found(place)
-	s.ended = min(s.ended+1, 254)
+	if place != event.Parked { // a waiting room, not an end
+		s.ended = min(s.ended+1, 254)
+	}
 	s.places |= 1 << place
 	t.open += s.open()
 	if place == event.Predicted {

@@ -28,7 +28,7 @@ type Sink interface {
 
 // Topics names the topics of one box.
 type Topics struct {
-	Letters string // dead-letters, quarantine or shed
+	Letters string // dead-letters, quarantine, shed or parked
 	Events  string // where events come in
 	State   string // what was done about letters
 }
@@ -37,7 +37,9 @@ type Topics struct {
 type Deps struct {
 	Reader Reader
 	Sink   Sink // needed to replay and drop
-	Topics Topics
+	// Committed tells how far the stream has finished each partition of events; needed to resume.
+	Committed func(ctx context.Context) (map[kafka.Partition]int64, error)
+	Topics    Topics
 }
 
 // Box is one topic of letters.

@@ -13,6 +13,7 @@ type Letter struct {
 	At     event.Source   // its own record, the first if there are copies
 	Copies []event.Source // further records of the same ending: a worker crashed before its commit
 	Source event.Source   // the record the event came from; zero when the letter does not say
+	Origin event.Source   // the record it first came in, before any replay; else Source
 	Key    []byte
 	Bytes  int // of the payload as the letter has it
 
@@ -37,6 +38,10 @@ func parse(e *event.Event) Letter {
 		Error: plain(e.Header(event.HeaderError)), Replays: parseRounds(e.Header(event.HeaderReplays)),
 	}
 	l.Source, _ = event.ParseSource(string(e.Header(event.HeaderSource)))
+	l.Origin = l.Source
+	if first, ok := event.ParseSource(string(e.Header(event.HeaderOrigin))); ok {
+		l.Origin = first
+	}
 	l.Attempts, _ = strconv.Atoi(string(e.Header(event.HeaderAttempts)))
 	l.FirstFailed, _ = time.Parse(time.RFC3339Nano, string(e.Header(event.HeaderFirstFailed)))
 	l.LastFailed, _ = time.Parse(time.RFC3339Nano, string(e.Header(event.HeaderLastFailed)))
@@ -56,7 +61,7 @@ func (l *Letter) records() []event.Source {
 func foreign(name string) bool {
 	switch name {
 	case event.HeaderID, event.HeaderSource, event.HeaderReason, event.HeaderStage, event.HeaderAttempts, event.HeaderTimeline, event.HeaderDeadline,
-		event.HeaderFirstFailed, event.HeaderLastFailed, event.HeaderError, event.HeaderDecisions, event.HeaderReplays:
+		event.HeaderFirstFailed, event.HeaderLastFailed, event.HeaderError, event.HeaderDecisions, event.HeaderReplays, event.HeaderOrigin:
 		return false
 	}
 	return true

@@ -69,6 +69,7 @@ func (r *round) again(l *Letter, e *event.Event) *kafka.Record {
 	record.Headers = append(record.Headers,
 		event.Header{Name: event.HeaderID, Value: []byte(l.ID)},
 		event.Header{Name: event.HeaderTimeline, Value: clock.AppendHeader(nil)},
+		event.Header{Name: event.HeaderOrigin, Value: []byte(l.Origin.String())},
 		event.Header{Name: event.HeaderReplays, Value: appendRounds(nil, l.rounds(now))},
 	)
 	return record

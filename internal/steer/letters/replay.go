@@ -29,6 +29,10 @@ type Report struct {
 	Done     int       `json:"done"`               // replayed and noted, or dropped
 	Unnoted  int       `json:"unnoted,omitempty"`  // replayed, and open still: noting it failed
 	Failures []Failure `json:"failures,omitempty"` // they stay open
+
+	// Of parked keys, see Resume.
+	Unread bool `json:"unread,omitempty"` // the stream has not finished them yet
+	Again  int  `json:"again,omitempty"`  // letters of these keys that wait again
 }
 
 // Failure is a letter that could not be replayed, and why.
@@ -46,12 +50,21 @@ var errGone = errors.New("retention has removed the letter meanwhile")
 // Replay sends letters back into the topic they came from. The report is right
 // also when it returns an error: then the rest was not begun.
 func (b *Box) Replay(ctx context.Context, order Order) (Report, error) {
+	report, _, err := b.replay(ctx, order)
+	if err == nil {
+		_ = b.sweep(ctx) // what it leaves the next one takes
+	}
+	return report, err
+}
+
+// replay also returns the newest event of each partition that it wrote.
+func (b *Box) replay(ctx context.Context, order Order) (Report, map[int32]int64, error) {
 	if order.Rate <= 0 {
-		return Report{Asked: len(order.Letters)}, fmt.Errorf("a rate of %g events/s never ends; give one above 0", order.Rate)
+		return Report{Asked: len(order.Letters)}, nil, fmt.Errorf("a rate of %g events/s never ends; give one above 0", order.Rate)
 	}
 	partitions, _, err := b.deps.Reader.Offsets(ctx, b.deps.Topics.Events)
 	if err != nil {
-		return Report{Asked: len(order.Letters)}, err
+		return Report{Asked: len(order.Letters)}, nil, err
 	}
 	r := newRound(b, order)
 	r.partitions = partitions
@@ -61,10 +74,7 @@ func (b *Box) Replay(ctx context.Context, order Order) (Report, error) {
 	if errors.Is(err, errSilent) {
 		err = fmt.Errorf("%w; what was sent last may come twice when it is replayed again, with the same betimes-id", err)
 	}
-	if err == nil {
-		_ = b.sweep(ctx) // what it leaves the next one takes
-	}
-	return r.report(err == nil), err
+	return r.report(err == nil), r.written(), err
 }
 
 // send reads the letters again, in the order of the topic, and writes each at its moment.
@@ -123,6 +133,7 @@ func (r *round) one(ctx context.Context, l *Letter, e *event.Event) error {
 			r.failed(l, err, errors.Is(err, kafka.ErrTooLarge))
 			return
 		}
+		r.wrote(into)
 		r.note(l, Handled{Deed: Replayed, Into: into.String()})
 	})
 	return nil

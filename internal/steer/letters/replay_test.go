@@ -40,7 +40,7 @@ func TestAReplayedEventIsTheOriginalWithANewClockAndItsHistory(t *testing.T) {
 	for _, h := range e.Headers {
 		names = append(names, h.Name)
 	}
-	if want := []string{"tenant", "content-type", "betimes-id", "betimes-timeline", "betimes-replays"}; !slices.Equal(names, want) {
+	if want := []string{"tenant", "content-type", "betimes-id", "betimes-timeline", "betimes-origin", "betimes-replays"}; !slices.Equal(names, want) {
 		t.Errorf("headers %v, want %v", names, want)
 	}
 	clock, err := event.ParseTimeline(e.Header(event.HeaderTimeline))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -32,12 +33,13 @@ type round struct {
 
 	mu      sync.Mutex
 	result  Report
-	answers int   // letters that are done with, whatever came of them
-	trouble error // the brokers do not take records: begin no more
+	answers int             // letters that are done with, whatever came of them
+	into    map[int32]int64 // newest event written to each partition
+	trouble error           // the brokers do not take records: begin no more
 }
 
 func newRound(b *Box, order Order) *round {
-	r := &round{box: b, order: order, began: time.Now(), pending: make(map[event.Source]*Letter, len(order.Letters)), slots: make(chan struct{}, maxUnanswered)}
+	r := &round{box: b, order: order, into: map[int32]int64{}, began: time.Now(), pending: make(map[event.Source]*Letter, len(order.Letters)), slots: make(chan struct{}, maxUnanswered)}
 	for i := range order.Letters {
 		r.pending[order.Letters[i].At] = &order.Letters[i]
 	}
@@ -92,6 +94,19 @@ func (r *round) failed(l *Letter, err error, own bool) {
 		r.trouble = err
 	}
 	r.answered()
+}
+
+// wrote notes where an event went.
+func (r *round) wrote(into event.Source) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.into[into.Partition] = max(r.into[into.Partition], into.Offset)
+}
+
+func (r *round) written() map[int32]int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.into)
 }
 
 // note writes what was done about a letter, for each of its records; it counts

@@ -48,23 +48,32 @@ func (b *Box) note(at event.Source, h Handled) *kafka.Record {
 func (b *Box) notes(ctx context.Context) (map[event.Source]*Handled, error) {
 	notes := map[event.Source]*Handled{}
 	err := b.each(ctx, b.deps.Topics.State, kafka.TailStart(), func(e *event.Event) error {
-		name, ours := strings.CutPrefix(string(e.Key), statePrefix)
-		at, ok := event.ParseSource(name)
-		if !ours || !ok || at.Topic != b.deps.Topics.Letters {
-			return nil
-		}
-		h := &Handled{}
-		if len(e.Value) == 0 || json.Unmarshal(e.Value, h) != nil {
+		if at, h, ours := b.noted(e); ours && h != nil {
+			notes[at] = h
+		} else if ours {
 			delete(notes, at)
-			return nil
 		}
-		notes[at] = h
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read what was done about letters: %w", err)
 	}
 	return notes, nil
+}
+
+// noted reads a record of the state topic: what was done about a letter of this
+// topic, nil when it is taken back; or that it is none of ours.
+func (b *Box) noted(e *event.Event) (at event.Source, h *Handled, ours bool) {
+	name, ours := strings.CutPrefix(string(e.Key), statePrefix)
+	at, ok := event.ParseSource(name)
+	if !ours || !ok || at.Topic != b.deps.Topics.Letters {
+		return at, nil, false
+	}
+	h = &Handled{}
+	if len(e.Value) == 0 || json.Unmarshal(e.Value, h) != nil {
+		return at, nil, true
+	}
+	return at, h, true
 }
 
 // sweep takes back the notes of letters that retention has removed, so that the

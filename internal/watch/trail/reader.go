@@ -46,7 +46,7 @@ var ErrGone = errors.New("the record is no longer in its topic")
 
 // Topics names where events come in and where they end. An empty name: not used.
 type Topics struct {
-	Events, Predictions, DeadLetters, Quarantine, Shed string
+	Events, Predictions, DeadLetters, Quarantine, Shed, Parked string
 }
 
 // place says which ending a topic stands for; Unfinished for events itself.
@@ -60,18 +60,20 @@ func (t Topics) place(topic string) event.Place {
 		return event.Quarantined
 	case t.Shed:
 		return event.Shed
+	case t.Parked:
+		return event.Parked
 	}
 	return event.Unfinished
 }
 
 // all lists the names in use, the one of events first.
 func (t Topics) all() []string {
-	return t.used(t.Events, t.Predictions, t.DeadLetters, t.Quarantine, t.Shed)
+	return t.used(t.Events, t.Predictions, t.DeadLetters, t.Quarantine, t.Shed, t.Parked)
 }
 
 // ends lists the topics in which events end.
 func (t Topics) ends() []string {
-	return t.used(t.Predictions, t.DeadLetters, t.Quarantine, t.Shed)
+	return t.used(t.Predictions, t.DeadLetters, t.Quarantine, t.Shed, t.Parked)
 }
 
 func (Topics) used(names ...string) []string {
