@@ -76,7 +76,7 @@ func (r trial) measure(ctx context.Context) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	defer sends.part.stop()
+	defer sends.stop()
 	return r.drive(ctx, where, around, pipe, sends)
 }
 

@@ -126,5 +126,6 @@ func (o options) windowOf(rate float64) time.Duration {
 	if o.window < leastWindow {
 		return o.window
 	}
-	return max(o.window, need)
+	const most = time.Minute // fewer records than that are void
+	return max(o.window, min(need, most))
 }

@@ -25,10 +25,16 @@ func startSender(order load.Order) (*sender, error) {
 		err = p.hear(&ready)
 	}
 	if err != nil {
-		p.stop()
+		s.stop()
 		return nil, err
 	}
 	return s, nil
+}
+
+// stop ends the process, also in the midst of its sending.
+func (s *sender) stop() {
+	s.part.cmd.Process.Kill()
+	s.part.stop()
 }
 
 // send is a load.Sender.

@@ -91,10 +91,10 @@ func (l *Load) poll(ctx context.Context, wait time.Duration, each func(*kgo.Reco
 // Run has the schedule sent and collects until everything is back, or until
 // patience has passed since the last was sent. window is told when the measured
 // part begins and when it ends.
-func (l *Load) Run(ctx context.Context, patience time.Duration, send Sender, window func(begins bool)) (Outcome, error) {
+func (l *Load) Run(outer context.Context, patience time.Duration, send Sender, window func(begins bool)) (Outcome, error) {
 	start := time.Now().Add(200 * time.Millisecond)
 	ledger := NewLedger(l.plan, start)
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(outer)
 	defer cancel()
 	var lags []time.Duration
 	sent := make(chan error, 1)
@@ -115,8 +115,13 @@ func (l *Load) Run(ctx context.Context, patience time.Duration, send Sender, win
 		at := time.Now()
 		fetches.EachRecord(func(r *kgo.Record) { ledger.Take(r.Key, r.Value, r.Partition, at, l.checked) })
 	}
-	if err := <-sent; err != nil {
-		return Outcome{}, err
+	select {
+	case err := <-sent:
+		if err != nil {
+			return Outcome{}, err
+		}
+	case <-outer.Done():
+		return Outcome{}, outer.Err()
 	}
 	<-closed
 	l.drain(ledger)
