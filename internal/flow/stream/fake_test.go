@@ -286,7 +286,7 @@ func predict(_ context.Context, e *event.Event) event.Ending {
 }
 
 // running starts a Processor on c and returns it with a function that stops it.
-func running(t *testing.T, c *cluster, work Work, change ...func(*Config, *Deps)) (*Processor, func() error) {
+func running(t testing.TB, c *cluster, work Work, change ...func(*Config, *Deps)) (*Processor, func() error) {
 	t.Helper()
 	config := DefaultConfig()
 	deps := Deps{

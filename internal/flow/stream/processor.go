@@ -69,6 +69,7 @@ type Processor struct {
 	ready   ring
 	free    []*lane                   // lanes to use again
 	running int                       // attempts under way
+	idle    []*hand                   // that wait for a lane
 	limit   *limiter                  // of running
 	queued  int                       // events held, waiting or in work or not acknowledged
 	bytes   int64                     // of their payloads
@@ -295,16 +296,15 @@ func (p *Processor) newLane(id uint64) *lane {
 	return &lane{id: id}
 }
 
-// dispatch starts a goroutine for each ready lane within the limit; each goes
-// on with further ready lanes until there are none.
+// dispatch gives a hand to each ready lane within the limit; each goes on with
+// further ready lanes until there are none.
 func (p *Processor) dispatch() {
 	for p.running < p.limit.limit && !p.stopped() {
 		l := p.nextLane()
 		if l == nil {
 			return
 		}
-		p.running++
-		go p.work(l)
+		p.start(l)
 	}
 }
 
@@ -322,7 +322,7 @@ func (p *Processor) nextLane() *lane {
 }
 
 // work attempts the first event of l, then of the next ready lanes.
-func (p *Processor) work(l *lane) {
+func (p *Processor) work(h *hand, l *lane) {
 	began := time.Now()
 	for l != nil {
 		said := p.attempt(l.first)
@@ -337,7 +337,7 @@ func (p *Processor) work(l *lane) {
 			}
 		}
 		if l == nil {
-			p.running--
+			p.rest(h)
 		}
 		p.mu.Unlock()
 		began = now
@@ -380,6 +380,7 @@ func (p *Processor) drain(ctx context.Context) error {
 	p.closeHoles(ctx)
 	p.mu.Lock()
 	p.closing = true
+	p.dismiss()
 	parts := make([]*partition, 0, len(p.parts))
 	for id, part := range p.parts {
 		p.letGo(part)
