@@ -4,6 +4,7 @@ package app
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -59,14 +60,16 @@ type child struct {
 	cmd  *exec.Cmd
 	at   Addresses
 	gone sync.Once
-	err  error // how it ended
+	err  error         // how it ended
+	log  *bytes.Buffer // complete once it has ended
 }
 
-// startChild starts a worker and returns once it has partitions.
-func startChild(t *testing.T, file string, log io.Writer) *child {
+// startChild starts a worker with a name and returns once it has partitions.
+func startChild(t *testing.T, file, name string) *child {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childFile+"="+file)
+	cmd.Env = append(os.Environ(), childFile+"="+file, "BETIMES_INSTANCE="+name)
+	log := &bytes.Buffer{}
 	cmd.Stderr = log
 	if _, err := cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -78,7 +81,7 @@ func startChild(t *testing.T, file string, log io.Writer) *child {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	c := &child{cmd: cmd}
+	c := &child{cmd: cmd, log: log}
 	t.Cleanup(c.kill)
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err == nil {
@@ -126,6 +129,13 @@ func (c *child) leave(t *testing.T) {
 	}
 	if err := c.wait(); err != nil {
 		t.Errorf("a worker that was asked to leave ended with %v", err)
+	}
+}
+
+func (c *child) signal(t *testing.T, s syscall.Signal) {
+	t.Helper()
+	if err := c.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -3,7 +3,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -78,15 +77,20 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"score":0.5}`)
 }
 
-// worker starts a worker with a folder, hence a name, of its own.
+// worker starts a worker with a folder and a name of its own.
 func (s *site) worker(t *testing.T, name string) *child {
 	t.Helper()
-	log := &bytes.Buffer{}
-	c := startChild(t, fmt.Sprintf(s.file, filepath.Join(s.dir, name)), log)
+	return s.namesake(t, name, name)
+}
+
+// namesake starts a worker with a folder of its own and the name of another.
+func (s *site) namesake(t *testing.T, folder, name string) *child {
+	t.Helper()
+	c := startChild(t, fmt.Sprintf(s.file, filepath.Join(s.dir, folder)), name)
 	t.Cleanup(func() {
 		c.kill()
 		if t.Failed() {
-			t.Logf("worker %s said\n%s", name, log)
+			t.Logf("worker %s said\n%s", folder, c.log)
 		}
 	})
 	return c
@@ -165,7 +169,7 @@ func (s *site) await(t *testing.T, what string, so func(from int64) bool) {
 func (s *site) fault(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = append(s.faults, fault{what: what, from: time.Now()})
+	s.faults = append(s.faults, disturbance{what: what, from: time.Now()})
 }
 
 // watch looks at what the group has committed until the test ends.

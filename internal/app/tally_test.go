@@ -13,8 +13,8 @@ type ending struct {
 	at            time.Time
 }
 
-// fault is something done to workers or brokers.
-type fault struct {
+// disturbance is something done to workers or brokers.
+type disturbance struct {
 	what     string
 	from, to time.Time // to: the group commits again
 }
@@ -28,7 +28,7 @@ type books struct {
 	keys      map[string]string    // of events, by source
 	endings   []ending             // in the order of each partition
 	committed map[string]time.Time // when the group was seen beyond an event
-	faults    []fault
+	faults    []disturbance
 	loaded    time.Time // end of the load
 	exactly   bool      // nothing may be there twice
 }
@@ -140,7 +140,7 @@ func TestATallyNoticesWhatIsPlanted(t *testing.T) {
 	at := func(ms int) time.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }
 	keys := map[string]string{"events:0:0": "a", "events:0:1": "b", "events:0:2": "a"}
 	sound := []ending{{"predictions", "events:0:0", at(0)}, {"predictions", "events:0:2", at(10)}, {"predictions", "events:0:1", at(20)}}
-	faults := []fault{{"worker killed", at(30), at(40)}}
+	faults := []disturbance{{"worker killed", at(30), at(40)}}
 	committed := map[string]time.Time{"events:0:2": at(15)}
 	for name, tt := range map[string]struct {
 		endings []ending

@@ -73,6 +73,7 @@ func (m *Member) failed(ctx context.Context, p Partition, err error) error {
 		m.mu.Lock()
 		m.replaced = true
 		m.mu.Unlock()
+		return fmt.Errorf("group %s: %w (%w)", m.cfg.Group, ErrFenced, err)
 	}
 	for _, f := range final {
 		if errors.Is(err, f) {

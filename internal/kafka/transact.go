@@ -22,41 +22,57 @@ func (t *Transactions) Commit(ctx context.Context, seat Seat, next map[Partition
 		return fmt.Errorf("commit a transaction: %w", kgo.ErrClientClosed)
 	}
 	if err := t.addOffsets(ctx, p, seat, offsetsOf(next, notes)); err != nil {
-		return fmt.Errorf("offsets of a transaction: %w", t.judge(err))
+		return fmt.Errorf("offsets of a transaction: %w", t.judge(ctx, err))
 	}
 	err := p.client.EndTransaction(ctx, kgo.TryCommit)
 	switch {
 	case err == nil:
+		t.taken() // its own transaction, and nobody else's
 		return nil
 	case errors.Is(err, kerr.OperationNotAttempted), errors.Is(err, kerr.TransactionAbortable):
 		return fmt.Errorf("commit a transaction: %w", err)
 	}
-	return fmt.Errorf("commit a transaction: %w: %w", ErrUnsure, t.judge(err))
+	err = t.judge(ctx, err)
+	t.mu.Lock()
+	t.unsure = true
+	t.mu.Unlock()
+	return fmt.Errorf("commit a transaction: %w: %w", ErrUnsure, err)
 }
 
 // Abort ends the transaction: nothing of it will be visible, unless Commit was
 // unsure and had done it. It returns once that is certain.
 func (t *Transactions) Abort(ctx context.Context) error {
-	p, err := t.open(ctx)
-	if err != nil {
-		return err
+	if t.abort(ctx) {
+		return nil
 	}
-	err = p.client.AbortBufferedRecords(ctx)
+	if t.replaced(ctx) {
+		return fmt.Errorf("abort a transaction: transactional id %s: %w", t.cfg.ID, ErrFenced)
+	}
+	t.giveUp()
+	return t.Fence(ctx) // a new epoch ends it
+}
+
+// abort tries to end the transaction with the producer that began it.
+func (t *Transactions) abort(ctx context.Context) bool {
+	p := t.current()
+	t.mu.Lock()
+	outdated := t.outdated
+	t.mu.Unlock()
+	if p == nil || outdated {
+		return false
+	}
+	err := p.client.AbortBufferedRecords(ctx)
 	if err == nil {
 		err = p.client.EndTransaction(ctx, kgo.TryAbort)
 	}
 	if err == nil {
 		err = idle(ctx, p.client)
 	}
-	if err == nil {
-		return nil
+	if err != nil {
+		t.suspect(err)
+		t.cluster.deps.Log.Warn("transactional producer is made anew", "transactional_id", t.cfg.ID, "error", err)
 	}
-	t.giveUp()
-	if err := t.judge(err); errors.Is(err, ErrFenced) || errors.Is(err, ErrRefused) || ctx.Err() != nil {
-		return fmt.Errorf("abort a transaction: %w", err)
-	}
-	t.cluster.deps.Log.Warn("transactional producer is made anew", "transactional_id", t.cfg.ID, "error", err)
-	return t.Fence(ctx)
+	return err == nil
 }
 
 // offsetsOf is the part of a request that says what is finished.

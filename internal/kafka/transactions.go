@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
 
@@ -53,6 +52,10 @@ type Transactions struct {
 	mu       sync.Mutex
 	producer *Producer // nil: not open, or given up
 	version  int16     // of the feature transaction.version
+	outdated bool      // its epoch is not the newest, or its transaction is not open
+	fenced   bool      // the former
+	unsure   bool      // the end of its transaction was sent and not answered
+	known    time.Time // when brokers last took an epoch for the newest
 	closed   bool
 }
 
@@ -69,7 +72,18 @@ func (t *Transactions) Fence(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.judge(idle(ctx, p.client))
+	if err := idle(ctx, p.client); err != nil {
+		return t.judge(ctx, err)
+	}
+	t.taken()
+	return nil
+}
+
+// taken notes that brokers take the epoch for the newest.
+func (t *Transactions) taken() {
+	t.mu.Lock()
+	t.known = time.Now()
+	t.mu.Unlock()
 }
 
 // idle waits until the producer has its id; the library does that by itself
@@ -105,7 +119,7 @@ func (t *Transactions) open(ctx context.Context) (*Producer, error) {
 		return nil, err
 	}
 	p.written = &epochs{}
-	t.producer = p
+	t.producer, t.outdated, t.fenced, t.unsure = p, false, false, false
 	return p, nil
 }
 
@@ -136,7 +150,7 @@ func (t *Transactions) Begin(ctx context.Context) error {
 	}
 	if err := p.client.BeginTransaction(); err != nil {
 		t.giveUp()
-		return fmt.Errorf("begin a transaction: %w", t.judge(err))
+		return fmt.Errorf("begin a transaction: %w", t.judge(ctx, err))
 	}
 	p.written.begin()
 	return nil
@@ -150,24 +164,6 @@ func (t *Transactions) Write(r *Record, done func(event.Source, error)) {
 		return
 	}
 	p.Write(r, func(src event.Source, err error) { done(src, t.judgeWrite(err)) })
-}
-
-// judgeWrite tells what is wrong with a record from what is wrong with the
-// transaction, which others of it suffer from too.
-func (t *Transactions) judgeWrite(err error) error {
-	ke, is := errors.AsType[*kerr.Error](err)
-	if !is || ke.Retriable || errors.Is(err, ErrTooLarge) {
-		return err
-	}
-	for _, passing := range []error{
-		kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidTxnState, kerr.InvalidProducerIDMapping, kerr.UnknownProducerID,
-		kerr.OutOfOrderSequenceNumber, kerr.TransactionAbortable, kerr.TransactionCoordinatorFenced, kerr.UnknownServerError,
-	} {
-		if errors.Is(err, passing) {
-			return err
-		}
-	}
-	return fmt.Errorf("%w: %w", ErrRefused, err)
 }
 
 // Flush waits until every record handed over before is done.
@@ -203,23 +199,4 @@ func (t *Transactions) Close() {
 	t.closed = true
 	t.mu.Unlock()
 	t.giveUp()
-}
-
-// judge names the errors that repeating does not mend.
-func (t *Transactions) judge(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.FencedInstanceID):
-		return fmt.Errorf("transactional id %s: %w (%w)", t.cfg.ID, ErrFenced, err)
-	}
-	for _, hopeless := range []error{
-		kerr.TransactionalIDAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.TopicAuthorizationFailed,
-		kerr.InvalidTransactionTimeout, kerr.OffsetMetadataTooLarge, kerr.UnsupportedVersion, kerr.SaslAuthenticationFailed,
-	} {
-		if errors.Is(err, hopeless) {
-			return fmt.Errorf("transactional id %s: %w: %w", t.cfg.ID, ErrRefused, err)
-		}
-	}
-	return err
 }

@@ -140,7 +140,7 @@ func (t *transactor) run(ctx context.Context) {
 				t.p.fail(fmt.Errorf("exactly_once: %w", err))
 				return
 			}
-			t.p.deps.Log.Warn("a transaction is written again", "endings", len(again), "error", err)
+			t.p.deps.Log.Warn("a transaction is aborted", "endings_written_again", len(again), "error", err)
 			if !sleep(ctx, pause) {
 				t.drain(again)
 				return
