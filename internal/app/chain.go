@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -82,8 +84,19 @@ func (m *asked) ask(ctx context.Context, e *event.Event, body []byte) (*model.Re
 	return resp, err
 }
 
-// inferenceID is the event's id, or what fits of it: the same at every attempt.
-func inferenceID(id string) string { return id[:min(len(id), 64)] }
+// inferenceID is the event's id, or a digest of one that no header can carry:
+// the same at every attempt, also by the next owner of the partition.
+func inferenceID(id string) string {
+	good := len(id) <= 64
+	for i := 0; good && i < len(id); i++ {
+		good = id[i] > ' ' && id[i] < 0x7f
+	}
+	if good {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:16])
+}
 
 // quiet takes the model's own words out of an error, unless payloads may be
 // shown: they may repeat the event.

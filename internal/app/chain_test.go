@@ -168,3 +168,18 @@ func TestAnEventOnWhichTheModelHangsUpUsesUpAttemptsWhileOthersAreAnswered(t *te
 		t.Errorf("others are answered, this one is not: counted %v, reason %q", got.Counted, got.Reason)
 	}
 }
+
+func TestTheInferenceIDOfAnEventIsItsOwnIDWhereAHeaderCanCarryIt(t *testing.T) {
+	long := strings.Repeat("x", 65)
+	seen := map[string]string{}
+	for id, same := range map[string]bool{"payment-7": true, "events:3:17": true, long: false, long + "y": false, "two words": false, "line\r\nbreak": false} {
+		got := inferenceID(id)
+		if (got == id) != same || len(got) > 64 || strings.ContainsAny(got, " \r\n") || inferenceID(id) != got {
+			t.Errorf("%q becomes %q", id, got)
+		}
+		if other, taken := seen[got]; taken {
+			t.Errorf("%q and %q have the same", id, other)
+		}
+		seen[got] = id
+	}
+}

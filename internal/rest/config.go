@@ -54,7 +54,7 @@ func (c Config) validateURL(ps *setting.Problems) {
 
 // taken are the headers that the door itself sends.
 func taken() []string {
-	return []string{"Content-Type", "Content-Length", "Accept", "Host", "Connection", "Transfer-Encoding", deadlineHeader}
+	return []string{"Content-Type", "Content-Length", "Accept", "Host", "Connection", "Transfer-Encoding", deadlineHeader, inferenceHeader}
 }
 
 func validateHeader(ps *setting.Problems, name string) {

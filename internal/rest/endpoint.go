@@ -20,6 +20,10 @@ import (
 
 const deadlineHeader = "X-Deadline-Ms"
 
+// inferenceHeader carries an id that is the same at every attempt at an event: a
+// server that remembers it need not compute twice.
+const inferenceHeader = "X-Inference-Id"
+
 // Deps are the endpoint's collaborators.
 type Deps struct {
 	Name       string // of the endpoint in answers, errors and metrics
@@ -108,23 +112,28 @@ func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Respons
 	return e.answer(r, reply)
 }
 
-// header is the shared set with this request's deadline, or the set itself
-// when there is none.
+// header is the shared set with this request's id and deadline, or the set
+// itself when it has neither.
 func (e *Endpoint) header(r *model.Request) (http.Header, error) {
 	shared, err := e.headers.of(r.ContentType, r.Accept)
 	if err != nil {
 		return nil, err
 	}
 	deadline := r.Deadline()
-	if deadline.IsZero() {
+	if deadline.IsZero() && r.InferenceID == "" {
 		return shared, nil
 	}
-	h := make(http.Header, len(shared)+1)
+	h := make(http.Header, len(shared)+2)
 	for name, values := range shared {
 		h[name] = values
 	}
-	left := max(0, time.Until(deadline).Milliseconds())
-	h[deadlineHeader] = []string{strconv.FormatInt(left, 10)}
+	if r.InferenceID != "" {
+		h[inferenceHeader] = []string{r.InferenceID}
+	}
+	if !deadline.IsZero() {
+		left := max(0, time.Until(deadline).Milliseconds())
+		h[deadlineHeader] = []string{strconv.FormatInt(left, 10)}
+	}
 	return h, nil
 }
 

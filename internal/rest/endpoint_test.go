@@ -37,7 +37,7 @@ func TestARequestCarriesWhatTheServerNeeds(t *testing.T) {
 	c := at(t, func(_ http.ResponseWriter, r *http.Request) { got <- r })
 	c.Headers = map[string]setting.Secret{"authorization": setting.NewSecret("Bearer s3cret")}
 	r := one(`{"instances":[1]}`)
-	r.Accept = "application/json"
+	r.Accept, r.InferenceID = "application/json", "payment-7"
 	r.Items[0].Deadline = time.Now().Add(time.Hour)
 	if _, err := endpoint(t, c).Invoke(t.Context(), r); err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func TestARequestCarriesWhatTheServerNeeds(t *testing.T) {
 	req := <-got
 	for name, want := range map[string]string{
 		"Content-Type": "application/json", "Accept": "application/json", "Authorization": "Bearer s3cret",
-		"User-Agent": "betimes", "Content-Length": "17", "Accept-Encoding": "",
+		"User-Agent": "betimes", "Content-Length": "17", "Accept-Encoding": "", "X-Inference-Id": "payment-7",
 	} {
 		if v := req.Header.Get(name); v != want {
 			t.Errorf("%s is %q, want %q", name, v, want)
