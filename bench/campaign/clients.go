@@ -93,7 +93,7 @@ func (c *clients) post(id, body string) bool {
 func kindOf(text []byte) string {
 	var p struct{ Type string }
 	_ = json.Unmarshal(text, &p) // another answer has none
-	return p.Type[strings.LastIndexByte(p.Type, '/')+1:]
+	return p.Type[strings.LastIndexByte(p.Type, ':')+1:]
 }
 
 // note tells whether that was the event's last try.

@@ -8,6 +8,9 @@
 //	fuzz     every fuzz target of the repository
 //	drains   SIGTERM of stream and gateway with 50 events in flight and more
 //	storm    members of a group that join, leave and crash every two seconds
+//	failover brokers of three that are killed under load, of real Kafka only
+//	hostile  5,000 inputs that are meant to harm, beside good events
+//	memory   10 GB of backlog of 1 MB events, of real Kafka only unless -on says other
 //	brokers  the delivery tests, a row each; on brokers of your own with SEEDS or CLUSTER
 //
 // Each starts the betimes binary in folders and on ports of its own, prints one

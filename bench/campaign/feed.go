@@ -31,7 +31,7 @@ func (l *ledger) feed(ctx context.Context, cluster *kafka.Cluster, rate float64)
 		if pause(ctx, time.Until(due)) != nil {
 			break
 		}
-		l.write(producer, n)
+		l.write(producer, n, due)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
@@ -39,7 +39,7 @@ func (l *ledger) feed(ctx context.Context, cluster *kafka.Cluster, rate float64)
 }
 
 // write writes event n, with its id as a gateway would have written it.
-func (l *ledger) write(producer *kafka.Producer, n int) {
+func (l *ledger) write(producer *kafka.Producer, n int, due time.Time) {
 	id := fmt.Sprintf("%s%d", l.run, n)
 	key := fmt.Sprintf("card-%d-%d", n%partitions, n/partitions%feedKeys)
 	l.pending.Add(1)
@@ -52,7 +52,7 @@ func (l *ledger) write(producer *kafka.Producer, n int) {
 		if err != nil {
 			result = loadgen.Result{Outcome: loadgen.Unknown, Problem: err.Error()}
 		}
-		l.answer(id, result)
+		l.answer(id, due, result)
 	})
 }
 

@@ -12,26 +12,30 @@ import (
 
 // TestInteropCampaignsInShort runs what takes hours with counts that take seconds.
 func TestInteropCampaignsInShort(t *testing.T) {
-	o := options{name: "short", seed: 1, on: onEmbedded, source: "../..", log: t.Output(), workdir: t.TempDir()}
+	o := options{name: "short", seed: 1, untimed: true, source: "../..", log: t.Output(), workdir: t.TempDir()}
 	plain, err := o.build(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
 		name   string
+		on     string
 		count  int
 		length time.Duration
 		only   string
 	}{
-		{name: "drains", count: 4},
-		{name: "storm", length: 6 * time.Second, only: "static-storm"},
-		{name: "kills", count: 5, only: "roles"},
-		{name: "failpoints", count: 1, only: ".commit."},
-		{name: "faults", only: "answers to "},
+		{name: "drains", on: onEmbedded, count: 4},
+		{name: "storm", on: onEmbedded, length: 6 * time.Second, only: "static-storm"},
+		{name: "hostile", on: onEmbedded, count: 500, length: 8 * time.Second},
+		{name: "memory", on: onEmbedded, count: 300},
+		{name: "failover", on: onReal, count: 1, length: 16 * time.Second, only: "2s"},
+		{name: "kills", on: onEmbedded, count: 5, only: "roles"},
+		{name: "failpoints", on: onEmbedded, count: 1, only: ".commit."},
+		{name: "faults", on: onEmbedded, only: "answers to "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			one := o
-			one.name, one.count, one.length, one.only = tt.name, tt.count, tt.length, tt.only
+			one.name, one.on, one.count, one.length, one.only = tt.name, tt.on, tt.count, tt.length, tt.only
 			one.log, one.workdir, one.binary = t.Output(), t.TempDir(), plain
 			if one.tags() != "" {
 				one.binary = ""

@@ -13,7 +13,8 @@ import (
 // send is what is known of one event that was sent.
 type send struct {
 	outcome  loadgen.Outcome
-	source   string // of the accepted record: partition:offset
+	source   string    // of the accepted record: partition:offset
+	due      time.Time // when it was to be sent
 	answered time.Time
 }
 
@@ -60,16 +61,16 @@ func (l *ledger) load(ctx context.Context, rate float64) {
 		l.pending.Add(1)
 		l.gateway.Send(context.WithoutCancel(ctx), loadgen.Outgoing{
 			ID: p.ID, Body: p.AppendJSON(nil), ContentType: "application/json", Intended: due,
-		}, func(r loadgen.Result) { l.answer(p.ID, r) })
+		}, func(r loadgen.Result) { l.answer(p.ID, due, r) })
 	}
 }
 
 // answer notes the result of a send.
-func (l *ledger) answer(id string, r loadgen.Result) {
+func (l *ledger) answer(id string, due time.Time, r loadgen.Result) {
 	defer l.pending.Done()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	one := send{outcome: r.Outcome, answered: time.Now()}
+	one := send{outcome: r.Outcome, due: due, answered: time.Now()}
 	if r.Outcome == loadgen.Accepted {
 		r.Source.Topic = topicEvents
 		one.source = r.Source.String()

@@ -12,12 +12,13 @@ import (
 
 // place is where the topics of a run are.
 type place struct {
-	what  string // for the table
-	seeds []string
-	count int // of brokers
-	kill  func(id int)
-	start func(id int) error // one that was killed; both nil: the brokers are not ours, or one process
-	close func()
+	what     string // for the table
+	embedded bool
+	seeds    []string
+	count    int // of brokers
+	kill     func(id int)
+	start    func(id int) error // one that was killed; both nil: the brokers are not ours, or one process
+	close    func()
 }
 
 // The values of -on.
@@ -48,6 +49,7 @@ func (o options) everywhere(ctx context.Context, n needs, run func(ctx context.C
 type needs struct {
 	brokers    int
 	properties map[string]string // of real ones
+	kafkas     bool              // real ones keep Kafka's own times
 }
 
 type opening func(context.Context) (*place, error)
@@ -57,7 +59,7 @@ func (o options) places(n needs) []opening {
 		return []opening{o.given}
 	}
 	embedded := func(ctx context.Context) (*place, error) { return o.embedded(ctx, n.brokers) }
-	real := func(context.Context) (*place, error) { return startReal(n.brokers, n.properties) }
+	real := func(context.Context) (*place, error) { return startReal(n) }
 	switch o.on {
 	case onEmbedded:
 		return []opening{embedded}
@@ -86,7 +88,7 @@ func (o options) embedded(ctx context.Context, count int) (*place, error) {
 		p.clear()
 		return nil, err
 	}
-	return &place{what: "embedded", seeds: g.Seeds[:count], count: count, close: p.clear}, nil
+	return &place{what: "embedded", embedded: true, seeds: g.Seeds[:count], count: count, close: p.clear}, nil
 }
 
 // given are the brokers of SEEDS, which must be empty of our topics.

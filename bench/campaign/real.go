@@ -15,16 +15,18 @@ import (
 )
 
 // startReal starts brokers of Apache Kafka, a process each.
-func startReal(count int, properties map[string]string) (*place, error) {
+func startReal(n needs) (*place, error) {
 	h := &host{}
 	var c *realkafka.Cluster
-	err := h.run(func() { c = realkafka.Start(h, realkafka.Config{Brokers: count, Properties: properties}) })
+	err := h.run(func() {
+		c = realkafka.Start(h, realkafka.Config{Brokers: n.brokers, KafkaTimes: n.kafkas, Properties: n.properties})
+	})
 	if err != nil {
 		h.end()
 		return nil, err
 	}
 	return &place{
-		what: fmt.Sprintf("Apache Kafka %s, %d brokers", realkafka.Version, count), seeds: c.Addrs(), count: count,
+		what: fmt.Sprintf("Apache Kafka %s, %d brokers", realkafka.Version, n.brokers), seeds: c.Addrs(), count: n.brokers,
 		kill:  c.Kill,
 		start: func(id int) error { return h.run(func() { c.Restart(h, id) }) },
 		close: h.end,

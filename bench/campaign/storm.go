@@ -36,7 +36,7 @@ var storms = []struct {
 func storm(ctx context.Context, o options, r *report) error {
 	soon := map[string]string{"group.consumer.min.session.timeout.ms": "6000", "group.consumer.min.heartbeat.interval.ms": "500"}
 	run := 0
-	return o.everywhere(ctx, needs{brokersOf, soon}, func(ctx context.Context, at *place) error {
+	return o.everywhere(ctx, needs{brokers: brokersOf, properties: soon}, func(ctx context.Context, at *place) error {
 		for _, s := range storms {
 			for _, scale := range []bool{false, true} {
 				run++

@@ -60,11 +60,16 @@ func cpuOf(stat string) time.Duration {
 }
 
 // Peak is the most memory that a process tree has held, in bytes.
-func Peak(root int) int64 {
+func Peak(root int) int64 { return held(root, "VmHWM:") }
+
+// Resident is the memory that a process tree holds now, in bytes.
+func Resident(root int) int64 { return held(root, "VmRSS:") }
+
+func held(root int, field string) int64 {
 	var sum int64
 	for _, id := range tree(root) {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", id))
-		_, after, ok := strings.Cut(string(text), "VmHWM:")
+		_, after, ok := strings.Cut(string(text), field)
 		if !ok {
 			continue
 		}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// judge waits for the last commit, reads the topics and compares.
+func (f *failoverRun) judge(ctx context.Context, group string, r *report) error {
+	cluster, err := f.at.open()
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	slow := drained(ctx, cluster, group)
+	r.require(slow == nil, "%s: %v", f.what, slow)
+	books, err := readBooks(ctx, cluster)
+	if err != nil {
+		return err
+	}
+	c := count(f.ledger, books, nil)
+	t := f.times()
+	r.add(row{
+		{"brokers", f.at.what}, {"session timeout", f.what}, {"kills", len(f.faults) / 2}, {"sent", c.sent}, {"accepted", c.accepted}, {"unknown", c.unknown}, {"refused", c.refused + c.failed},
+		{"predicted", c.predicted}, {"lost", c.lost + c.missing}, {"written twice", c.repeated}, {"predicted twice", c.duplicated}, {"reordered", c.reordered},
+		{"p99 before", milliseconds(t.before)}, {"slowest event", seconds(t.slowest)},
+		{"p99 back after a kill, p50 / worst", seconds(t.kill[len(t.kill)/2]) + " / " + seconds(t.kill[len(t.kill)-1])},
+		{"after a start", seconds(t.start[len(t.start)/2]) + " / " + seconds(t.start[len(t.start)-1])},
+	})
+	if len(f.ledger.problems) > 0 {
+		r.note("%s: sends without 202: %s", f.what, listed(f.ledger.problems))
+	}
+	r.require(c.accepted > 0 && c.lost == 0 && c.missing == 0, "%s: of %d accepted events %d are not in the topic where the answer said, %d ended nowhere", f.what, c.accepted, c.missing, c.lost)
+	r.require(c.predicted == c.events && len(c.elsewhere) == 0 && c.strange == 0, "%s: %d of %d predicted, elsewhere %q, strange %d", f.what, c.predicted, c.events, listed(c.elsewhere), c.strange)
+	r.require(c.reordered == 0 && c.repeated == 0 && c.duplicated == 0, "%s: reordered %d, written twice %d, predicted twice %d", f.what, c.reordered, c.repeated, c.duplicated)
+	r.timely(t.before <= failoverCalm, "%s: p99 was %s before any kill: the machine was too busy to judge the time after one", f.what, milliseconds(t.before))
+	if f.judged {
+		worst := max(t.kill[len(t.kill)-1], t.start[len(t.start)-1])
+		r.timely(worst <= failoverBack, "%s: p99 was back after %s, promised %s", f.what, seconds(worst), failoverBack)
+	}
+	return nil
+}
+
+// outageTimes are what callers felt of the faults.
+type outageTimes struct {
+	before      time.Duration   // p99, the median of those before the kills
+	slowest     time.Duration   // of all events
+	kill, start []time.Duration // until p99 was back; sorted
+}
+
+// times compares the seconds after each fault with those before the kill: p99 is
+// back when it is not more than twice what it was, or a moment.
+func (f *failoverRun) times() outageTimes {
+	all := felt(f.ledger, f.arrived)
+	var t outageTimes
+	var before []time.Duration
+	var limit time.Duration
+	for i, one := range f.faults {
+		end := one.at.Add(f.quiet())
+		if one.killed {
+			p99 := percentile(within(all, one.at.Add(-failoverKnown), one.at), 99)
+			before = append(before, p99)
+			limit = max(2*p99, failoverLeast)
+		}
+		if i+1 < len(f.faults) {
+			end = f.faults[i+1].at
+		}
+		took := back(all, one.at, end, limit)
+		if one.killed {
+			t.kill = append(t.kill, took)
+		} else {
+			t.start = append(t.start, took)
+		}
+	}
+	for _, w := range all {
+		t.slowest = max(t.slowest, w.took)
+	}
+	for _, list := range [][]time.Duration{before, t.kill, t.start} {
+		slices.Sort(list)
+	}
+	t.before = before[len(before)/2]
+	return t
+}

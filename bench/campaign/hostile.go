@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"betimes/bench/machine"
+	"betimes/internal/kafka"
+)
+
+// How hostile inputs are mixed with good events.
+const (
+	hostileCount = 5000
+	hostilePairs = 5    // of a stretch without hostile inputs and one with them
+	hostileRate  = 200  // good events a second
+	hostileMore  = 1.05 // of p99, at most
+	hostileGrows = 64 << 20
+)
+
+// hostile sends inputs that are meant to harm through the gateway and straight
+// into the topic, beside good events.
+func hostile(ctx context.Context, o options, r *report) error {
+	return o.everywhere(ctx, needs{brokers: 1}, func(ctx context.Context, at *place) error { return o.hostileOn(ctx, at, r) })
+}
+
+// hostileRun is one run on one place.
+type hostileRun struct {
+	o        options
+	at       *place
+	pipeline string
+	cluster  *kafka.Cluster
+	ledger   *ledger
+	arrived  *arrivals
+	siege    *siege
+	stream   *process
+	gateway  *process
+	edges    []time.Time // beginnings of the stretches, and the end of the last
+	memory   []int64     // held by gateway and stream after each pair
+}
+
+func (o options) hostileOn(ctx context.Context, at *place, r *report) error {
+	model, err := newWitness(5*time.Millisecond, 15*time.Millisecond)
+	if err != nil {
+		return err
+	}
+	defer model.close()
+	h := &hostileRun{o: o, at: at, pipeline: fmt.Sprintf("hostile%d", o.seed), arrived: &arrivals{at: map[string]time.Time{}}}
+	if h.cluster, err = at.open(); err != nil {
+		return err
+	}
+	defer h.cluster.Close()
+	url := model.url("stream")
+	const mapping = "{fields: [amount, hour]}"
+	if _, h.stream, err = o.mapped(ctx, at, "stream", h.pipeline, url, mapping); err != nil {
+		return err
+	}
+	defer h.stream.clear()
+	door, gateway, err := o.mapped(ctx, at, "gateway", h.pipeline, url, mapping)
+	if err != nil {
+		return err
+	}
+	h.gateway = gateway
+	defer gateway.clear()
+	if h.ledger, err = newLedger(door.Gateway, o.seed); err != nil {
+		return err
+	}
+	defer h.ledger.gateway.Close()
+	g := &attacker{Rand: rand.New(rand.NewPCG(o.seed, 13)), oldest: time.UnixMilli(1)}
+	if at.embedded { // these remove what lies before a record that is too old to be kept
+		g.oldest = time.Now().Add(-20 * time.Hour)
+	}
+	if h.siege, err = newSiege(h.cluster, door.Gateway, fmt.Sprintf("hostile%d-", o.seed), g); err != nil {
+		return err
+	}
+	defer h.siege.close()
+	if err := h.underLoad(ctx); err != nil {
+		return err
+	}
+	return h.judge(ctx, r)
+}
+
+// mapped is begin with a mapping of fields.
+func (o options) mapped(ctx context.Context, at *place, role, pipeline, model, mapping string) (*station, *process, error) {
+	s, err := o.station(at, role, pipeline, model)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.Feature = mapping
+	p, err := o.working(ctx, s)
+	return s, p, err
+}
+
+// each is the length of one stretch.
+func (h *hostileRun) each() time.Duration { return h.o.length / 8 }
+
+// underLoad sends good events all the time, and hostile ones in every other stretch.
+func (h *hostileRun) underLoad(ctx context.Context) error {
+	reading, unread := context.WithCancel(ctx)
+	defer unread()
+	read, err := h.arrived.watch(reading, h.cluster)
+	if err != nil {
+		return err
+	}
+	loading, stop := context.WithCancel(ctx)
+	loaded := make(chan struct{})
+	go func() { defer close(loaded); h.ledger.load(loading, or(h.o.rate, hostileRate)) }()
+	err = h.pairs(ctx)
+	stop()
+	<-loaded
+	if err == nil {
+		err = pause(ctx, 3*time.Second) // what is under way is read
+	}
+	unread()
+	return firstOf(err, <-read)
+}
+
+func (h *hostileRun) pairs(ctx context.Context) error {
+	if err := pause(ctx, h.each()/2); err != nil { // what is new is slow
+		return err
+	}
+	each := max(1, or(h.o.count, hostileCount)/hostilePairs)
+	for n := range hostilePairs {
+		h.edges = append(h.edges, time.Now())
+		if err := pause(ctx, h.each()); err != nil {
+			return err
+		}
+		h.edges = append(h.edges, time.Now())
+		if err := h.siege.lay(ctx, each, h.each()); err != nil {
+			return err
+		}
+		h.memory = append(h.memory, machine.Resident(h.gateway.cmd.Process.Pid)+machine.Resident(h.stream.cmd.Process.Pid))
+		h.o.progress("pair %d of %d, %d inputs, gateway and stream hold %s", n+1, hostilePairs, h.siege.g.n, mebibytes(h.memory[n]))
+	}
+	h.edges = append(h.edges, time.Now())
+	return nil
+}
