@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"betimes/internal/kafka"
@@ -18,6 +19,7 @@ type crew struct {
 	o       options
 	at      *place
 	group   string
+	mode    mode
 	model   *moody
 	cluster *kafka.Cluster
 	members map[string]*member
@@ -59,12 +61,12 @@ func (m *member) Again(context.Context) (err error) {
 }
 
 // newCrew starts a crew whose members reach the brokers by seeds.
-func (o options) newCrew(ctx context.Context, at *place, group string, seeds []string) (*crew, error) {
+func (o options) newCrew(ctx context.Context, m mode, at *place, seeds []string) (*crew, error) {
 	model, err := newMoody(failLeast, failMost)
 	if err != nil {
 		return nil, err
 	}
-	c := &crew{o: o, at: at, group: group, model: model, members: map[string]*member{}}
+	c := &crew{o: o, at: at, group: fmt.Sprintf("%s%d", o.name, o.seed), mode: m, model: model, members: map[string]*member{}}
 	if c.cluster, err = at.open(); err != nil {
 		return nil, errors.Join(err, c.end())
 	}
@@ -83,7 +85,7 @@ func (c *crew) hire(ctx context.Context, at *place, name string) error {
 	if name == crewNames[0] {
 		role = name
 	}
-	s, err := c.o.station(at, role, c.group, c.model.url, crewSettings...)
+	s, err := c.o.station(at, role, c.group, c.model.url, append(slices.Clone(crewSettings), c.mode.settings...)...)
 	if err != nil {
 		return err
 	}
@@ -108,7 +110,7 @@ func (c *crew) end() error {
 
 // loaded hurts the crew while events are sent, sees that it works again, and judges.
 func (c *crew) loaded(ctx context.Context, r *report, hurt func(context.Context) error) (verify.Verdict, examined, error) {
-	e := examined{what: c.at.what, group: c.group, moody: true}
+	e := examined{what: c.at.what, group: c.group, mode: c.mode, moody: true}
 	load, err := c.o.newSupply(c.members[crewNames[0]].station.Gateway, c.group, c.cluster)
 	if err != nil {
 		return verify.Verdict{}, e, err
@@ -156,8 +158,8 @@ const (
 )
 
 // killCrew kills members at random moments.
-func (o options) killCrew(ctx context.Context, at *place, r *report) error {
-	c, err := o.newCrew(ctx, at, fmt.Sprintf("kills%d", o.seed), at.seeds)
+func (o options) killCrew(ctx context.Context, m mode, at *place, r *report) error {
+	c, err := o.newCrew(ctx, m, at, at.seeds)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ type examined struct {
 	group  string
 	ledger string
 	faults []verify.Window
+	mode   mode
 	moody  bool // the model was: some events are dead letters
 }
 
@@ -24,13 +25,17 @@ const settle = 60 * time.Second
 
 // examine waits for the last event, reads all topics and judges.
 func (e *examined) examine(ctx context.Context, cluster *kafka.Cluster, r *report) (verify.Verdict, error) {
-	slow := drained(ctx, cluster, e.group)
-	r.require(slow == nil, "%s: %v", e.what, slow)
-	checker := verify.New(verify.Config{
-		Topics: verify.Topics{Events: topicEvents, Predictions: topicPredictions, DeadLetters: topicDeadLetters, Quarantine: topicQuarantine, Shed: topicShed},
-		Faults: e.faults, InFlight: inFlight, Keep: 5,
-	})
-	verdict, err := verify.NewReader(checker, verify.Over(cluster), verify.ReaderConfig{Group: e.group, Ledger: e.ledger, Settle: settle}).Once(ctx)
+	cfg := e.mode.config()
+	cfg.Topics = verify.Topics{Events: topicEvents, Predictions: topicPredictions, DeadLetters: topicDeadLetters, Quarantine: topicQuarantine, Shed: topicShed}
+	cfg.Faults, cfg.InFlight, cfg.Keep = e.faults, inFlight, 5
+	reading := verify.ReaderConfig{Group: e.group, Ledger: e.ledger, Settle: settle}
+	if e.mode.shared {
+		reading.Group = "" // it commits no offsets
+	} else {
+		slow := drained(ctx, cluster, e.group)
+		r.require(slow == nil, "%s: %v", e.what, slow)
+	}
+	verdict, err := verify.NewReader(verify.New(cfg), verify.Over(cluster), reading).Once(ctx)
 	if err != nil {
 		return verdict, err
 	}

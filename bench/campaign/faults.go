@@ -85,7 +85,7 @@ func roughTrials() []trial {
 
 // faults goes through every trial while a crew is loaded, then judges all.
 func faults(ctx context.Context, o options, r *report) error {
-	return o.everywhere(ctx, needs{brokers: brokersOf}, func(ctx context.Context, at *place) error { return o.faultsOn(ctx, at, r) })
+	return o.inEveryMode(ctx, func(ctx context.Context, m mode, at *place) error { return o.faultsOn(ctx, m, at, r) })
 }
 
 // faultRun is one run on one place.
@@ -95,13 +95,13 @@ type faultRun struct {
 	r     *report
 }
 
-func (o options) faultsOn(ctx context.Context, at *place, r *report) error {
+func (o options) faultsOn(ctx context.Context, m mode, at *place, r *report) error {
 	proxy, err := fault.NewProxy(at.seeds, o.seed, nil)
 	if err != nil {
 		return err
 	}
 	defer proxy.Close()
-	c, err := o.newCrew(ctx, at, fmt.Sprintf("faults%d", o.seed), proxy.Addrs())
+	c, err := o.newCrew(ctx, m, at, proxy.Addrs())
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func kills(ctx context.Context, o options, r *report) error {
 	if o.only != "" && o.only != "roles" {
 		return nil
 	}
-	return o.everywhere(ctx, needs{brokers: brokersOf}, func(ctx context.Context, at *place) error { return o.killCrew(ctx, at, r) })
+	return o.inEveryMode(ctx, func(ctx context.Context, m mode, at *place) error { return o.killCrew(ctx, m, at, r) })
 }
 
 func (o options) killUp(ctx context.Context, what, model string, r *report) error {

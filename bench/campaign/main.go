@@ -27,6 +27,7 @@ type options struct {
 	fuzz    time.Duration
 	only    string
 	on      string // embedded, real or both
+	mode    string // of modes; empty: all
 	seeds   string // HOST:PORT,…: brokers that run already; before on
 	cluster string // file whose section kafka says how to come in to brokers that run already
 	untimed bool   // times are told, not judged
@@ -89,6 +90,7 @@ func parse(args []string) (options, error) {
 	f.DurationVar(&o.fuzz, "fuzztime", fuzzTime, "time of each fuzz target; default: the variable FUZZTIME")
 	f.StringVar(&o.only, "only", "", "of kills: v1, slow or roles; of sustain: rest, memory or stream; of storm: a part of classic-storm, classic-scale, consumer-…, static-…; of failover: 2s or 9s; of fuzz: targets whose package or name contains this; of failpoints and faults: those whose name does")
 	f.StringVar(&o.on, "on", onBoth, "brokers of kills' roles, drains, storm, failover, hostile and memory: embedded, real (Apache Kafka) or both")
+	f.StringVar(&o.mode, "mode", "", "of kills' roles, failpoints and faults: at_least_once, exactly_once or share; empty: all")
 	f.StringVar(&o.seeds, "seeds", os.Getenv("SEEDS"), "brokers that run already, HOST:PORT,HOST:PORT, instead of -on; default: the variable SEEDS")
 	f.StringVar(&o.cluster, "cluster", os.Getenv("CLUSTER"), "of brokers: a file whose section kafka has seeds, tls and sasl of brokers that run already; default: the variable CLUSTER")
 	f.BoolVar(&o.untimed, "untimed", false, "tell times of drains, storm, failover and hostile and do not judge them: the machine does other things")
@@ -104,6 +106,9 @@ func parse(args []string) (options, error) {
 }
 
 func (o options) check() error {
+	if o.mode != "" && !slices.ContainsFunc(modes(), func(m mode) bool { return m.name == o.mode }) {
+		return fmt.Errorf("-mode %s: say at_least_once, exactly_once or share", o.mode)
+	}
 	if o.on != onEmbedded && o.on != onReal && o.on != onBoth {
 		return fmt.Errorf("-on %s: say embedded, real or both", o.on)
 	}

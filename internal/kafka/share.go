@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"betimes/internal/event"
+	"betimes/internal/failpoint"
 )
 
 // ProtocolShare is a share group (KIP-932): its members take events one by one
@@ -119,6 +120,7 @@ func (j joiner) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.D
 // member cannot go on, or that ctx is done.
 func (m *ShareMember) Poll(ctx context.Context, take func([]*event.Event)) error {
 	fetches := m.client.PollRecords(ctx, shareRecords)
+	failpoint.Reach("kafka.share.fetched") // locked for this member, the room not told
 	if fetches.IsClientClosed() {
 		return fmt.Errorf("share group %s: %w", m.cfg.Group, kgo.ErrClientClosed)
 	}
@@ -163,6 +165,7 @@ func (m *ShareMember) settle(e *event.Event, how kgo.AckStatus) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if l := m.held[e]; l != nil {
+		failpoint.Reach("kafka.share.settled") // done or given back, the lock is still held
 		l.record.Ack(how)
 		delete(m.held, e)
 	}
@@ -171,9 +174,11 @@ func (m *ShareMember) settle(e *event.Event, how kgo.AckStatus) {
 // Flush sends what was accepted and released, and waits until the brokers have
 // it or ctx ends.
 func (m *ShareMember) Flush(ctx context.Context) error {
+	failpoint.Reach("kafka.share.flush") // acknowledged here, brokers are not told
 	if err := m.client.FlushAcks(ctx); err != nil {
 		return fmt.Errorf("share group %s: acknowledgements not sent: %w", m.cfg.Group, err)
 	}
+	failpoint.Reach("kafka.share.flushed") // brokers know, the room does not
 	return nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"betimes/internal/failpoint"
 )
 
 // Commit ends the transaction: its records, all of them acknowledged, become
@@ -21,10 +23,13 @@ func (t *Transactions) Commit(ctx context.Context, seat Seat, next map[Partition
 	if p == nil {
 		return fmt.Errorf("commit a transaction: %w", kgo.ErrClientClosed)
 	}
+	failpoint.Reach("kafka.transaction.before") // its records are written, offsets not sent
 	if err := t.addOffsets(ctx, p, seat, offsetsOf(next, notes)); err != nil {
 		return fmt.Errorf("offsets of a transaction: %w", t.judge(ctx, err))
 	}
+	failpoint.Reach("kafka.transaction.offsets") // it holds the offsets, its end is not asked for
 	err := p.client.EndTransaction(ctx, kgo.TryCommit)
+	failpoint.Reach("kafka.transaction.ended") // committed or not, the room is not told
 	switch {
 	case err == nil:
 		t.taken() // its own transaction, and nobody else's
@@ -61,6 +66,7 @@ func (t *Transactions) abort(ctx context.Context) bool {
 	if p == nil || outdated {
 		return false
 	}
+	failpoint.Reach("kafka.transaction.abort") // to be aborted, brokers are not told
 	err := p.client.AbortBufferedRecords(ctx)
 	if err == nil {
 		err = p.client.EndTransaction(ctx, kgo.TryAbort)

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"betimes/internal/event"
+	"betimes/internal/failpoint"
 )
 
 // How a transaction may fail. Any other error says that nothing of it is
@@ -72,6 +73,7 @@ func (t *Transactions) Fence(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Reach("kafka.transaction.fence") // what a process before has left open is not ended
 	if err := idle(ctx, p.client); err != nil {
 		return t.judge(ctx, err)
 	}
