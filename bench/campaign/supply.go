@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -32,11 +33,14 @@ type supply struct {
 }
 
 func (o options) newSupply(address, run string, cluster *kafka.Cluster) (*supply, error) {
+	dir, err := os.MkdirTemp(o.workdir, "ledger-")
+	if err != nil {
+		return nil, err
+	}
 	s := &supply{
-		run: run, file: filepath.Join(o.workdir, run+".ledger"), url: "http://" + address + "/v1/events",
+		run: run, file: filepath.Join(dir, "ledger"), url: "http://" + address + "/v1/events",
 		many: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{}},
 	}
-	var err error
 	if s.ledger, err = verify.OpenLedger(s.file); err != nil {
 		return nil, err
 	}
