@@ -4,11 +4,13 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"betimes/internal/config"
@@ -83,4 +85,61 @@ func predictOne(t *testing.T, file string, options config.Options) {
 		ended <- nil // told here
 		t.Fatal(err)
 	}
+}
+
+// TestInteropARefusedLoginIsOneSentence starts up with what the brokers do not
+// take. No secret is told.
+func TestInteropARefusedLoginIsOneSentence(t *testing.T) {
+	brokers := realkafka.Start(t, realkafka.Config{Brokers: 1, Security: realkafka.Security{TLS: true, Login: true}})
+	door := brokers.Door()
+	giver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"error":"invalid_client"}`)
+	}))
+	t.Cleanup(giver.Close)
+	tokens := `{mechanism: oauthbearer, oauth: {token_url: "` + giver.URL + `", client_id: betimes, client_secret: open-barley}}`
+	for name, tt := range map[string]struct{ sasl, want string }{
+		"a wrong password":      {"{mechanism: scram-sha-256, username: ali, password: open-barley}", `kafka.sasl.password: the brokers refuse the login of "ali" by scram-sha-256`},
+		"a wrong client secret": {tokens, "kafka.sasl.oauth.token_url: no token from " + giver.URL + `: it answers 401 Unauthorized "invalid_client"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := fmt.Sprintf("name: refused\ndata_dir: %s\nkafka: {seeds: [%q], tls: {ca: %q}, sasl: %s}\nmodels: {m: {rest: {url: \"http://127.0.0.1:1\"}}}\n"+
+				"flow: {gateway: {listen: \"127.0.0.1:0\"}, stream: {from: latest}}\nadmin: {listen: \"127.0.0.1:0\"}\n", t.TempDir(), door.Seeds[0], door.TLS.CA, tt.sasl)
+			loaded, err := config.Parse("refused.yaml", []byte(file), config.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var log lockedText
+			a, err := New(loaded, Options{Role: "up", Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = a.Run(t.Context(), func(Addresses) { t.Error("it runs") })
+			if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("the error is %v, want %q", err, tt.want)
+			}
+			if strings.Contains(log.String()+err.Error(), "barley") {
+				t.Errorf("the secret is told: %v\n%s", err, log.String())
+			}
+		})
+	}
+}
+
+// lockedText may be written and read by many.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

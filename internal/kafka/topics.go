@@ -178,7 +178,11 @@ func led(d kadm.TopicDetail) bool {
 
 func (c *Cluster) listTopics(ctx context.Context, names []string) (kadm.TopicDetails, error) {
 	have, err := ask(ctx, func() (kadm.TopicDetails, error) { return c.admin.ListTopics(ctx, names...) })
-	if err = c.explained(err); err != nil {
+	var refused *LoginError
+	if err = c.explained(err); errors.As(err, &refused) {
+		return nil, refused
+	}
+	if err != nil {
 		return nil, fmt.Errorf("kafka %v: list topics: %w", c.cfg.Seeds, err)
 	}
 	return have, nil
