@@ -11,7 +11,8 @@ import (
 )
 
 // TestInteropAShareGroup has three workers of a share group under load; one is
-// killed, one leaves, one comes. Nothing is lost; what is done twice is counted.
+// killed, one leaves, one comes; of real brokers one is killed and comes back.
+// Nothing is lost; what is done twice is counted.
 func TestInteropAShareGroup(t *testing.T) {
 	for name, start := range map[string]func(t *testing.T) place{
 		"embedded": embeddedBrokers,
@@ -22,7 +23,7 @@ func TestInteropAShareGroup(t *testing.T) {
 				"group.share.min.session.timeout.ms": "6000", "group.share.session.timeout.ms": "6000",
 				"group.share.min.heartbeat.interval.ms": "500", "group.share.heartbeat.interval.ms": "500",
 			}})
-			return place{addrs: b.Addrs()}
+			return place{addrs: b.Addrs(), kill: func() { b.Kill(2) }, restart: func() { b.Restart(t, 2) }}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -40,6 +41,11 @@ func shared(t *testing.T, brokers place) {
 	s.answered(t, 1000)
 	one.kill()
 	s.answered(t, 1000)
+	if brokers.kill != nil {
+		brokers.kill()
+		s.answered(t, 1000)
+		brokers.restart()
+	}
 	two.leave(t)
 	s.worker(t, "four")
 	s.answered(t, 1000)
