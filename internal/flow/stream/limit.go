@@ -12,8 +12,9 @@ import (
 // says nothing. Then it compares itself with itself: a while at a little more
 // than the limit, a while at a little less, always in that turn. By Little's law
 // the throughput of each is slots ÷ time. Where a tenth more slots bring less
-// than a fiftieth more throughput, the rest is a queue inside the endpoint, and
-// the limit falls; else it rises. There is no remembered best time that could
+// than a fortieth more throughput, the rest is a queue inside the endpoint, and
+// the limit falls, but not below where it began while attempts are over in 10 ms
+// anyway; else it rises. There is no remembered best time that could
 // grow old, and no dip to measure one.
 //
 //	limit            high ┌──────┐      ┌───────┐        each long enough for three
@@ -93,7 +94,8 @@ const (
 	gain       = 0.5  // of a comparison; more: quicker and less steady
 	clear      = 0.75 // share that, twice running, doubles the gain
 	retreat    = 0.8  // of the limit after a refusal
-	windowTime = 100 * time.Millisecond
+	short      = 0.01 // seconds; for a queue that is over so soon the limit does not fall below where it began
+	windowTime = 200 * time.Millisecond
 	windowMost = 400 // attempts; few say little where they are uneven
 	turnsLeast = 3   // attempts for each slot, though they be more
 	turnsMost  = 10  // though they be fewer
@@ -199,12 +201,16 @@ func (l *limiter) compare(r reading) {
 func (l *limiter) move(low reading) {
 	more := math.Log(float64(l.high.limit) / float64(low.limit))
 	through := more - math.Log(l.high.took/low.took)
-	share, step := min(max(through/more, -0.5), 1), gain
+	share, step := min(max(through/more, -worth), 1), gain
 	if share > clear && l.share > clear {
 		step *= 2
 	}
+	least := float64(l.floor)
+	if l.high.took <= short {
+		least = min(l.base, startLimit)
+	}
 	l.base *= math.Exp(step * ((share+l.share)/2 - worth))
-	l.base = min(max(l.base, float64(l.floor)), float64(l.ceiling))
+	l.base = min(max(l.base, least), float64(l.ceiling))
 	l.share = share
 }
 
