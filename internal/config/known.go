@@ -13,9 +13,8 @@ func notBuilt() []string {
 	return []string{
 		"flow.preprocess", "flow.cache", "flow.admit", "flow.batch", "flow.balance", "flow.async", "flow.mirror",
 		"flow.feature.lookup", "flow.feature.http", "flow.feature.windows", "flow.feature.state", "flow.feature.enrich",
-		"flow.stream.transaction", "flow.stream.poison",
 		"models.*.oip", "models.*.endpoints", "models.*.batch",
-		"kafka.topics.parked", "kafka.topics.*.registry",
+		"kafka.topics.*.registry",
 		"watch.slo", "watch.alert", "watch.canary", "steer",
 	}
 }

@@ -34,7 +34,7 @@ func (p *Processor) attempt(it *item) verdict {
 			it.counted++
 		}
 		it.noteFailure(time.Now())
-		if it.counted < p.config.Attempts {
+		if it.counted < p.config.tries(ending.Reason) {
 			failpoint.Reach("stream.retry.before") // failed, not waiting for another attempt yet
 			e.Timeline = before                    // the failed attempt is part of retry
 			p.wait(it, ending)
@@ -114,7 +114,7 @@ func (it *item) noteFailure(at time.Time) {
 // wait lets the item, and with it its lane, be ready again after a pause. No
 // slot is held meanwhile.
 func (p *Processor) wait(it *item, ending event.Ending) {
-	pause := max(p.backoff(it.event.Attempts), ending.After)
+	pause := max(p.backoff(it.event.Attempts, ending.Reason), ending.After)
 	p.meter.retries.Inc()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,10 +132,11 @@ func (p *Processor) wait(it *item, ending event.Ending) {
 }
 
 // backoff doubles from min to max, with a quarter of jitter.
-func (p *Processor) backoff(attempt int) time.Duration {
-	d := p.config.Backoff.Min << min(attempt-1, 16)
-	if d > p.config.Backoff.Max || d <= 0 {
-		d = p.config.Backoff.Max
+func (p *Processor) backoff(attempt int, reason event.Reason) time.Duration {
+	least, most := p.config.pauses(reason)
+	d := least << min(attempt-1, 16)
+	if d > most || d <= 0 {
+		d = most
 	}
 	return d - time.Duration(rand.Int64N(int64(d)/4+1))
 }

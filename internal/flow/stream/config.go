@@ -8,22 +8,23 @@ import (
 
 // Config is how events are consumed.
 type Config struct {
-	Group          string        `yaml:"group" doc:"Consumer group; default: the pipeline's name."`
-	Order          string        `yaml:"order" doc:"What is kept in order: key (events of one key), partition (all of one partition: one at a time, as a plain consumer does) or none."`
-	Concurrency    setting.Auto  `yaml:"concurrency" doc:"Most events in work at once in one worker. More: a slow model is kept busier; fewer: less load on it. auto begins at 64 and is learned while events wait: up to 1024 (and max_queued) as long as more brings more, down to 4 when it does not."`
-	Guarantee      string        `yaml:"guarantee" doc:"at_least_once, or exactly_once: endings and offsets in one transaction; who reads only what is committed sees each event once, up to transaction later. The model may still be asked more than once."`
-	Transaction    time.Duration `yaml:"transaction" doc:"Longest time a transaction of exactly_once stays open. Longer: fewer requests; shorter: predictions are seen sooner."`
-	Attempts       int           `yaml:"attempts" doc:"How often an event is tried before it becomes a dead letter. Failures of the endpoint itself do not count."`
-	Backoff        BackoffConfig `yaml:"backoff" doc:"Wait between attempts; doubles from min to max, with jitter."`
-	Poison         string        `yaml:"poison" doc:"What becomes of an event that cannot be processed: skip (a dead letter, its key goes on) or park (it and all later events of its key wait in the topic parked, in order, until dead-letters replay --topic parked). park needs order: key."`
-	ParkMax        int           `yaml:"park_max" doc:"Most events of one partition that wait in the topic parked; beyond it they become dead letters with the reason park_full. More: 16 bytes each in memory, and a longer start."`
-	From           string        `yaml:"from" doc:"Where to begin without committed offsets: latest, earliest or an RFC 3339 time. Required with kafka.seeds; embedded brokers default to earliest."`
-	SessionTimeout time.Duration `yaml:"session_timeout" doc:"How long the group waits for a silent member before its partitions go to others."`
-	Protocol       string        `yaml:"protocol" doc:"Group protocol: auto (KIP-848 where the broker has it), classic, consumer, or share: a share group (KIP-932, Kafka 4.2), with order: none: more workers than partitions, and no event waits behind another. An event is locked for its worker (30s, the group's share.record.lock.duration.ms) and renewed while it is in work; one delivered for the tenth time becomes a dead letter."`
-	Membership     string        `yaml:"membership" doc:"auto, static (a stable name: a quick restart keeps its partitions) or dynamic."`
-	MaxQueued      int           `yaml:"max_queued" doc:"Most events held by one worker, waiting or in work; fetching pauses above it."`
-	MaxQueuedBytes setting.Bytes `yaml:"max_queued_bytes" doc:"Most bytes of events held by one worker; fetching pauses above it."`
-	Workers        int           `yaml:"workers" doc:"Workers in this process, each a member of the group."`
+	Group          string                 `yaml:"group" doc:"Consumer group; default: the pipeline's name."`
+	Order          string                 `yaml:"order" doc:"What is kept in order: key (events of one key), partition (all of one partition: one at a time, as a plain consumer does) or none."`
+	Concurrency    setting.Auto           `yaml:"concurrency" doc:"Most events in work at once in one worker. More: a slow model is kept busier; fewer: less load on it. auto begins at 64 and is learned while events wait: up to 1024 (and max_queued) as long as more brings more, down to 4 when it does not."`
+	Guarantee      string                 `yaml:"guarantee" doc:"at_least_once, or exactly_once: endings and offsets in one transaction; who reads only what is committed sees each event once, up to transaction later. The model may still be asked more than once."`
+	Transaction    time.Duration          `yaml:"transaction" doc:"Longest time a transaction of exactly_once stays open. Longer: fewer requests; shorter: predictions are seen sooner."`
+	Attempts       int                    `yaml:"attempts" doc:"How often an event is tried before it becomes a dead letter. Failures of the endpoint itself do not count."`
+	Backoff        BackoffConfig          `yaml:"backoff" doc:"Wait between attempts; doubles from min to max, with jitter."`
+	Poison         string                 `yaml:"poison" doc:"What becomes of an event that cannot be processed: skip (a dead letter, its key goes on) or park (it and all later events of its key wait in the topic parked, in order, until dead-letters replay --topic parked). park needs order: key."`
+	ParkMax        int                    `yaml:"park_max" doc:"Most events of one partition that wait in the topic parked; beyond it they become dead letters with the reason park_full. More: 16 bytes each in memory, and a longer start."`
+	Errors         map[string]ErrorConfig `yaml:"errors" doc:"What is done about events that fail for one reason, by reason (the header betimes-reason): model_error, bad_model_output, undecodable, feature, model_input, too_large, no_route or internal."`
+	From           string                 `yaml:"from" doc:"Where to begin without committed offsets: latest, earliest or an RFC 3339 time. Required with kafka.seeds; embedded brokers default to earliest."`
+	SessionTimeout time.Duration          `yaml:"session_timeout" doc:"How long the group waits for a silent member before its partitions go to others."`
+	Protocol       string                 `yaml:"protocol" doc:"Group protocol: auto (KIP-848 where the broker has it), classic, consumer, or share: a share group (KIP-932, Kafka 4.2), with order: none: more workers than partitions, and no event waits behind another. An event is locked for its worker (30s, the group's share.record.lock.duration.ms) and renewed while it is in work; one delivered for the tenth time becomes a dead letter."`
+	Membership     string                 `yaml:"membership" doc:"auto, static (a stable name: a quick restart keeps its partitions) or dynamic."`
+	MaxQueued      int                    `yaml:"max_queued" doc:"Most events held by one worker, waiting or in work; fetching pauses above it."`
+	MaxQueuedBytes setting.Bytes          `yaml:"max_queued_bytes" doc:"Most bytes of events held by one worker; fetching pauses above it."`
+	Workers        int                    `yaml:"workers" doc:"Workers in this process, each a member of the group."`
 }
 
 // BackoffConfig is the wait between two attempts at one event.
@@ -47,9 +48,6 @@ const (
 	poisonPark = "park"
 )
 
-// Parks says whether keys may be parked.
-func (c Config) Parks() bool { return c.Poison == poisonPark }
-
 // DefaultConfig keeps order by key and loses nothing.
 func DefaultConfig() Config {
 	return Config{
@@ -70,7 +68,7 @@ func (c Config) Validate() setting.Problems {
 		ps.Add("transaction", "%s is more than half of the session_timeout of %s; lower it, else a hand-over cuts transactions off", c.Transaction, c.SessionTimeout)
 	}
 	ps.OneOf("poison", c.Poison, poisonSkip, poisonPark)
-	if c.Parks() && c.Order != orderKey {
+	if c.Poison == poisonPark && c.Order != orderKey {
 		ps.Add("poison", "park keeps the order of keys, which order: %s does not; set order: key, or poison: skip", c.Order)
 	}
 	if c.ParkMax < 1 {
@@ -82,10 +80,8 @@ func (c Config) Validate() setting.Problems {
 	if c.Attempts < 1 {
 		ps.Add("attempts", "%d is less than 1; an event is tried at least once", c.Attempts)
 	}
-	ps.Positive("backoff.min", c.Backoff.Min)
-	if c.Backoff.Max < c.Backoff.Min {
-		ps.Add("backoff.max", "%s is less than backoff.min of %s; raise it", c.Backoff.Max, c.Backoff.Min)
-	}
+	c.Backoff.validate(&ps)
+	c.validateErrors(&ps)
 	if c.SessionTimeout < time.Second {
 		ps.Add("session_timeout", "%s is less than 1s; brokers refuse so short a time", c.SessionTimeout)
 	}

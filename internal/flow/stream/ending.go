@@ -16,6 +16,11 @@ func (p *Processor) end(it *item, ending event.Ending) {
 	if p.dropIfGone(it) {
 		return
 	}
+	if ending.Place == event.DeadLetter && p.config.then(ending.Reason) == thenHalt {
+		p.stop(it.part, fmt.Errorf("%s: %s in %s after %d attempts (flow.stream.errors): %w", it.event.Source, ending.Reason, ending.Stage, it.event.Attempts, ending.Err))
+		p.dropIfGone(it)
+		return
+	}
 	if p.probation.hold(it, ending) {
 		return
 	}
@@ -79,10 +84,10 @@ func (p *Processor) write(it *item, ending event.Ending) {
 				p.parked(it, at.Offset)
 			}
 			p.finish(it, ending.Place)
-		case ending.Place == event.Predicted && errors.Is(err, kafka.ErrTooLarge):
+		case ending.Place == event.Predicted && errors.Is(err, kafka.ErrTooLarge) && p.config.then(event.ReasonTooLarge) != thenHalt:
 			failpoint.Reach("stream.too_large.before") // prediction refused, its dead letter not made
 			p.write(it, event.Fail(event.ReasonTooLarge, event.StagePublish, err))
-		case !it.bare && errors.Is(err, kafka.ErrTooLarge):
+		case ending.Place != event.Predicted && !it.bare && errors.Is(err, kafka.ErrTooLarge):
 			it.bare = true
 			p.write(it, ending)
 		default:

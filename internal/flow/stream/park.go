@@ -170,7 +170,7 @@ func (p *Processor) poisoned(it *item, ending event.Ending) event.Ending {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if ending.Place == event.DeadLetter && len(it.event.Key) > 0 {
+	if ending.Place == event.DeadLetter && len(it.event.Key) > 0 && p.config.then(ending.Reason) == thenPark {
 		if p.park(it) {
 			ending.Place = event.Parked
 			return ending

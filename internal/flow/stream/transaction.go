@@ -93,13 +93,13 @@ func (x *transaction) record(h *heldBack) {
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		switch tooLarge := errors.Is(err, kafka.ErrTooLarge); {
-		case tooLarge && h.ending.Place == event.Predicted:
+		case tooLarge && h.ending.Place == event.Predicted && p.config.then(event.ReasonTooLarge) != thenHalt:
 			h.ending = event.Fail(event.ReasonTooLarge, event.StagePublish, err)
 			x.large = append(x.large, h)
-		case tooLarge && !h.it.bare:
+		case tooLarge && h.ending.Place != event.Predicted && !h.it.bare:
 			h.it.bare = true
 			x.large = append(x.large, h)
-		case errors.Is(err, kafka.ErrRefused):
+		case tooLarge, errors.Is(err, kafka.ErrRefused):
 			p.stop(h.it.part, fmt.Errorf("write to %s: %w", record.Topic, err))
 			x.fail(fmt.Errorf("write to %s: %v", record.Topic, err)) // the other partitions go on
 		default:
