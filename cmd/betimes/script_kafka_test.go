@@ -26,8 +26,12 @@ func cluster(ts *testscript.TestScript) *kafka.Cluster {
 }
 
 func records(ts *testscript.TestScript, neg bool, args []string) {
+	quoted := len(args) == 3 && args[0] == "-quoted"
+	if quoted {
+		args = args[1:]
+	}
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: records TOPIC N")
+		ts.Fatalf("usage: records [-quoted] TOPIC N")
 	}
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)
@@ -46,7 +50,11 @@ func records(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		n += len(events)
 		for _, e := range events {
-			line(&out, e)
+			if quoted {
+				quote(&out, e)
+			} else {
+				line(&out, e)
+			}
 		}
 	}
 	_, _ = ts.Stdout().Write(out.Bytes())
@@ -61,10 +69,20 @@ func line(out *bytes.Buffer, e *event.Event) {
 	out.WriteByte('\n')
 }
 
+// quote prints one record byte by byte, as Go writes strings.
+func quote(out *bytes.Buffer, e *event.Event) {
+	fmt.Fprintf(out, "key=%q value=%q", e.Key, e.Value)
+	for _, h := range e.Headers {
+		fmt.Fprintf(out, " %q=%q", h.Name, h.Value)
+	}
+	out.WriteByte('\n')
+}
+
 func produce(ts *testscript.TestScript, neg bool, args []string) {
 	flags := flag.NewFlagSet("produce", flag.ContinueOnError)
 	binary := flags.Int("binary", 0, "so many binary records")
 	ago := flags.Duration("ago", 0, "age of the records")
+	escaped := flags.Bool("escaped", false, "lines and headers are as Go writes strings")
 	var headers []event.Header
 	flags.Func("header", "NAME=VALUE of every record", func(text string) error {
 		name, value, _ := strings.Cut(text, "=")
@@ -72,7 +90,7 @@ func produce(ts *testscript.TestScript, neg bool, args []string) {
 		return nil
 	})
 	if err := flags.Parse(args); err != nil || flags.NArg() < 1 || neg {
-		ts.Fatalf("usage: produce [-binary N] [-ago AGE] [-header NAME=VALUE]... TOPIC [FILE] (%v)", err)
+		ts.Fatalf("usage: produce [-binary N] [-ago AGE] [-escaped] [-header NAME=VALUE]... TOPIC [FILE] (%v)", err)
 	}
 	var lines []string
 	for i := range *binary {
@@ -80,6 +98,14 @@ func produce(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if flags.NArg() > 1 {
 		lines = append(lines, strings.Split(strings.TrimSuffix(ts.ReadFile(flags.Arg(1)), "\n"), "\n")...)
+	}
+	if *escaped {
+		for i := range headers {
+			headers[i].Name, headers[i].Value = unescape(ts, headers[i].Name), []byte(unescape(ts, string(headers[i].Value)))
+		}
+		for i := range lines {
+			lines[i] = unescape(ts, lines[i])
+		}
 	}
 	c := cluster(ts)
 	defer c.Close()
@@ -101,4 +127,11 @@ func produce(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	ts.Check(p.Flush(ctx))
 	ts.Check(err)
+}
+
+// unescape reads text as Go writes strings: \x00, \t.
+func unescape(ts *testscript.TestScript, text string) string {
+	plain, err := strconv.Unquote(`"` + text + `"`)
+	ts.Check(err)
+	return plain
 }
