@@ -131,7 +131,8 @@ func (l *limiter) add(s sample) bool {
 		w.began = s.at
 	}
 	w.add(s)
-	if w.n < max(turnsLeast*l.limit, min(turnsMost*l.limit, windowMost)) || s.at.Sub(w.began) < windowTime {
+	whole := w.n >= max(turnsLeast*l.limit, min(turnsMost*l.limit, windowMost)) && s.at.Sub(w.began) >= windowTime
+	if !whole && w.refused < l.limit { // so many refusals say enough
 		return false
 	}
 	was := l.limit
