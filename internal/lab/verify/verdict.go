@@ -189,7 +189,8 @@ func (j *judge) elsewhere(n uint32, one *identity) bool {
 // events asks of each event whether it ended, as it was sent, in time.
 func (j *judge) events() {
 	unended := map[uint32][]uint32{} // numbers by lane
-	for number, s := range j.books.events {
+	for _, number := range slices.Sorted(maps.Keys(j.books.events)) {
+		s := j.books.events[number]
 		for i := range s.events.n {
 			one := s.events.look(i)
 			if !one.present() {
