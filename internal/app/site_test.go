@@ -304,4 +304,5 @@ func (s *site) judge(t *testing.T) {
 	if wrong := got.wrong(); len(wrong) > 0 {
 		t.Error(wrong)
 	}
+	s.verified(t)
 }

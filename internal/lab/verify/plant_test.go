@@ -184,7 +184,6 @@ func plantsOfTransactions() []plant {
 			log[len(log)-1].Transactional, log[len(log)-1].Producer = true, 5
 			s.mark(topics.Events, partOf(i), 5, kafka.Aborted)
 			s.work(i)
-			s.spoil.aborted = true // it, and the reader: both read what was aborted
 		}},
 		{bug: "a reader of committed records is given aborted ones", rule: AbortedRead, exact: true, put: func(s *scene) {
 			s.write(topics.Predictions, partOf(some), s.ending(topics.Predictions, some))

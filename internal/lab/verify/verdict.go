@@ -231,11 +231,6 @@ func (j *judge) event(one *accepted, at event.Source) {
 		j.lag(one, id, at)
 	}
 	j.calls(one, id, at)
-	if log := j.books.log[kafka.Partition{Topic: at.Topic, Number: at.Partition}]; log != nil && one.places != 0 {
-		if l := log.look(at.Offset); l != nil && l.flags&logAborted != 0 {
-			j.add(AbortedRead, id.hash, at, "its transaction was aborted, and it ended")
-		}
-	}
 }
 
 // asSent compares an event with what the ledger says of it.
@@ -286,8 +281,22 @@ func (j *judge) orphaned() {
 			j.verdict.Counts.Gone++
 			continue
 		}
+		if j.aborted(o.source) {
+			j.add(AbortedRead, o.id, o.at, "its event "+o.source.String()+" is of an aborted transaction")
+			continue
+		}
 		j.add(NoSuchEvent, o.id, o.at, "it says it is of "+o.source.String())
 	}
+}
+
+// aborted says that a record is of an aborted transaction.
+func (j *judge) aborted(at event.Source) bool {
+	b := j.books.log[kafka.Partition{Topic: at.Topic, Number: at.Partition}]
+	if b == nil {
+		return false
+	}
+	one := b.look(at.Offset)
+	return one != nil && one.flags&logAborted != 0
 }
 
 // progress asks for endings in each window.
