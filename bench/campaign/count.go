@@ -12,6 +12,7 @@ import (
 type counts struct {
 	what  string // the run
 	kills int
+	rules int // that the verifier found broken
 
 	sent, accepted, unknown, failed, refused int
 
@@ -170,7 +171,7 @@ func (c *counts) row() row {
 	return row{
 		{"run", c.what}, {"kills", c.kills}, {"sent", c.sent}, {"accepted", c.accepted}, {"unknown", c.unknown}, {"not sent", c.failed},
 		{"in events", c.events}, {"predicted", c.predicted}, {"lost", c.lost + c.missing}, {"shed", c.elsewhere[topicShed]},
-		{"dead-lettered", c.elsewhere[topicDeadLetters]}, {"two places", c.twoPlaces}, {"reordered", c.reordered},
+		{"dead-lettered", c.elsewhere[topicDeadLetters]}, {"two places", c.twoPlaces}, {"reordered", c.reordered}, {"rules broken", c.rules},
 		{"duplicated", c.duplicated}, {"in flight at a kill (bound)", c.bound}, {"oldest duplicate at its kill", milliseconds(c.oldest)},
 		{"first prediction after a kill, worst", seconds(slices.Max(append(c.restarts, 0)))},
 	}

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"betimes/internal/lab/verify"
 )
 
 // How kills are placed: most hit a pipeline at work, some one that is starting.
@@ -88,13 +91,16 @@ func (o options) killUp(ctx context.Context, what, model string, r *report) erro
 		return err
 	}
 	defer l.gateway.Close()
+	if l.disk, err = verify.OpenLedger(g.sends()); err != nil {
+		return err
+	}
 	loading, stop := context.WithCancel(ctx)
 	loaded := make(chan struct{})
 	go func() { defer close(loaded); l.load(loading, or(o.rate, 300)) }()
 	moments, err := o.killAgainAndAgain(ctx, file, &p)
 	stop()
 	<-loaded
-	if err != nil {
+	if err := errors.Join(err, l.disk.Close()); err != nil {
 		return err
 	}
 	c, err := countKills(ctx, g, l, moments, r)
@@ -172,8 +178,17 @@ func countKills(ctx context.Context, g *ground, l *ledger, moments []time.Time, 
 	}
 	c := count(l, books, moments)
 	c.kills = len(moments)
-	return c, nil
+	e := examined{what: "verifier", group: g.Name, ledger: g.sends()}
+	for _, kill := range moments {
+		e.faults = append(e.faults, verify.Window{From: kill, To: kill})
+	}
+	verdict, err := e.examine(ctx, cluster, r)
+	c.rules = len(verdict.Broken)
+	return c, err
 }
+
+// sends is the file of the ledger.
+func (g *ground) sends() string { return filepath.Join(g.dir, "sends.ledger") }
 
 // tell adds the row of a run, judges it and notes what is not in the row.
 func (c *counts) tell(l *ledger, r *report) {

@@ -8,6 +8,7 @@ import (
 
 	"betimes/internal/lab/loadgen"
 	"betimes/internal/lab/loadgen/payments"
+	"betimes/internal/lab/verify"
 )
 
 // send is what is known of one event that was sent.
@@ -19,8 +20,9 @@ type send struct {
 }
 
 // ledger sends payments at a steady rate, whatever becomes of them, and
-// remembers the answers. Nothing is sent twice.
+// remembers the answers, also on disk where the verifier asks. Nothing is sent twice.
 type ledger struct {
+	disk     *verify.Ledger // nil: not kept
 	run      string
 	seed     uint64
 	gateway  *loadgen.Gateway
@@ -59,10 +61,30 @@ func (l *ledger) load(ctx context.Context, rate float64) {
 		}
 		p := generator.Next(due)
 		l.pending.Add(1)
-		l.gateway.Send(context.WithoutCancel(ctx), loadgen.Outgoing{
-			ID: p.ID, Body: p.AppendJSON(nil), ContentType: "application/json", Intended: due,
-		}, func(r loadgen.Result) { l.answer(p.ID, due, r) })
+		l.one(context.WithoutCancel(ctx), loadgen.Outgoing{
+			ID: p.ID, Key: []byte(p.Card), Body: p.AppendJSON(nil), ContentType: "application/json", Intended: due,
+		})
 	}
+}
+
+// one sends an event, once it is on disk where it is kept.
+func (l *ledger) one(ctx context.Context, e loadgen.Outgoing) {
+	if l.disk == nil {
+		l.gateway.Send(ctx, e, func(r loadgen.Result) { l.answer(e.ID, e.Intended, r) })
+		return
+	}
+	noted := make(chan uint64, 1)
+	noted <- l.disk.Send(verify.Sending{ID: e.ID, Key: e.Key, Value: e.Body}, func(err error) {
+		if err != nil {
+			l.answer(e.ID, e.Intended, loadgen.Result{Outcome: loadgen.Failed, Problem: err.Error()})
+			return
+		}
+		l.gateway.Send(ctx, e, func(r loadgen.Result) {
+			r.Source.Topic = topicEvents
+			l.disk.Mark(<-noted, outcomeOf(r.Outcome), r.Source)
+			l.answer(e.ID, e.Intended, r)
+		})
+	})
 }
 
 // answer notes the result of a send.
