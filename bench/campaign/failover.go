@@ -73,17 +73,17 @@ func (f *failoverRun) run(ctx context.Context, r *report) error {
 	}
 	defer model.close()
 	pipeline := fmt.Sprintf("failover%d", f.o.seed)
-	_, stream, err := f.o.begin(ctx, f.at, "stream", pipeline, model.url("stream"))
+	stream, _, err := f.begin(ctx, "stream", pipeline, model)
 	if err != nil {
 		return err
 	}
 	defer stream.clear()
-	door, gateway, err := f.o.begin(ctx, f.at, "gateway", pipeline, model.url("gateway"))
+	gateway, address, err := f.begin(ctx, "gateway", pipeline, model)
 	if err != nil {
 		return err
 	}
 	defer gateway.clear()
-	if f.ledger, err = newLedger(door.Gateway, f.o.seed); err != nil {
+	if f.ledger, err = newLedger(address, f.o.seed); err != nil {
 		return err
 	}
 	defer f.ledger.gateway.Close()
@@ -100,14 +100,14 @@ func (f *failoverRun) run(ctx context.Context, r *report) error {
 	return nil
 }
 
-// begin makes a station and starts its process.
-func (o options) begin(ctx context.Context, at *place, role, pipeline, model string, stream ...string) (*station, *process, error) {
-	s, err := o.station(at, role, pipeline, model, stream...)
+// begin starts a role, and tells where its gateway would be.
+func (f *failoverRun) begin(ctx context.Context, role, pipeline string, model *witness) (*process, string, error) {
+	s, err := f.o.station(f.at, role, pipeline, model.url(role))
 	if err != nil {
-		return nil, nil, err
+		return nil, "", err
 	}
-	p, err := o.working(ctx, s)
-	return s, p, err
+	p, err := f.o.working(ctx, s)
+	return p, s.Gateway, err
 }
 
 // underLoad loads the gateway while brokers are killed, and reads predictions.

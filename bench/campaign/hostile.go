@@ -51,19 +51,17 @@ func (o options) hostileOn(ctx context.Context, at *place, r *report) error {
 		return err
 	}
 	defer h.cluster.Close()
-	url := model.url("stream")
-	const mapping = "{fields: [amount, hour]}"
-	if _, h.stream, err = o.mapped(ctx, at, "stream", h.pipeline, url, mapping); err != nil {
+	if h.stream, _, err = h.begin(ctx, "stream", model); err != nil {
 		return err
 	}
 	defer h.stream.clear()
-	door, gateway, err := o.mapped(ctx, at, "gateway", h.pipeline, url, mapping)
+	gateway, address, err := h.begin(ctx, "gateway", model)
 	if err != nil {
 		return err
 	}
 	h.gateway = gateway
 	defer gateway.clear()
-	if h.ledger, err = newLedger(door.Gateway, o.seed); err != nil {
+	if h.ledger, err = newLedger(address, o.seed); err != nil {
 		return err
 	}
 	defer h.ledger.gateway.Close()
@@ -71,7 +69,7 @@ func (o options) hostileOn(ctx context.Context, at *place, r *report) error {
 	if at.embedded { // these remove what lies before a record that is too old to be kept
 		g.oldest = time.Now().Add(-20 * time.Hour)
 	}
-	if h.siege, err = newSiege(h.cluster, door.Gateway, fmt.Sprintf("hostile%d-", o.seed), g); err != nil {
+	if h.siege, err = newSiege(h.cluster, address, fmt.Sprintf("hostile%d-", o.seed), g); err != nil {
 		return err
 	}
 	defer h.siege.close()
@@ -81,15 +79,15 @@ func (o options) hostileOn(ctx context.Context, at *place, r *report) error {
 	return h.judge(ctx, r)
 }
 
-// mapped is begin with a mapping of fields.
-func (o options) mapped(ctx context.Context, at *place, role, pipeline, model, mapping string) (*station, *process, error) {
-	s, err := o.station(at, role, pipeline, model)
+// begin starts a role that maps fields, and tells where its gateway would be.
+func (h *hostileRun) begin(ctx context.Context, role string, model *witness) (*process, string, error) {
+	s, err := h.o.station(h.at, role, h.pipeline, model.url(role))
 	if err != nil {
-		return nil, nil, err
+		return nil, "", err
 	}
-	s.Feature = mapping
-	p, err := o.working(ctx, s)
-	return s, p, err
+	s.Feature = "{fields: [amount, hour]}"
+	p, err := h.o.working(ctx, s)
+	return p, s.Gateway, err
 }
 
 // each is the length of one stretch.
