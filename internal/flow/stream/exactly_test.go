@@ -56,6 +56,14 @@ func (b *book) Write(r *kafka.Record, done func(event.Source, error)) {
 	b.faults.Lock()
 	defer b.faults.Unlock()
 	err := error(nil)
+	offset := int64(0) // of its topic, transactions that were aborted not counted
+	b.mu.Lock()
+	for _, one := range append(slices.Clone(b.records), b.open...) {
+		if one.Topic == r.Topic && one.Partition == r.Partition {
+			offset++
+		}
+	}
+	b.mu.Unlock()
 	switch {
 	case !b.begun:
 		err = errors.New("no transaction is open")
@@ -65,7 +73,7 @@ func (b *book) Write(r *kafka.Record, done func(event.Source, error)) {
 	if err == nil {
 		b.open = append(b.open, r)
 	}
-	done(event.Source{Topic: r.Topic}, err)
+	done(event.Source{Topic: r.Topic, Partition: r.Partition, Offset: offset}, err)
 }
 
 func (b *book) Commit(_ context.Context, _ kafka.Seat, next map[kafka.Partition]int64, notes map[kafka.Partition]string) error {
@@ -402,6 +410,46 @@ func TestWhatTheNoteHasNoRoomForIsNotCommittedAndItsPartitionWaits(t *testing.T)
 		b.mu.Unlock()
 		if paused || written != events+1 || b.committed(0) != events {
 			t.Errorf("afterwards: paused %v, %d written, committed %d", paused, written, b.committed(0))
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if held := heldBy(p); held != "" {
+			t.Error(held)
+		}
+	})
+}
+
+func TestAParkedKeyWaitsAndFlowsAgainInTransactionsToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard()
+		b := &book{cluster: y.cluster, commit: func(try int) (bool, error) {
+			if try == 1 {
+				return false, errModel // the letters are written a second time
+			}
+			return true, nil
+		}}
+		p, stop := running(t, y.cluster, func(ctx context.Context, e *event.Event) event.Ending {
+			if string(e.Value) == "a1" {
+				return event.Fail(event.ReasonModelInput, event.StageModel, errModel)
+			}
+			return predict(ctx, e)
+		}, y.parks, exactly(b))
+		for _, v := range []string{"x", "a1", "a2", "b1"} {
+			y.send(0, v[:1], v)
+		}
+		time.Sleep(time.Second)
+		got := y.written()
+		slices.Sort(got)
+		if !slices.Equal(got, []string{"parked a1", "parked a2", "predictions b1", "predictions x"}) || b.committed(0) != 4 {
+			t.Errorf("written %v, committed %d", got, b.committed(0))
+		}
+		p.Dropped(0, 0)
+		p.Dropped(0, 1)
+		y.send(0, "a", "a3")
+		time.Sleep(time.Second)
+		if got := y.written(); got[len(got)-1] != "predictions a3" || b.committed(0) != 5 {
+			t.Errorf("after its letters were dropped: written %v, committed %d", got, b.committed(0))
 		}
 		if err := stop(); err != nil {
 			t.Error(err)

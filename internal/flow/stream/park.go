@@ -182,12 +182,13 @@ func (p *Processor) poisoned(it *item, ending event.Ending) event.Ending {
 	return ending
 }
 
-// parked notes where an event waits.
+// parked notes where an event waits. Its lane may be another key's by now.
 func (p *Processor) parked(it *item, letter int64) {
+	id := p.laneID(it.event)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	origin, _ := it.event.Origin()
-	if q := it.part.lot.keys[it.lane.id]; len(q) > 0 {
+	if q := it.part.lot.keys[id]; len(q) > 0 {
 		if i, waits := q.find(origin); waits {
 			q[i].letter = letter
 		}

@@ -38,7 +38,7 @@ type heldBack struct {
 	it     *item
 	ending event.Ending
 	lane   *lane // goes on once the ending is written; nil: it has gone on
-	marked bool  // its offset counts as finished in the transaction
+	at     int64 // offset of its record
 }
 
 // transactor writes endings in transactions; one goroutine runs it.
@@ -265,7 +265,6 @@ func (t *transactor) pauses() (full, free []*partition) {
 // mark counts the offset of an ending as finished, for the transaction alone.
 // p.mu is held.
 func (t *transactor) mark(h *heldBack) {
-	h.marked = true
 	h.it.part.open++
 	t.p.done(h.it)
 }
