@@ -38,8 +38,19 @@ func TestInteropTheDoor(t *testing.T) {
 		"writes fail with their reason":                    TestWritesFailWithTheirReason,
 		"the largest event becomes a dead letter":          TestTheLargestEventBecomesADeadLetterWithAllItsBytes,
 		"a log shows what transactions leave":              TestALogShowsWhatTransactionsLeave,
+		"a transaction is seen whole or not at all":        TestATransactionIsSeenWithItsOffsetsOrNotAtAll,
+		"who takes a transactional id fences the other":    TestWhoTakesATransactionalIDKeepsTheOneBeforeFromWriting,
+		"offsets of an old seat are refused":               TestOffsetsOfASeatThatTheGroupHasGoneBeyondAreRefused,
+		"aborted records are not read":                     TestReadersOfMuchSeeNothingThatWasAborted,
 		"topics are created, checked and never changed":    TestTopicsAreCreatedCheckedAndNeverChanged,
 	} {
 		t.Run(name, body)
 	}
+}
+
+// TestInteropTheDoorBeforeTransactionVersion2 runs on a broker of its own, whose
+// features are changed.
+func TestInteropTheDoorBeforeTransactionVersion2(t *testing.T) {
+	real = realkafka.Start(t, realkafka.Config{Brokers: 1}).Addrs()
+	t.Run("warned", TestBrokersWithoutTransactionVersion2DoTransactionsAndAreWarnedOf)
 }

@@ -61,6 +61,7 @@ func New(cfg Config, deps Deps) (*Cluster, error) {
 		doors.close()
 		return nil, fmt.Errorf("embedded brokers in %s: %w", deps.Dir, err)
 	}
+	readCommitted(fake, home.records())
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Cluster{log: deps.Log, fake: fake, home: home, addrs: doors.addrs(), stop: cancel, stopped: make(chan struct{})}
 	go func() {

@@ -12,6 +12,7 @@
 //     request before kfake reads it.
 //   - One process: more brokers add addresses, not capacity, and no replication.
 //   - A restart on the same folder finds the same addresses and the same cluster id.
+//   - Who reads committed records only sees nothing that was aborted, however much it reads at once.
 //   - A batch that a producer sends again after a kill is recognised. Not so a
 //     transaction: one whose end was being written may end differently in its
 //     partitions, so exactly-once together with killed brokers needs real ones.
