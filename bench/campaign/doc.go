@@ -1,7 +1,7 @@
 // Command campaign runs the long counts, one campaign at a time: what takes too
 // long for a test, and what a test's small numbers cannot show.
 //
-//	kills    kill -9 of up under load at random moments, with a quick and a slow model
+//	kills    kill -9 of up under load at random moments, with a quick and a slow model; then of gateway and streams whose brokers live on
 //	backlog  a stream attached to a topic of records that are an hour old
 //	sustain  500 events/s for a minute: losses, latency, the sum of the stages, memory
 //	start    time until up is ready, first with training, then again
@@ -11,6 +11,8 @@
 //	failover brokers of three that are killed under load, of real Kafka only
 //	hostile  5,000 inputs that are meant to harm, beside good events
 //	memory   10 GB of backlog of 1 MB events, of real Kafka only unless -on says other
+//	failpoints  kill -9 of gateway and stream at every failpoint of the code
+//	faults   what gateway and streams say to brokers is lost, late, twice, refused, spoilt; processes are killed, stopped, starved
 //	brokers  the delivery tests, a row each; on brokers of your own with SEEDS or CLUSTER
 //
 // Each starts the betimes binary in folders and on ports of its own, prints one

@@ -316,6 +316,7 @@ func (f *failRun) toggle(ctx context.Context, role string) (bool, error) {
 	}
 	if p := f.running[other]; p != nil {
 		delete(f.running, other)
+		_, _ = p.await(ctx) // one that is only starting does not obey yet
 		if err := p.stop(); err != nil {
 			return false, err
 		}
@@ -346,7 +347,9 @@ func (f *failRun) terminate(ctx context.Context, role string) (bool, error) {
 
 // late starts a role when much waits for it.
 func (f *failRun) late(ctx context.Context, role string) (bool, error) {
-	if err := f.running[role].stop(); err != nil {
+	p := f.running[role]
+	_, _ = p.await(ctx) // one that is only starting does not obey yet; it may be dead already
+	if err := p.stop(); err != nil {
 		return f.wait(ctx, role)
 	}
 	if err := pause(ctx, failLate); err != nil {
