@@ -11,7 +11,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"betimes/internal/failpoint/points"
+	"betimes/internal/lab/fault"
 	"betimes/internal/lab/verify"
 )
 
@@ -65,6 +69,9 @@ func (m mode) targets(all []points.Point, only string) []aim {
 type failRun struct {
 	o       options
 	mode    mode
+	group   string
+	step    time.Duration // how long each thing has to bring a process to a point
+	proxy   *fault.Proxy
 	random  *rand.Rand
 	model   *moody
 	at      map[string]*station // by role; other: a second stream that comes and goes
@@ -78,26 +85,11 @@ type failRun struct {
 const other = "other"
 
 func (o options) failOn(ctx context.Context, m mode, at *place, aims []aim, r *report) error {
-	model, err := newMoody(failLeast, failMost)
+	f, err := o.newFailRun(ctx, m, at)
 	if err != nil {
 		return err
 	}
-	defer model.close()
-	f := &failRun{
-		o: o, mode: m, random: rand.New(rand.NewPCG(o.seed, 13)), model: model, at: map[string]*station{}, running: map[string]*process{}, how: map[aim]int{},
-	}
 	defer f.clear()
-	group := fmt.Sprintf("failpoints%d", o.seed)
-	for _, name := range []string{"gateway", "stream", other} {
-		role := strings.Replace(name, other, "stream", 1)
-		if f.at[name], err = o.station(at, role, group, model.url, append(slices.Clone(crewSettings), m.settings...)...); err != nil {
-			return err
-		}
-		f.at[name].From = failFrom
-	}
-	if f.running["gateway"], err = o.working(ctx, f.at["gateway"]); err != nil {
-		return err
-	}
 	if err := f.first(ctx, aims); err != nil {
 		return err
 	}
@@ -106,15 +98,15 @@ func (o options) failOn(ctx context.Context, m mode, at *place, aims []aim, r *r
 		return err
 	}
 	defer cluster.Close()
-	load, err := o.newSupply(f.at["gateway"].Gateway, group, cluster)
+	load, err := o.newSupply(f.at["gateway"].Gateway, f.group, cluster)
 	if err != nil {
 		return err
 	}
-	err = f.loaded(ctx, load, aims)
+	err = f.loaded(ctx, load, func(ctx context.Context) error { return f.all(ctx, aims) })
 	if err = errors.Join(err, load.close()); err != nil {
 		return err
 	}
-	e := examined{what: at.what, group: group, mode: m, ledger: load.file, faults: f.deaths, moody: true}
+	e := examined{what: at.what, group: f.group, mode: m, ledger: load.file, faults: f.deaths, moody: true}
 	verdict, err := e.examine(ctx, cluster, r)
 	if err != nil {
 		return err
@@ -122,6 +114,46 @@ func (o options) failOn(ctx context.Context, m mode, at *place, aims []aim, r *r
 	r.add(append(row{{"brokers", at.what}, {"failpoints", len(aims)}, {"kills", len(f.deaths)}}, e.cells(&verdict)...))
 	f.tell(at.what, aims, r)
 	return nil
+}
+
+// newFailRun starts the gateway, and makes what the streams need.
+func (o options) newFailRun(ctx context.Context, m mode, at *place) (*failRun, error) {
+	f := &failRun{
+		o: o, mode: m, step: failStep, random: rand.New(rand.NewPCG(o.seed, 13)), group: fmt.Sprintf("failpoints%d", o.seed),
+		at: map[string]*station{}, running: map[string]*process{}, how: map[aim]int{},
+	}
+	var err error
+	if f.model, err = newMoody(failLeast, failMost); err != nil {
+		return nil, err
+	}
+	if f.proxy, err = fault.NewProxy(at.seeds, o.seed, nil); err != nil {
+		f.model.close()
+		return nil, err
+	}
+	if err := f.hire(ctx, at); err != nil {
+		f.clear()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *failRun) hire(ctx context.Context, at *place) (err error) {
+	by := *at
+	by.seeds = f.proxy.Addrs()
+	for _, name := range []string{"gateway", "stream", other} {
+		role := strings.Replace(name, other, "stream", 1)
+		if f.at[name], err = f.o.station(&by, role, f.group, f.model.url, append(slices.Clone(crewSettings), f.mode.settings...)...); err != nil {
+			return err
+		}
+		if !f.mode.shared { // a share group begins at earliest or latest only
+			f.at[name].From = failFrom
+		}
+	}
+	f.running["gateway"], err = f.o.working(ctx, f.at["gateway"])
+	if err != nil {
+		delete(f.running, "gateway")
+	}
+	return err
 }
 
 // failFrom begins at the first record, by its time: so the start is committed too.
@@ -140,12 +172,12 @@ func (f *failRun) first(ctx context.Context, aims []aim) error {
 	return f.replace(f.o, "stream")
 }
 
-// loaded kills at every aim while events are sent, then lets both roles work again.
-func (f *failRun) loaded(ctx context.Context, load *supply, aims []aim) error {
+// loaded does something while events are sent, then lets both roles work again.
+func (f *failRun) loaded(ctx context.Context, load *supply, do func(context.Context) error) error {
 	loading, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); load.load(loading, or(f.o.rate, failRate)) }()
-	err := f.all(ctx, aims)
+	err := do(ctx)
 	stop()
 	<-done
 	if err != nil {
@@ -166,6 +198,8 @@ func (f *failRun) clear() {
 	for _, p := range f.running {
 		p.clear()
 	}
+	f.proxy.Close()
+	f.model.close()
 }
 
 func (f *failRun) all(ctx context.Context, aims []aim) error {
@@ -264,7 +298,7 @@ func (f *failRun) revive(role string) error {
 
 // guess is the step to begin with, so that not every point waits for all of them.
 func guess(point string) int {
-	for step, parts := range [][]string{1: {".gate."}, 2: {".revoke."}, 4: {".drain.", ".leave.", ".end."}, 5: {".probation."}} {
+	for step, parts := range [][]string{1: {".gate."}, 2: {".revoke."}, 4: {".abort"}, 5: {".drain.", ".leave.", ".end."}, 6: {".probation."}} {
 		if slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(point, part) }) {
 			return step
 		}
@@ -280,7 +314,7 @@ type step struct {
 
 func (f *failRun) steps() []step {
 	return []step{
-		{"load", f.wait}, {"model away", f.outage}, {"another stream", f.toggle}, {"and again", f.toggle}, {"SIGTERM", f.terminate},
+		{"load", f.wait}, {"model away", f.outage}, {"another stream", f.toggle}, {"and again", f.toggle}, {"answers lost", f.unanswered}, {"SIGTERM", f.terminate},
 		{"a late start", f.late},
 	}
 }
@@ -290,7 +324,7 @@ func (f *failRun) wait(ctx context.Context, role string) (bool, error) {
 	p := f.running[role]
 	select {
 	case <-p.ended:
-	case <-time.After(failStep):
+	case <-time.After(f.step):
 		return false, ctx.Err()
 	case <-ctx.Done():
 		return false, ctx.Err()
@@ -306,6 +340,21 @@ func (f *failRun) wait(ctx context.Context, role string) (bool, error) {
 func (f *failRun) outage(ctx context.Context, role string) (bool, error) {
 	f.model.away.Store(true)
 	defer time.AfterFunc(failOutage, func() { f.model.away.Store(false) })
+	return f.wait(ctx, role)
+}
+
+// unanswered has brokers apply what ends transactions, records and commits, and
+// not say so; offsets of some transactions they do not take.
+func (f *failRun) unanswered(ctx context.Context, role string) (bool, error) {
+	for _, one := range []fault.Fault{
+		{
+			Keys:  []kmsg.Key{kmsg.EndTxn, kmsg.Produce, kmsg.OffsetCommit, kmsg.ShareAcknowledge},
+			Every: 5, Count: -1, On: fault.Response, Do: fault.Drop,
+		},
+		{Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Every: 3, Count: -1, Do: fault.Refuse, Code: kerr.UnknownServerError.Code},
+	} {
+		defer f.proxy.Add(one).Remove()
+	}
 	return f.wait(ctx, role)
 }
 

@@ -67,6 +67,7 @@ func wireTrials() []trial {
 		{name: "fetches cut off", wire: often(11, fault.Response, fault.Reset, kmsg.Fetch)},
 		{name: "heartbeats lost", wire: often(3, fault.Request, fault.Drop, kmsg.Heartbeat)},
 		{name: "offsets of transactions lost", wire: often(3, fault.Response, fault.Drop, kmsg.TxnOffsetCommit)},
+		{name: "offsets of transactions refused", wire: refusing(7, fault.Request, kerr.UnknownServerError.Code, kmsg.TxnOffsetCommit)},
 		{name: "ends of transactions lost", wire: often(5, fault.Response, fault.Drop, kmsg.EndTxn)},
 	}
 }
