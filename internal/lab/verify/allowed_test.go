@@ -83,6 +83,11 @@ func allowances() []allowed {
 			}
 			s.sends = append(s.sends, Line{Seq: 95, At: began, ID: []byte("id-never-answered")})
 		}, want: func(c *Counts) bool { return c.Failed == 1 && c.Unknown == 2 && c.OK == sceneEvents }},
+		{what: "a sender that does not know the keys", put: func(s *scene) {
+			for i := range s.sends {
+				s.sends[i].Key = 0
+			}
+		}},
 		{what: "an unknown event that is there", put: func(s *scene) { s.answer(some, Unknown, event.Source{}) }},
 		{what: "an event sent twice, answered once with its place", put: func(s *scene) {
 			again := s.sends[2*some]

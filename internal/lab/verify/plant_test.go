@@ -116,6 +116,12 @@ func plantsOfSending() []plant {
 			s.answer(some+sceneKeys, OK, a)
 		}},
 		{bug: "a value is damaged on its way in", rule: CorruptValue, put: func(s *scene) { s.stored(some).Value = []byte(`{"n":0}`) }},
+		{bug: "a value is damaged, of a sender that does not know the keys", rule: CorruptValue, put: func(s *scene) {
+			for i := range s.sends {
+				s.sends[i].Key = 0
+			}
+			s.stored(some).Value = []byte(`{"n":0}`)
+		}},
 		{bug: "an event comes in under another key", rule: CorruptValue, put: func(s *scene) {
 			s.stored(some).Key, s.found(topics.Predictions, some).Key = []byte("key-x"), []byte("key-x")
 		}},
@@ -279,6 +285,9 @@ func TestEveryPlantedBugIsCaught(t *testing.T) {
 			if v.Broken[p.rule] == 0 {
 				t.Errorf("%s did not catch it; found: %s", p.rule, told(v))
 				return
+			}
+			if !p.exact && v.Broken[IntSendSkip] > 0 {
+				t.Errorf("%s without transactions", IntSendSkip)
 			}
 			caught++
 		})
