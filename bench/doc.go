@@ -13,9 +13,8 @@
 // make them look better.
 //
 // All run in the real-time class, the sender before the others, so that it is on
-// time, and Java machines in none: their compiler would hold a core for a whole
-// turn of 100 ms. On a machine that does something else beside, Java peers and
-// real brokers are therefore slower than they are.
+// time; only the compilers of Java machines run beside it, since each would hold
+// its core for a whole turn of 100 ms.
 //
 // The Java peers (peers/) are fetched by Maven and compiled at first use, into
 // the cache folder. Bento and Redpanda Connect join when a binary is given.

@@ -21,12 +21,15 @@ func openGround(o options, kind string) (*ground, error) {
 	case kind == embedded:
 		return &ground{what: "embedded (1)"}, nil
 	}
-	p, err := startPart(fair, "100", partBrokers)
+	p, err := startPart(equal, "100", partBrokers)
 	if err != nil {
 		return nil, err
 	}
 	g := &ground{part: p, pid: p.cmd.Process.Pid}
-	if err := p.hear(&g.seeds); err != nil {
+	if err = p.hear(&g.seeds); err == nil {
+		err = freeCompilers(g.pid)
+	}
+	if err != nil {
 		p.stop()
 		return nil, fmt.Errorf("real brokers: %w", err)
 	}

@@ -33,9 +33,6 @@ const (
 	// first is for the sender alone, which hardly works: it goes before the
 	// brokers and the stub, so that it is on time.
 	first
-	// fair is for Java machines. Their compiler would hold a core for a whole
-	// turn of the real-time class, 100 ms, while records wait.
-	fair
 )
 
 // priorities in the real-time class.
@@ -52,8 +49,8 @@ func realTime() bool { return exec.Command("chrt", "-r", priorityFirst, "true").
 func pinned(core string, c class, program string, args ...string) []string {
 	line := []string{"taskset", "-c", core}
 	switch {
-	case c == fair, os.Getenv(isolatedClass) == "other":
-		line = append(line, "chrt", "-o", "0", "nice", "-n", "-19")
+	case os.Getenv(isolatedClass) == "other":
+		line = append(line, "nice", "-n", "-19")
 	case c == first:
 		line = append(line, "chrt", "-r", priorityFirst)
 	default:

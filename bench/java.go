@@ -38,7 +38,7 @@ func javaPeers() ([]system, error) {
 	const common = "linger 0, acks=all, idempotent, fetch.min.bytes 1, commit each 5 s, one blocking HTTP call per record, 64 kept connections; -XX:+UseSerialGC -Xms128m -Xmx128m"
 	peer := func(name, class, settings string) system {
 		return system{
-			name: name, program: java, asks: true, class: fair, warmUp: javaWarmUp,
+			name: name, program: java, asks: true, java: true, warmUp: javaWarmUp,
 			settings: settings + ", " + common, args: javaArgs(dir, class),
 		}
 	}
@@ -51,7 +51,7 @@ func javaPeers() ([]system, error) {
 func javaArgs(dir, class string) func(place) ([]string, error) {
 	return func(r place) ([]string, error) {
 		args := []string{
-			"-XX:+UseSerialGC", "-Xms128m", "-Xmx128m", "-Djava.net.preferIPv4Stack=true", "-Dhttp.maxConnections=64",
+			"-XX:+UseSerialGC", "-XX:-UseDynamicNumberOfCompilerThreads", "-Xms128m", "-Xmx128m", "-Djava.net.preferIPv4Stack=true", "-Dhttp.maxConnections=64",
 			"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 			"-cp", filepath.Join(dir, "classes") + ":" + filepath.Join(dir, "lib", "*"), class,
 			strings.Join(r.Topics.Seeds, ","), r.Topics.In, r.Topics.Out, r.Group, r.URL,

@@ -109,6 +109,11 @@ func (r trial) drive(ctx context.Context, where place, around *servers, pipe *lo
 		said, _ := os.ReadFile(outFile)
 		return result{}, fmt.Errorf("%w; it said:\n%s", err, said[:min(len(said), 4000)])
 	}
+	if r.system.java {
+		if err := freeCompilers(p.cmd.Process.Pid); err != nil {
+			return result{}, err
+		}
+	}
 	w := window{pid: p.cmd.Process.Pid, brokers: r.ground.pid, around: around}
 	out, err := pipe.Run(ctx, r.scenario.patience(), sends.send, w.edge)
 	if err = errors.Join(err, w.failed, ctx.Err()); err != nil {

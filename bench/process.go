@@ -23,7 +23,7 @@ func start(s system, args []string, dir, outFile string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	line := pinned(coreOfSystem, s.class, s.program, args...)
+	line := pinned(coreOfSystem, equal, s.program, args...)
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, "BETIMES_BENCH_") })
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out

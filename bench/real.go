@@ -16,7 +16,7 @@ import (
 )
 
 // realBrokers is what the report says of them.
-const realBrokers = "Apache Kafka " + realkafka.Version + " (1, broker and controller in one, settings of internal/lab/realkafka; not in the real-time class)"
+const realBrokers = "Apache Kafka " + realkafka.Version + " (1, broker and controller in one, settings of internal/lab/realkafka)"
 
 // holdBrokers is the process that starts real Kafka, says where it listens and
 // ends it when stdin ends.

@@ -18,7 +18,7 @@ type system struct {
 	settings string // for the report
 	program  string
 	asks     bool          // it asks the model
-	class    class         // how it shares its core: with itself
+	java     bool          // it runs in a Java machine
 	warmUp   time.Duration // before the window; zero: the usual one
 	args     func(r place) ([]string, error)
 }

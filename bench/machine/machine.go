@@ -17,8 +17,8 @@ import (
 // ticks is how many clock ticks a second of CPU has in /proc (USER_HZ).
 const ticks = 100
 
-// tree is the process ids of a process and all below it.
-func tree(root int) []int {
+// Tree is the process ids of a process and all below it.
+func Tree(root int) []int {
 	ids := []int{root}
 	for i := 0; i < len(ids); i++ {
 		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", ids[i]))
@@ -37,7 +37,7 @@ func tree(root int) []int {
 // CPU is what a process tree has used so far.
 func CPU(root int) time.Duration {
 	var sum time.Duration
-	for _, id := range tree(root) {
+	for _, id := range Tree(root) {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", id))
 		if err != nil {
 			continue
@@ -67,7 +67,7 @@ func Resident(root int) int64 { return held(root, "VmRSS:") }
 
 func held(root int, field string) int64 {
 	var sum int64
-	for _, id := range tree(root) {
+	for _, id := range Tree(root) {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", id))
 		_, after, ok := strings.Cut(string(text), field)
 		if !ok {
