@@ -19,7 +19,8 @@ type options struct {
 	peers     map[string]string // path by name
 	systems   []string          // empty: those of the scenario
 	rates     []float64         // empty: those of the scenario
-	turns     int
+	all       bool              // of the suite: on real brokers only what claims rest on
+	turns     int               // 0: those of the scenario
 	window    time.Duration
 	seed      uint64
 	keep      string
@@ -47,8 +48,8 @@ func parse(args []string) (options, error) {
 	f.Func("peer", "NAME=PATH of a binary that joins: bento or connect; may be given several times", o.peer)
 	f.StringVar(&t.systems, "systems", "", "only these systems, for example F1,betimes")
 	f.StringVar(&t.rates, "rates", "", "records a second, one or several, comma between; empty: the scenario's")
-	f.IntVar(&o.turns, "turns", 5, "turns of all systems; results below 5 are for a look only")
-	f.DurationVar(&o.window, "window", 11*time.Second, "measured part of a run; longer where it would hold fewer than 10,000 records, below 10s for a look only")
+	f.IntVar(&o.turns, "turns", 0, "turns of all systems; 0: the scenario's; results below 5 are for a look only")
+	f.DurationVar(&o.window, "window", 10500*time.Millisecond, "measured part of a run; longer where it would hold fewer than 10,000 records, below 10s for a look only")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the schedule; turn n uses seed+n")
 	f.StringVar(&o.keep, "keep", "", "folder that keeps each run's configuration, output and service times")
 	if err := f.Parse(args); err != nil {
@@ -70,7 +71,7 @@ func (o *options) peer(text string) error {
 
 func (o *options) read(t texts) error {
 	names := strings.Split(t.scenario, ",")
-	if t.scenario == "all" {
+	if o.all = t.scenario == "all"; o.all {
 		names = scenarioNames()
 	}
 	for _, name := range names {
@@ -92,8 +93,8 @@ func (o *options) read(t texts) error {
 	if t.systems != "" {
 		o.systems = strings.Split(t.systems, ",")
 	}
-	if o.turns < 1 || o.window < time.Second {
-		return fmt.Errorf("-turns %d -window %s: write at least 1 turn and 1s", o.turns, o.window)
+	if o.turns < 0 || o.window < time.Second {
+		return fmt.Errorf("-turns %d -window %s: write at least 0 turns and 1s", o.turns, o.window)
 	}
 	return o.readRates(t.rates)
 }
@@ -110,6 +111,19 @@ func (o *options) readRates(text string) error {
 		o.rates = append(o.rates, rate)
 	}
 	return nil
+}
+
+// turnsOf is how often each system runs in a scenario on brokers of a kind; 0: never.
+func (o options) turnsOf(s scenario, kind string) int {
+	switch {
+	case o.all && kind != embedded && s.claims == 0:
+		return 0
+	case o.turns > 0:
+		return o.turns
+	case o.all && kind != embedded:
+		return s.claims
+	}
+	return s.turns
 }
 
 // takes tells whether a system takes turns in a scenario.

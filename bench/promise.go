@@ -16,7 +16,7 @@ type promise struct {
 // promises are those of a scenario.
 func promises(sc scenario) []promise {
 	switch {
-	case sc.name == "p1":
+	case sc.name == "p1" || sc.name == "p1-2500":
 		return []promise{{figure: "p50", to: "F1", most: 1.10}, {figure: "p99", to: "F1", most: 1.30}, {figure: "CPU", to: "F1", most: 1.20}}
 	case sc.kind == capacity:
 		return []promise{{figure: "rate", to: "blocking", least: 3}}

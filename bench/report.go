@@ -69,14 +69,15 @@ func newReport(out io.Writer, o options, missing []absent) *report {
 // begin writes what all tables of a scenario share.
 func (r *report) begin(sc scenario, g *ground, taking []system) {
 	fmt.Fprintf(r.out, "\n#### %s: %s\n\n", strings.ToUpper(sc.name), sc.what)
-	if r.o.window < leastWindow || r.o.turns < 5 && sc.kind == latencies {
+	turns := r.o.turnsOf(sc, g.kind)
+	if sc.kind == latencies && (r.o.window < leastWindow || turns < 5) {
 		fmt.Fprintf(r.out, "A look only: fewer than 5 turns, or a window below %s.\n\n", leastWindow)
 	}
 	fmt.Fprintf(r.out, "Broker %s, %d partitions, %d keys · Poisson, seed %d… ", g.what, partitions, keys, r.o.seed)
 	if sc.kind == sustained {
 		fmt.Fprintf(r.out, "· %d steps of %s after %s (Java %s)\n\n", steps, searchWindow, warmUp, javaWarmUp)
 	} else {
-		fmt.Fprintf(r.out, "· %d turns of %s and longer after %s (Java %s)\n\n", r.o.turns, r.o.window, warmUp, javaWarmUp)
+		fmt.Fprintf(r.out, "· turns: %d of %s and longer after %s (Java %s)\n\n", turns, r.o.window, warmUp, javaWarmUp)
 	}
 	for _, s := range taking {
 		fmt.Fprintf(r.out, "- %s: %s\n", s.name, s.settings)

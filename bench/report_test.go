@@ -71,17 +71,35 @@ func TestARateIsSustainedWhenP99AndWhatIsUnderWayStay(t *testing.T) {
 
 func TestOptionsAreRefusedWithTheRemedy(t *testing.T) {
 	for want, args := range map[string][]string{
-		"-scenario p9 is not known; use p1, p2":          {"-scenario", "p9"},
+		"-scenario p9 is not known; use p1, p1-2500":     {"-scenario", "p9"},
 		"-broker some is not known; use embedded, real":  {"-broker", "some"},
 		"write bento=PATH or connect=PATH":               {"-peer", "benthos=x"},
 		`"x" is not a rate; write for example 1000,2500`: {"-rates", "1000,x"},
-		"write at least 1 turn and 1s":                   {"-turns", "0"},
+		"write at least 0 turns and 1s":                  {"-turns", "-1"},
 	} {
 		if _, err := parse(args); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %s", args, err, want)
 		}
 	}
-	if o, err := parse([]string{"-rates", "1000,2500", "-scenario", "all"}); err != nil || len(o.rates) != 2 || o.turns != 5 || len(o.scenarios) != 6 {
+	if o, err := parse([]string{"-rates", "1000,2500", "-scenario", "all"}); err != nil || len(o.rates) != 2 || len(o.scenarios) != 7 {
 		t.Errorf("got %+v, %v", o, err)
+	}
+}
+
+func TestAllOfTheSuiteTakesLessThanHalfAnHour(t *testing.T) {
+	o, err := parse([]string{"-scenario", "all", "-broker", "embedded,real"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if about := o.about(); about > 26*time.Minute || about < 20*time.Minute {
+		t.Errorf("it takes about %s", about)
+	}
+	p2, _ := scenarioOf("p2")
+	if n := o.turnsOf(p2, real); n != 0 {
+		t.Errorf("%d turns of p2 on real brokers as a part of all, want none: claims rest on p1", n)
+	}
+	alone, _ := parse([]string{"-scenario", "p2", "-broker", "real"})
+	if n := alone.turnsOf(p2, real); n != 2 {
+		t.Errorf("%d turns of p2 when it is asked for, want 2", n)
 	}
 }

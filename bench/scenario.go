@@ -18,6 +18,8 @@ type scenario struct {
 	kind    kind
 	rates   []float64
 	systems []string
+	turns   int // unless others are asked for
+	claims  int // turns on real brokers as a part of all; 0: not a part
 }
 
 // kind is what a scenario finds out.
@@ -46,32 +48,42 @@ func scenarios() []scenario {
 	tiny := scenario{numbers: 16, digits: 9}
 	with := func(s scenario, change func(*scenario)) scenario { change(&s); return s }
 	slow := with(tiny, func(s *scenario) { s.service = 20 * time.Millisecond })
-	java := []string{"parallel-consumer", "kafka-streams"}
 	return []scenario{
 		with(tiny, func(s *scenario) {
 			s.name, s.what = "p1", "records of 230 bytes, a model that costs nothing"
-			s.rates, s.systems = []float64{1000, 2500}, append([]string{"F0", "F1", "betimes"}, java...)
+			s.rates, s.turns, s.claims = []float64{1000}, 5, 3
+			s.systems = []string{"F0", "F1", "betimes", parallelConsumer, kafkaStreams}
+		}),
+		with(tiny, func(s *scenario) {
+			s.name, s.what = "p1-2500", "as p1, beyond what the Java peers can do on one core"
+			s.rates, s.turns = []float64{2500}, 5
+			s.systems = []string{"F1", "betimes"}
 		}),
 		with(tiny, func(s *scenario) {
 			s.name, s.what = "p2", "records of 784 numbers (8 KB), a model that computes a network of 784-32-32-10"
 			s.numbers, s.digits, s.network = 784, 7, true
-			s.rates, s.systems = []float64{1000}, append([]string{"F1", "betimes"}, java...)
+			s.rates, s.turns = []float64{1000}, 2
+			s.systems = []string{"F1", "betimes", parallelConsumer}
 		}),
 		with(slow, func(s *scenario) {
 			s.name, s.what = "p3", "a model of 20 ms, plain HTTP"
-			s.rates, s.systems = []float64{1000}, []string{"F1", "betimes", "parallel-consumer"}
+			s.rates, s.turns = []float64{1000}, 2
+			s.systems = []string{"F1", "betimes", parallelConsumer}
 		}),
 		with(slow, func(s *scenario) {
 			s.name, s.what, s.tls = "p3-tls", "a model of 20 ms, TLS", true
-			s.rates, s.systems = []float64{1000}, []string{"F1", "betimes", "parallel-consumer"}
+			s.rates, s.turns = []float64{1000}, 2
+			s.systems = []string{"F1", "betimes"}
 		}),
 		with(slow, func(s *scenario) {
 			s.name, s.what, s.kind = "p3-rate", "a model of 20 ms, more records than a blocking consumer can take", capacity
-			s.rates, s.systems = []float64{2400}, append([]string{"blocking", "F1", "betimes"}, java...)
+			s.rates, s.turns = []float64{2400}, 1
+			s.systems = []string{"blocking", "F1", "betimes", parallelConsumer, kafkaStreams}
 		}),
 		with(tiny, func(s *scenario) {
 			s.name, s.what, s.kind = "p5", "the highest rate with p99 within 25 ms, a model that costs nothing", sustained
-			s.rates, s.systems = []float64{1000, 12_000}, append([]string{"F1", "betimes"}, java...)
+			s.rates, s.turns = []float64{1000, 12_000}, 1
+			s.systems = []string{"F1", "betimes"}
 		}),
 	}
 }

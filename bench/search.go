@@ -9,7 +9,7 @@ import (
 
 // Bounds of a search for the highest sustained rate.
 const (
-	steps        = 6               // halvings of the range, in proportion: 12-fold to 4 %
+	steps        = 5               // halvings of the range, in proportion: 12-fold to 8 %
 	searchWindow = 6 * time.Second // of each
 	growthShare  = 0.01            // of the rate, that what is under way may grow by
 )

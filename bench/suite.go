@@ -17,7 +17,7 @@ type suite struct {
 
 // perRun is what a run takes beside its warm-up and its window: starting,
 // probes, what comes back late.
-const perRun = 5 * time.Second
+const perRun = 3500 * time.Millisecond
 
 func runSuite(ctx context.Context, o options, home string) error {
 	all, missing, err := systems(o, home)
@@ -30,7 +30,9 @@ func runSuite(ctx context.Context, o options, home string) error {
 		if err != nil {
 			return err
 		}
-		err = s.on(ctx, g)
+		if err = s.warm(ctx, g); err == nil {
+			err = s.on(ctx, g)
+		}
 		g.close()
 		if err != nil {
 			return err
@@ -39,9 +41,26 @@ func runSuite(ctx context.Context, o options, home string) error {
 	return nil
 }
 
+// warm lets brokers that outlive a run carry records that do not count.
+func (s suite) warm(ctx context.Context, g *ground) error {
+	if len(g.seeds) == 0 {
+		return nil
+	}
+	sc, _ := scenarioOf("p1")
+	first := s.systems[1] // F1
+	_, err := trial{o: s.o, ground: g, scenario: sc, system: first, rate: 1000, window: javaWarmUp, home: s.home}.measure(ctx)
+	if err != nil {
+		return fmt.Errorf("warming broker %s: %w", g.what, err)
+	}
+	return nil
+}
+
 // on runs every scenario on some brokers.
 func (s suite) on(ctx context.Context, g *ground) error {
 	for _, sc := range s.o.scenarios {
+		if s.o.turnsOf(sc, g.kind) == 0 {
+			continue
+		}
 		taking := s.taking(sc)
 		s.report.begin(sc, g, taking)
 		run := s.atRates
@@ -71,7 +90,7 @@ func (s suite) taking(sc scenario) []system {
 func (s suite) atRates(ctx context.Context, g *ground, sc scenario, taking []system) error {
 	for _, rate := range s.o.ratesOf(sc) {
 		var turns []turn
-		for n := range s.o.turns {
+		for n := range s.o.turnsOf(sc, g.kind) {
 			t := turn{}
 			for _, one := range taking {
 				r := trial{o: s.o, ground: g, scenario: sc, system: one, rate: rate, window: s.o.windowOf(rate), seed: s.o.seed + uint64(n), home: s.home}
@@ -100,22 +119,30 @@ func (o options) ratesOf(sc scenario) []float64 {
 // about is how long all takes, with every peer of the scenarios.
 func (o options) about() time.Duration {
 	var sum time.Duration
-	for _, sc := range o.scenarios {
-		for _, name := range sc.systems {
-			warm := warmUp
-			if name == parallelConsumer || name == kafkaStreams {
-				warm = javaWarmUp
-			}
-			switch {
-			case !o.takes(sc, name):
-			case sc.kind == sustained:
-				sum += steps * (warm + searchWindow + perRun)
-			default:
-				for _, rate := range o.ratesOf(sc) {
-					sum += time.Duration(o.turns) * (warm + o.windowOf(rate) + perRun)
+	for _, kind := range o.brokers {
+		for _, sc := range o.scenarios {
+			for _, name := range sc.systems {
+				if o.takes(sc, name) {
+					sum += o.aboutOf(sc, kind, name)
 				}
 			}
 		}
 	}
-	return sum * time.Duration(len(o.brokers))
+	return sum
+}
+
+// aboutOf is how long one system takes in one scenario.
+func (o options) aboutOf(sc scenario, kind, name string) (sum time.Duration) {
+	warm := warmUp + perRun
+	if name == parallelConsumer || name == kafkaStreams {
+		warm = javaWarmUp + perRun
+	}
+	turns := time.Duration(o.turnsOf(sc, kind))
+	if sc.kind == sustained {
+		return min(turns, 1) * steps * (warm + searchWindow)
+	}
+	for _, rate := range o.ratesOf(sc) {
+		sum += turns * (warm + o.windowOf(rate))
+	}
+	return sum
 }
