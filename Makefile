@@ -43,8 +43,8 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 	@scripts/campaign fuzz
 
 .PHONY: bench
-bench: build ## latency and cost against the floor and the Java peers, same run; writes tables
-	$(GO) run ./bench -scenario p1 -sut ./$(BIN)
+bench: build ## speed against the floor and the Java peers, same run: make bench SCENARIO=all BROKER=embedded,real
+	$(GO) run -tags interop ./bench -scenario $(or $(SCENARIO),p1) -broker $(or $(BROKER),embedded) -sut ./$(BIN)
 
 .PHONY: docs
 docs: ## write the generated pages anew
