@@ -43,11 +43,14 @@ func (s scenario) voidness(r result) string {
 	return ""
 }
 
-// perMillion is CPU seconds per million records.
-func (r result) perMillion() float64 { return r.cpu.Seconds() / float64(r.Records) * 1e6 }
+// perMillion is CPU seconds per million records that came back in the window.
+func (r result) perMillion() float64 { return r.cpu.Seconds() / max(float64(r.Back), 1) * 1e6 }
 
 // pace is how many records a second came back in the window.
 func (r result) pace() float64 { return float64(r.Back) / r.window.Seconds() }
+
+// kept is the pace, or the rate that was offered where what waited came back too.
+func (r result) kept() float64 { return min(r.pace(), r.rate) }
 
 // perThousand is how many connections were opened for 1,000 calls.
 func (r result) perThousand() float64 {

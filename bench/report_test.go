@@ -11,7 +11,7 @@ import (
 // a run of 12,000 records that counts.
 func good(p99 time.Duration) result {
 	q := load.Quantiles{P50: p99 / 3, P99: p99, P999: 2 * p99}
-	return result{Outcome: load.Outcome{Sent: 15_000, Records: 12_000, Latency: q, FromSent: q}, cpu: 3 * time.Second, calls: 15_000, connections: 30, window: 12 * time.Second, peak: 1 << 20}
+	return result{Outcome: load.Outcome{Sent: 15_000, Records: 12_000, Back: 12_000, Latency: q, FromSent: q}, cpu: 3 * time.Second, calls: 15_000, connections: 30, rate: 1000, window: 12 * time.Second, peak: 1 << 20}
 }
 
 func TestRunsAreVoidWithAReason(t *testing.T) {

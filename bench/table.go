@@ -37,7 +37,7 @@ func columns() []column {
 		{"CPU s/M", "%.0f", result.perMillion},
 		{"peak MB", "%.0f", func(r result) float64 { return float64(r.peak) / 1e6 }},
 		{"conns/1000", "%.1f", result.perThousand},
-		{"calls/record", "%.2f", func(r result) float64 { return float64(r.calls) / float64(r.Records) }},
+		{"calls/record", "%.2f", func(r result) float64 { return float64(r.calls) / max(float64(r.Back), 1) }},
 		{"lag p50", "%.3f", millis(func(r result) time.Duration { return r.Lag.P50 })},
 		{"lag p99", "%.3f", millis(func(r result) time.Duration { return r.Lag.P99 })},
 		{"foreign cores", "%.2f", func(r result) float64 { return r.foreign }},
@@ -61,7 +61,7 @@ func compared() []column {
 		{"p99", "%.2f", func(r result) float64 { return r.FromSent.P99.Seconds() }},
 		{"CPU", "%.2f", result.perMillion},
 		{"memory", "%.2f", func(r result) float64 { return float64(r.peak) }},
-		{"rate", "%.2f", result.pace},
+		{"rate", "%.2f", result.kept},
 	}
 }
 
