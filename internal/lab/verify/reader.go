@@ -10,40 +10,6 @@ import (
 	"betimes/internal/kafka"
 )
 
-// Tail reads the records of topics.
-type Tail interface {
-	PollLog(ctx context.Context) ([]kafka.Entry, error)
-	Close()
-}
-
-// Brokers are where the topics are.
-type Brokers interface {
-	Tail(ctx context.Context, topics []string, uncommitted bool) (Tail, error)
-	Offsets(ctx context.Context, topic string) (start, end map[int32]int64, err error)
-	Committed(ctx context.Context, group string) (map[kafka.Partition]int64, error)
-}
-
-// over reads through the kafka door.
-type over struct{ cluster *kafka.Cluster }
-
-// Over reads the topics of a cluster.
-func Over(cluster *kafka.Cluster) Brokers { return over{cluster} }
-
-// Tail reads topics from their beginnings.
-func (o over) Tail(ctx context.Context, topics []string, uncommitted bool) (Tail, error) {
-	return o.cluster.NewTail(ctx, kafka.TailConfig{Topics: topics, From: kafka.TailStart(), Uncommitted: uncommitted})
-}
-
-// Offsets gives the bounds of what is committed.
-func (o over) Offsets(ctx context.Context, topic string) (start, end map[int32]int64, err error) {
-	return o.cluster.Offsets(ctx, topic)
-}
-
-// Committed gives the offsets of a group.
-func (o over) Committed(ctx context.Context, group string) (map[kafka.Partition]int64, error) {
-	return o.cluster.Committed(ctx, group)
-}
-
 // ReaderConfig says what to read beside the topics, and for how long to wait.
 type ReaderConfig struct {
 	Group  string        // whose commits are looked at; empty: nobody's
@@ -287,48 +253,4 @@ func (r *Reader) tell() {
 	if r.cfg.Tell != nil {
 		r.cfg.Tell(r.checker.progressed())
 	}
-}
-
-// far is how many records were told, and how many events wait for an ending.
-func (c *Checker) far() (told, waiting int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.told, c.waiting
-}
-
-func (c *Checker) progressed() Progressed {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	p := Progressed{Records: c.told, Events: c.counts.Events, Ended: c.counts.Ended, Waiting: c.waiting}
-	for _, n := range c.found.count {
-		p.Broken += n
-	}
-	return p
-}
-
-// reaches keeps the bounds and says whether both readings have passed the ends.
-func (c *Checker) reaches(all map[kafka.Partition]bounds) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.bounds = all
-	for p, in := range all {
-		if in.end == in.start {
-			continue
-		}
-		b := c.books.log[p]
-		if b == nil || b.next[lying] < in.end || b.next[committed] < in.end && !b.ended(in.end) {
-			return false
-		}
-	}
-	return true
-}
-
-// ended says that nothing committed is left before the end.
-func (b *book) ended(end int64) bool {
-	for offset := b.next[committed]; offset < end; offset++ {
-		if one := b.look(offset); one == nil || one.flags&(logAborted|logOpen) == 0 {
-			return false
-		}
-	}
-	return true
 }
