@@ -210,8 +210,8 @@ func TestADrainingServerIsUnreadyAndTakesEvents(t *testing.T) {
 	if w := get(t, s, "/readyz", "/readyz"); w.Code != 503 || !strings.Contains(w.Body.String(), "shutting down") {
 		t.Errorf("while draining: %d %s", w.Code, w.Body)
 	}
-	if w := post(t, s, payment); w.Code != 202 {
-		t.Errorf("an event while draining: %d %s", w.Code, w.Body)
+	if w := post(t, s, payment); w.Code != 202 || w.Header().Get("Connection") != "close" {
+		t.Errorf("an event while draining: %d %s, connection %q; want it ended", w.Code, w.Body, w.Header().Get("Connection"))
 	}
 }
 

@@ -82,7 +82,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	s.memory = newMemory(config.Idempotency)
 	s.Reload(config, deps.Budget, deps.Privacy)
 	s.metrics = newMetrics(deps.Registerer, s.flight)
-	s.handler = s.metrics.count(s.routes())
+	s.handler = s.metrics.count(s.parting(s.routes()))
 	if deps.Recent == nil {
 		close(s.rebuilt)
 	}
@@ -97,6 +97,17 @@ func (s *Server) Ready() <-chan struct{} { return s.rebuilt }
 
 // Drain makes the server unready while it goes on taking events.
 func (s *Server) Drain() { s.draining.Store(true) }
+
+// parting ends connections with their next answer once the server drains: one
+// that is kept would be cut at the end, perhaps with a request on its way.
+func (s *Server) parting(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 // Run serves until ctx ends, then lets running requests finish.
 func (s *Server) Run(ctx context.Context) error {
