@@ -77,8 +77,9 @@ type failRun struct {
 	at      map[string]*station // by role; other: a second stream that comes and goes
 	running map[string]*process
 	deaths  []verify.Window
-	how     map[aim]int // the step that brought a process there
-	armed   options     // to start a process that is to be killed
+	how     map[aim]int  // the step that brought a process there
+	seldom  map[aim]bool // a process does not come there many times
+	armed   options      // to start a process that is to be killed
 }
 
 // other is the second stream.
@@ -120,7 +121,7 @@ func (o options) failOn(ctx context.Context, m mode, at *place, aims []aim, r *r
 func (o options) newFailRun(ctx context.Context, m mode, at *place) (*failRun, error) {
 	f := &failRun{
 		o: o, mode: m, step: failStep, random: rand.New(rand.NewPCG(o.seed, 13)), group: fmt.Sprintf("failpoints%d", o.seed),
-		at: map[string]*station{}, running: map[string]*process{}, how: map[aim]int{},
+		at: map[string]*station{}, running: map[string]*process{}, how: map[aim]int{}, seldom: map[aim]bool{},
 	}
 	var err error
 	if f.model, err = newMoody(failLeast, failMost); err != nil {
@@ -222,7 +223,7 @@ func (f *failRun) all(ctx context.Context, aims []aim) error {
 // replace ends a role, if it runs, and starts it as o says.
 func (f *failRun) replace(o options, role string) error {
 	if p := f.running[role]; p != nil {
-		if err := p.stop(); err != nil && !killed(p) {
+		if err := quit(p); err != nil && !killed(p) {
 			return err
 		}
 	}
@@ -231,6 +232,13 @@ func (f *failRun) replace(o options, role string) error {
 		f.running[role] = next
 	}
 	return err
+}
+
+// quit asks a process to end. One that is only starting does not obey yet; it
+// may be dead already.
+func quit(p *process) error {
+	_, _ = p.await(context.Background())
+	return p.stop()
 }
 
 // killed says that a process has ended by SIGKILL.
@@ -256,7 +264,7 @@ func (f *failRun) kill(ctx context.Context, a aim) error {
 	switch {
 	case !known:
 		step = guess(a.point)
-	case step == 0:
+	case step == 0 && !f.seldom[a]:
 		nth = 1 + f.random.IntN(failHot)
 	}
 	if err := f.revive(a.role); err != nil {
@@ -276,6 +284,10 @@ func (f *failRun) kill(ctx context.Context, a aim) error {
 			f.how[a] = n
 			return nil
 		}
+	}
+	if nth > 1 {
+		f.seldom[a] = true
+		return f.kill(ctx, a)
 	}
 	f.how[a] = never
 	return nil
@@ -365,8 +377,7 @@ func (f *failRun) toggle(ctx context.Context, role string) (bool, error) {
 	}
 	if p := f.running[other]; p != nil {
 		delete(f.running, other)
-		_, _ = p.await(ctx) // one that is only starting does not obey yet
-		if err := p.stop(); err != nil {
+		if err := quit(p); err != nil {
 			return false, err
 		}
 		return f.wait(ctx, role)
@@ -396,9 +407,7 @@ func (f *failRun) terminate(ctx context.Context, role string) (bool, error) {
 
 // late starts a role when much waits for it.
 func (f *failRun) late(ctx context.Context, role string) (bool, error) {
-	p := f.running[role]
-	_, _ = p.await(ctx) // one that is only starting does not obey yet; it may be dead already
-	if err := p.stop(); err != nil {
+	if err := quit(f.running[role]); err != nil {
 		return f.wait(ctx, role)
 	}
 	if err := pause(ctx, failLate); err != nil {
