@@ -50,6 +50,7 @@ type place struct {
 	door          kafka.Config // of file
 	copies        int          // of a partition; 0: as many as by default
 	kill, restart func()       // of one broker; nil: all are one process, or not ours
+	embedded      bool
 }
 
 // givenCluster names a file with a section kafka: brokers that run already, on
@@ -95,7 +96,7 @@ func embeddedBrokers(t *testing.T) place {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	return place{addrs: b.Addrs()}
+	return place{addrs: b.Addrs(), embedded: true}
 }
 
 func deliver(t *testing.T, brokers place, stream string) {
