@@ -44,25 +44,20 @@ func (f *failoverRun) judge(ctx context.Context, group string, r *report) error 
 
 // outageTimes are what callers felt of the faults.
 type outageTimes struct {
-	before      time.Duration   // p99, the median of those before the kills
+	before      time.Duration   // p99, before the first kill
 	slowest     time.Duration   // of all events
 	kill, start []time.Duration // until p99 was back; sorted
 }
 
-// times compares the seconds after each fault with those before the kill: p99 is
-// back when it is not more than twice what it was, or a moment.
+// times compares the seconds after each fault with those before the first kill:
+// p99 is back when it is not more than twice what it was, or a moment.
 func (f *failoverRun) times() outageTimes {
 	all := felt(f.ledger, f.arrived)
 	var t outageTimes
-	var before []time.Duration
-	var limit time.Duration
+	t.before = percentile(within(all, f.faults[0].at.Add(-failoverKnown), f.faults[0].at), 99)
+	limit := max(2*t.before, failoverLeast)
 	for i, one := range f.faults {
 		end := one.at.Add(f.quiet())
-		if one.killed {
-			p99 := percentile(within(all, one.at.Add(-failoverKnown), one.at), 99)
-			before = append(before, p99)
-			limit = max(2*p99, failoverLeast)
-		}
 		if i+1 < len(f.faults) {
 			end = f.faults[i+1].at
 		}
@@ -76,9 +71,8 @@ func (f *failoverRun) times() outageTimes {
 	for _, w := range all {
 		t.slowest = max(t.slowest, w.took)
 	}
-	for _, list := range [][]time.Duration{before, t.kill, t.start} {
+	for _, list := range [][]time.Duration{t.kill, t.start} {
 		slices.Sort(list)
 	}
-	t.before = before[len(before)/2]
 	return t
 }
