@@ -20,15 +20,16 @@ type examined struct {
 	moody  bool // the model was: some events are dead letters
 }
 
-// settle is how long events may make no progress until they are taken for lost.
-const settle = 60 * time.Second
+// settle is how long events may make no progress until they are taken for lost:
+// longer than brokers miss a killed member of a share group, 45 s by default.
+const settle = 90 * time.Second
 
 // examine waits for the last event, reads all topics and judges.
 func (e *examined) examine(ctx context.Context, cluster *kafka.Cluster, r *report) (verify.Verdict, error) {
 	cfg := e.mode.config()
 	cfg.Topics = verify.Topics{Events: topicEvents, Predictions: topicPredictions, DeadLetters: topicDeadLetters, Quarantine: topicQuarantine, Shed: topicShed}
 	cfg.Faults, cfg.InFlight, cfg.Keep = e.faults, inFlight, 5
-	reading := verify.ReaderConfig{Group: e.group, Ledger: e.ledger, Settle: settle}
+	reading := verify.ReaderConfig{Group: e.group, Ledger: e.ledger, Settle: settle, Silence: settle}
 	if e.mode.shared {
 		reading.Group = "" // it commits no offsets
 	} else {
