@@ -30,11 +30,13 @@ func TestInteropCampaignsInShort(t *testing.T) {
 		{name: "hostile", on: onEmbedded, count: 500, length: 8 * time.Second},
 		{name: "memory", on: onEmbedded, count: 300},
 		{name: "failover", on: onReal, count: 1, length: 16 * time.Second, only: "2s"},
+		{name: "kills", count: 3, only: "v1"},
+		{name: "kills", count: 3, only: "slow"},
 		{name: "kills", on: onEmbedded, mode: "exactly_once", count: 5, only: "roles"},
 		{name: "failpoints", on: onEmbedded, mode: "at_least_once", count: 1, only: ".commit."},
 		{name: "faults", on: onEmbedded, mode: "exactly_once", only: "of transactions lost"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		t.Run(strings.TrimSpace(tt.name+" "+tt.only), func(t *testing.T) {
 			one := o
 			one.name, one.on, one.count, one.length, one.only, one.mode = tt.name, tt.on, tt.count, tt.length, tt.only, tt.mode
 			one.log, one.workdir, one.binary = t.Output(), t.TempDir(), plain
