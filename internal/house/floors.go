@@ -48,6 +48,7 @@ var vendors = map[string][]string{
 	"github.com/goccy/go-yaml":           {"config"},
 	"github.com/invopop/jsonschema":      {"config"},
 	"github.com/aws/aws-sdk-go-v2":       {"sagemaker"},
+	"github.com/aws/smithy-go":           {"lab/emulator"}, // its CBOR, in which the Go client asks CloudWatch
 	"github.com/spf13/cobra":             {"cmd"},
 }
 

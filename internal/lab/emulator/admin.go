@@ -140,7 +140,7 @@ func (e *Emulator) state() map[string]any {
 
 func (e *Emulator) reset(w http.ResponseWriter, _ *http.Request) {
 	e.faults.Clear()
-	if err := errors.Join(e.control.Reset(), e.buckets.Clear()); err != nil {
+	if err := errors.Join(e.control.Reset(), e.watch.Reset(), e.buckets.Clear()); err != nil {
 		listen.NewProblem(http.StatusInternalServerError, "not_reset", "Not everything could be removed", err.Error()).Write(w)
 		return
 	}

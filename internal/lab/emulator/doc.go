@@ -7,6 +7,7 @@
 //	             ├─ inference  InvokeEndpoint ─┘
 //	             ├─ objects    S3
 //	             ├─ tokens     STS
+//	             ├─ metrics    CloudWatch: data points, alarms
 //	             └─ /_emu/     clock, faults, limits, journal, state, reset
 //
 // Upstream: any AWS client: boto3, the AWS CLI, the sagemaker door.

@@ -19,6 +19,7 @@ import (
 	"betimes/internal/lab/emulator/inference"
 	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/lab/emulator/journal"
+	"betimes/internal/lab/emulator/metrics"
 	"betimes/internal/lab/emulator/objects"
 	"betimes/internal/lab/emulator/store"
 	"betimes/internal/lab/emulator/tokens"
@@ -53,7 +54,8 @@ type Emulator struct {
 	control   *control.Service
 	storage   *objects.Server
 	tokens    *tokens.Service
-	metrics   *metrics
+	watch     *metrics.Service
+	counters  *counters
 	ready     chan struct{}
 	readyOnce sync.Once
 }
@@ -97,10 +99,18 @@ func (e *Emulator) build(c Config, d Deps) error {
 		return fmt.Errorf("emulator: %w", err)
 	}
 	p := pace(c.Profile)
-	e.metrics = newMetrics(d.Metrics)
+	e.counters = newCounters(d.Metrics)
 	e.faults = injection.New(e.clock)
 	e.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: instances, Log: d.Log}
-	e.inference = &inference.Service{Region: Region, Account: Account, Faults: e.faults, Journal: e.journal, Observe: e.metrics.observe}
+	e.inference = &inference.Service{Region: Region, Account: Account, Faults: e.faults, Journal: e.journal, Observe: e.counters.observe}
+	e.watch, err = metrics.New(metrics.Deps{
+		Region: Region, Account: Account, Dir: filepath.Join(d.Dir, "metric-data"), Clock: e.clock, Store: kept, Journal: e.journal, Log: d.Log,
+		Delay: alarmDelay(c.Profile),
+	})
+	if err != nil {
+		return err
+	}
+	e.inference.Meters = e.watch
 	e.storage = &objects.Server{Buckets: e.buckets, Log: d.Log}
 	e.tokens = &tokens.Service{Account: Account}
 	runner := &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(d.Dir, "training"), Delay: p.Training}
@@ -141,9 +151,11 @@ func (e *Emulator) Run(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(serving, resumeTime)
 	e.control.Resume(limited)
 	cancel()
+	e.watch.Run()
 	e.readyOnce.Do(func() { close(e.ready) })
 	err := <-served
 	e.control.Close()
+	e.watch.Close()
 	e.launcher.Close()
 	if errors.Is(err, net.ErrClosed) && ctx.Err() != nil {
 		return nil

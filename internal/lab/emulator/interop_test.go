@@ -62,3 +62,11 @@ func TestTheAWSCLIWalksFromTrainingToDeletion(t *testing.T) {
 	c.Env = environment(programs, b.url)
 	run(t, c)
 }
+
+func TestBoto3WatchesMetricsAndAlarms(t *testing.T) {
+	programs := clients(t)
+	b := start(t, "instant", t.TempDir())
+	c := exec.CommandContext(t.Context(), filepath.Join(programs, "python"), "testdata/watch.py")
+	c.Env = environment(programs, b.url)
+	run(t, c)
+}

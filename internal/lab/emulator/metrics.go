@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics counts what the emulator answers.
-type metrics struct {
+// counters count what the emulator answers.
+type counters struct {
 	requests    *prometheus.CounterVec
 	invocations *prometheus.CounterVec
 	served      prometheus.Counter // of invocations: those with 200, found once
@@ -17,8 +17,8 @@ type metrics struct {
 	seconds     prometheus.Histogram
 }
 
-func newMetrics(r prometheus.Registerer) *metrics {
-	m := &metrics{
+func newCounters(r prometheus.Registerer) *counters {
+	c := &counters{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "betimes_emulator_requests_total", Help: "Requests to the emulator, by AWS service.",
 		}, []string{"service"}),
@@ -31,26 +31,26 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160,
 		}),
 	}
-	m.served, m.runtime = m.invocations.WithLabelValues("200"), m.requests.WithLabelValues(sageMaker)
+	c.served, c.runtime = c.invocations.WithLabelValues("200"), c.requests.WithLabelValues(sageMaker)
 	if r != nil {
-		r.MustRegister(m.requests, m.invocations, m.seconds)
+		r.MustRegister(c.requests, c.invocations, c.seconds)
 	}
-	return m
+	return c
 }
 
-func (m *metrics) request(service string) {
+func (c *counters) request(service string) {
 	if service == sageMaker {
-		m.runtime.Inc()
+		c.runtime.Inc()
 		return
 	}
-	m.requests.WithLabelValues(service).Inc()
+	c.requests.WithLabelValues(service).Inc()
 }
 
-func (m *metrics) observe(status int, took time.Duration) {
+func (c *counters) observe(status int, took time.Duration) {
 	if status == http.StatusOK {
-		m.served.Inc()
+		c.served.Inc()
 	} else {
-		m.invocations.WithLabelValues(strconv.Itoa(status)).Inc()
+		c.invocations.WithLabelValues(strconv.Itoa(status)).Inc()
 	}
-	m.seconds.Observe(took.Seconds())
+	c.seconds.Observe(took.Seconds())
 }

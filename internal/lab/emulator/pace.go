@@ -22,6 +22,14 @@ func pace(profile string) control.Pace {
 	return control.Pace{Provision: always(500 * time.Millisecond), Training: func(string) time.Duration { return 50 * time.Millisecond }, Hold: describeHold}
 }
 
+// alarmDelay is how late data points count for alarms.
+func alarmDelay(profile string) time.Duration {
+	if profile == "realistic" {
+		return time.Minute
+	}
+	return 0
+}
+
 func always(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
 
 // asOnAWS is 3 to 7 minutes for an instance.

@@ -7,6 +7,7 @@ import (
 
 	"betimes/internal/lab/emulator/control"
 	"betimes/internal/lab/emulator/inference"
+	"betimes/internal/lab/emulator/metrics"
 	"betimes/internal/lab/emulator/reply"
 	"betimes/internal/listen"
 )
@@ -16,6 +17,7 @@ const (
 	sageMaker = "sagemaker"
 	storage   = "s3"
 	identity  = "sts"
+	watching  = "monitoring"
 	own       = "_emu"
 	unknown   = "unknown"
 )
@@ -36,7 +38,7 @@ func (e *Emulator) handler() http.Handler {
 			return
 		}
 		service := serviceOf(r)
-		e.metrics.request(service)
+		e.counters.request(service)
 		e.serve(service, w, r)
 	})
 }
@@ -53,6 +55,8 @@ func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request)
 		e.storage.ServeHTTP(w, r)
 	case identity:
 		e.tokens.ServeHTTP(w, r)
+	case watching:
+		e.watch.ServeHTTP(w, r)
 	default:
 		reply.UnknownOperation(r.Header.Get("X-Amz-Target")).Write(w)
 	}
@@ -61,7 +65,7 @@ func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request)
 // serviceOf finds the service: by the signature's scope, else by the form of the request.
 func serviceOf(r *http.Request) string {
 	switch scope := scopeOf(r); scope {
-	case sageMaker, storage, identity:
+	case sageMaker, storage, identity, watching:
 		return scope
 	case "":
 		return unsigned(r)
@@ -75,6 +79,8 @@ func unsigned(r *http.Request) string {
 	switch {
 	case strings.HasPrefix(target, control.TargetPrefix):
 		return sageMaker
+	case strings.HasPrefix(target, metrics.TargetPrefix), strings.HasPrefix(r.URL.Path, metrics.PathPrefix):
+		return watching
 	case target != "":
 		return unknown
 	}

@@ -68,25 +68,32 @@ func (s *Service) invoke(w http.ResponseWriter, r *http.Request, name string, no
 		return throttled()
 	}
 	defer e.outstanding.Add(-1)
-	instance := variant.instance()
-	if instance == nil {
-		return unavailable()
-	}
-	note.Instance = instance.Number
-	fault := s.Faults.For(injection.Where{Operation: "InvokeEndpoint", Endpoint: name, Variant: variant.Name, Instance: instance.Number})
-	if fault != nil {
-		note.Text = fault.Fault + " " + fault.ID
-		s.Journal.Note(journal.Entry{Time: note.Time, Kind: journal.Fault, Operation: note.Operation, Resource: note.Resource, Variant: note.Variant, Instance: note.Instance, Text: note.Text})
-		if bad := s.before(fault, name); bad != nil {
-			return bad
-		}
-	}
-	answer, timing, err := s.ask(r.Context(), instance, b.call(r.Header), fault)
-	if bad := s.failed(name, answer, err); bad != nil {
+	answer, timing, fault, bad := s.askVariant(r, name, variant, b, note)
+	variant.done(note.Time, timing, bad)
+	if bad != nil {
 		return bad
 	}
 	b.write(w, variant.Name, answer, timing, fault)
 	return nil
+}
+
+// askVariant asks an instance of the variant, unless a fault comes before.
+func (s *Service) askVariant(r *http.Request, name string, variant *Variant, b *buffers, note *journal.Entry) (a fleet.Answer, t fleet.Timing, fault *injection.Fault, bad *refusal) {
+	instance := variant.instance()
+	if instance == nil {
+		return a, t, nil, unavailable()
+	}
+	note.Instance = instance.Number
+	fault = s.Faults.For(injection.Where{Operation: "InvokeEndpoint", Endpoint: name, Variant: variant.Name, Instance: instance.Number})
+	if fault != nil {
+		note.Text = fault.Fault + " " + fault.ID
+		s.Journal.Note(journal.Entry{Time: note.Time, Kind: journal.Fault, Operation: note.Operation, Resource: note.Resource, Variant: note.Variant, Instance: note.Instance, Text: note.Text})
+		if bad := s.before(fault, name); bad != nil {
+			return a, t, fault, bad
+		}
+	}
+	a, t, err := s.ask(r.Context(), instance, b.call(r.Header), fault)
+	return a, t, fault, s.failed(name, a, err)
 }
 
 // serving finds an endpoint that has traffic; names that are only asked for are not kept.

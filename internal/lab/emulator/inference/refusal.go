@@ -12,6 +12,8 @@ type refusal struct {
 	status int
 	name   string // in x-amzn-ErrorType
 	body   []byte
+
+	original int // of a ModelError: the container's status
 }
 
 // Error gives the name.
@@ -28,30 +30,30 @@ func (r *refusal) write(w http.ResponseWriter) {
 
 // invalid is a ValidationError.
 func invalid(format string, args ...any) *refusal {
-	return &refusal{http.StatusBadRequest, "ValidationError", object("message", fmt.Sprintf(format, args...))}
+	return &refusal{status: http.StatusBadRequest, name: "ValidationError", body: object("message", fmt.Sprintf(format, args...))}
 }
 
 // statusDependency is AWS's own for InternalDependencyException.
 const statusDependency = 530
 
 func throttled() *refusal {
-	return &refusal{http.StatusBadRequest, "ThrottlingException", []byte(`{"message":null}`)}
+	return &refusal{status: http.StatusBadRequest, name: "ThrottlingException", body: []byte(`{"message":null}`)}
 }
 
 func notReady() *refusal {
-	return &refusal{http.StatusTooManyRequests, "ModelNotReadyException", object("Message", "Model is not ready for inference.")}
+	return &refusal{status: http.StatusTooManyRequests, name: "ModelNotReadyException", body: object("Message", "Model is not ready for inference.")}
 }
 
 func internal() *refusal {
-	return &refusal{http.StatusInternalServerError, "InternalFailure", object("Message", "An internal failure occurred.")}
+	return &refusal{status: http.StatusInternalServerError, name: "InternalFailure", body: object("Message", "An internal failure occurred.")}
 }
 
 func unavailable() *refusal {
-	return &refusal{http.StatusServiceUnavailable, "ServiceUnavailable", object("Message", "The service is currently unavailable.")}
+	return &refusal{status: http.StatusServiceUnavailable, name: "ServiceUnavailable", body: object("Message", "The service is currently unavailable.")}
 }
 
 func dependency() *refusal {
-	return &refusal{statusDependency, "InternalDependencyException", object("Message", "An internal dependency failed.")}
+	return &refusal{status: statusDependency, name: "InternalDependencyException", body: object("Message", "An internal dependency failed.")}
 }
 
 func object(name, text string) []byte {
@@ -83,5 +85,5 @@ func (s *Service) modelFailed(endpoint string, status int, message string) *refu
 			side, status, message, s.Region, s.Region, group, s.Account),
 		OriginalMessage: message, OriginalStatusCode: status,
 	})
-	return &refusal{http.StatusFailedDependency, "ModelError", body}
+	return &refusal{status: http.StatusFailedDependency, name: "ModelError", body: body, original: status}
 }

@@ -17,6 +17,8 @@ type Variant struct {
 	Weight    float64
 	Random    bool // RANDOM; else LEAST_OUTSTANDING_REQUESTS
 	Instances []*fleet.Instance
+
+	meter Meter // nil: not counted
 }
 
 // pick chooses a variant: the named one, or by weight. nil: there is none of that name, or no weight at all.

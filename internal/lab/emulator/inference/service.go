@@ -24,6 +24,7 @@ type Service struct {
 	Faults          *injection.Book
 	Journal         *journal.Journal
 	Observe         func(status int, took time.Duration) // called once per request; may be nil
+	Meters          Meters                               // may be nil
 
 	endpoints sync.Map // name → *endpoint
 }
@@ -45,7 +46,12 @@ func (s *Service) endpoint(name string) *endpoint {
 }
 
 // Publish sends an endpoint's traffic to r; nil takes it out of service.
-func (s *Service) Publish(name string, r *Routing) { s.endpoint(name).routing.Store(r) }
+func (s *Service) Publish(name string, r *Routing) {
+	if s.Meters != nil {
+		s.measure(name, r)
+	}
+	s.endpoint(name).routing.Store(r)
+}
 
 // Limit sets how many invocations may be under way before an endpoint throttles; 0 for no limit.
 func (s *Service) Limit(name string, concurrency int64) { s.endpoint(name).limit.Store(concurrency) }
@@ -82,7 +88,7 @@ func EndpointOf(path string) (string, bool) {
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, ok := EndpointOf(r.URL.Path)
 	if !ok || r.Method != http.MethodPost {
-		(&refusal{http.StatusBadRequest, "UnknownOperationException", object("message", "The operation is not known to this emulator.")}).write(w)
+		(&refusal{status: http.StatusBadRequest, name: "UnknownOperationException", body: object("message", "The operation is not known to this emulator.")}).write(w)
 		return
 	}
 	began := time.Now()

@@ -1,0 +1,203 @@
+package metrics
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"betimes/internal/lab/emulator/inference"
+	"betimes/internal/lab/emulator/journal"
+)
+
+// hosting is the namespace of SageMaker's endpoints.
+const hosting = "AWS/SageMaker"
+
+// meters are those of the variants in service.
+type meters struct {
+	mu  sync.Mutex
+	all map[[2]string]*meter // by endpoint and variant
+}
+
+func (m *meters) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.all)
+}
+
+// Serve gives what counts the invocations of a variant; waiting tells the calls
+// under way per instance.
+func (s *Service) Serve(endpoint, variant string, waiting func() []int64) inference.Meter {
+	s.meters.mu.Lock()
+	defer s.meters.mu.Unlock()
+	if s.meters.all == nil {
+		s.meters.all = map[[2]string]*meter{}
+	}
+	at := [2]string{endpoint, variant}
+	m := s.meters.all[at]
+	if m == nil {
+		m = &meter{}
+		s.meters.all[at] = m
+	}
+	m.waiting.Store(&waiting)
+	return m
+}
+
+// meter counts the invocations of one variant until they are collected.
+type meter struct {
+	waiting                       atomic.Pointer[func() []int64]
+	invocations                   atomic.Uint64
+	shares                        atomic.Uint64 // 1/instances per invocation, in billionths
+	clientErrors, serverErrors    atomic.Uint64
+	modelErrors                   atomic.Uint64
+	modelLatency, overheadLatency spread
+}
+
+const billion = 1e9
+
+// Done counts an invocation.
+func (m *meter) Done(o inference.Outcome) {
+	m.invocations.Add(1)
+	m.shares.Add(uint64(billion / float64(max(o.Instances, 1))))
+	switch status := o.ModelStatus; {
+	case o.ModelFailed && status >= 400 && status < 500:
+		m.clientErrors.Add(1)
+	case o.ModelFailed || o.Unavailable:
+		m.serverErrors.Add(1)
+	}
+	if o.ModelFailed {
+		m.modelErrors.Add(1)
+	}
+	if !o.Unavailable {
+		m.modelLatency.add(o.Model)
+		m.overheadLatency.add(o.Overhead)
+	}
+}
+
+// spread is how long things took, in microseconds: classes up to 20 minutes, in
+// the summary's steps, so that nothing is lost when it is read beside additions.
+type spread struct {
+	sum     atomic.Int64
+	classes [spreadClasses]atomic.Uint32
+}
+
+const spreadClasses = 1060 // log(1.2e9 µs) ÷ log(1.02), rounded up
+
+func (s *spread) add(d time.Duration) {
+	micros := max(d.Microseconds(), 0)
+	s.sum.Add(micros)
+	class := 0
+	if micros > 0 {
+		class = int(classOf(float64(micros))) - zeroClass + 1
+	}
+	s.classes[min(class, spreadClasses-1)].Add(1)
+}
+
+// take gives what was added since the last time.
+func (s *spread) take() summary {
+	sum := summary{Sum: float64(s.sum.Swap(0)), Classes: map[int32]float64{}}
+	for i := range s.classes {
+		n := float64(s.classes[i].Swap(0))
+		if n == 0 {
+			continue
+		}
+		class := int32(0)
+		if i > 0 {
+			class = int32(i - 1 + zeroClass)
+		}
+		sum.Classes[class] = n
+		v := math.Round(middle(class))
+		if sum.Count == 0 {
+			sum.Min = v
+		}
+		sum.Count += n
+		sum.Max = v
+	}
+	return sum
+}
+
+// collect makes data points of what the meters counted. At a tick it also looks
+// how many calls wait and run.
+func (s *Service) collect(sample bool) {
+	now := s.Clock.Now()
+	if sample { // what happened since the last tick belongs before this one
+		now = now.Add(-time.Millisecond)
+	}
+	var data []datum
+	s.meters.mu.Lock()
+	for at, m := range s.meters.all {
+		data = append(data, m.collect(at, now, sample)...)
+	}
+	s.meters.mu.Unlock()
+	if err := s.keep(data, false); err != nil {
+		s.Log.Error("data points not kept", "error", err)
+	}
+}
+
+func (m *meter) collect(at [2]string, now time.Time, sample bool) []datum {
+	var data []datum
+	add := func(metric, unit string, fine bool, sum summary) {
+		data = append(data, datum{Name: variantMetric(metric, at), Unit: unit, Fine: fine, At: now.UnixMilli(), Summary: sum})
+	}
+	if sample {
+		add("ConcurrentRequestsPerModel", "Count", true, m.concurrency())
+	}
+	n := float64(m.invocations.Swap(0))
+	if n == 0 {
+		return data
+	}
+	shares := float64(m.shares.Swap(0)) / billion
+	add("Invocations", "None", false, times(n, n))
+	add("InvocationsPerInstance", "None", false, times(n, shares))
+	add("Invocation4XXErrors", "None", false, times(n, float64(m.clientErrors.Swap(0))))
+	add("Invocation5XXErrors", "None", false, times(n, float64(m.serverErrors.Swap(0))))
+	add("InvocationModelErrors", "None", false, times(n, float64(m.modelErrors.Swap(0))))
+	add("ModelLatency", "Microseconds", false, m.modelLatency.take())
+	add("OverheadLatency", "Microseconds", false, m.overheadLatency.take())
+	return data
+}
+
+// times is n values that sum up to sum and are 0 or 1, or all the same.
+func times(n, sum float64) summary {
+	switch s := (summary{Count: n, Sum: sum, Min: sum / n, Max: sum / n}); {
+	case sum == 0 || sum == n:
+		s.Classes = map[int32]float64{classOf(s.Min): n}
+		return s
+	case sum == math.Trunc(sum) && sum < n:
+		s.Min, s.Max = 0, 1
+		s.Classes = map[int32]float64{classOf(0): n - sum, classOf(1): sum}
+		return s
+	default:
+		return s
+	}
+}
+
+// concurrency is one value per instance.
+func (m *meter) concurrency() summary {
+	var sum summary
+	for _, n := range (*m.waiting.Load())() {
+		sum.add(float64(n), 1)
+	}
+	return sum
+}
+
+func variantMetric(metric string, at [2]string) name {
+	return name{hosting, metric, []dimension{{"EndpointName", at[0]}, {"VariantName", at[1]}}}
+}
+
+// Keep forgets the meters of other variants of an endpoint, after a last look.
+func (s *Service) Keep(endpoint string, variants []string) {
+	s.collect(false)
+	s.meters.mu.Lock()
+	defer s.meters.mu.Unlock()
+	for at := range s.meters.all {
+		if at[0] == endpoint && !slices.Contains(variants, at[1]) {
+			delete(s.meters.all, at)
+		}
+	}
+}
+
+func journalEntry(t told) journal.Entry {
+	return journal.Entry{Time: t.notice.At, Kind: journal.State, Resource: "alarm/" + t.notice.Alarm, Text: t.notice.Old + " → " + t.notice.New + ": " + t.action}
+}

@@ -1,0 +1,70 @@
+package reply
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Checks collects what violates a service model, in AWS's words.
+type Checks []string
+
+// Add notes one violation.
+func (c *Checks) Add(value any, path, constraint string, args ...any) {
+	*c = append(*c, fmt.Sprintf("Value '%v' at '%s' failed to satisfy constraint: %s", value, path, fmt.Sprintf(constraint, args...)))
+}
+
+// Missing notes that a required member is not there.
+func (c *Checks) Missing(path string) {
+	*c = append(*c, fmt.Sprintf("Value null at '%s' failed to satisfy constraint: Member must not be null", path))
+}
+
+// Text checks a required text of at most most characters.
+func (c *Checks) Text(path, value string, most int) {
+	if value == "" {
+		c.Missing(path)
+	}
+	c.Length(path, len(value), 0, most)
+}
+
+// Length checks how long a text or a list is.
+func (c *Checks) Length(path string, n, least, most int) {
+	switch {
+	case n < least:
+		c.Add("[...]", path, "Member must have length greater than or equal to %d", least)
+	case n > most:
+		c.Add("[...]", path, "Member must have length less than or equal to %d", most)
+	}
+}
+
+// Enum checks a text that may be missing against the values it can have.
+func (c *Checks) Enum(path, value string, allowed ...string) {
+	if value != "" && !slices.Contains(allowed, value) {
+		c.Add(value, path, "Member must satisfy enum value set: [%s]", strings.Join(allowed, ", "))
+	}
+}
+
+// Least checks a number that may be missing.
+func (c *Checks) Least(path string, value *int, least int) {
+	if value != nil && *value < least {
+		c.Add(*value, path, "Member must have value greater than or equal to %d", least)
+	}
+}
+
+// Most checks a number that may be missing.
+func (c *Checks) Most(path string, value *int, most int) {
+	if value != nil && *value > most {
+		c.Add(*value, path, "Member must have value less than or equal to %d", most)
+	}
+}
+
+// Err is AWS's one sentence about all of them.
+func (c Checks) Err() error {
+	switch len(c) {
+	case 0:
+		return nil
+	case 1:
+		return Validation("1 validation error detected: %s", c[0])
+	}
+	return Validation("%d validation errors detected: %s", len(c), strings.Join(c, "; "))
+}

@@ -1,0 +1,113 @@
+"""Uses the emulator's CloudWatch and Application Auto Scaling as a user of boto3 does. AWS_ENDPOINT_URL says where it is."""
+
+import datetime
+import json
+import os
+import urllib.request
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+settings = Config(region_name="us-east-1", retries={"total_max_attempts": 1})
+cw = boto3.client("cloudwatch", config=settings)
+sm = boto3.client("sagemaker", config=settings)
+rt = boto3.client("sagemaker-runtime", config=settings)
+TOPIC = "arn:aws:sns:us-east-1:000000000000:page"
+
+
+def own(path, request=None):
+    """Asks the emulator's own interface."""
+    body = None if request is None else json.dumps(request).encode()
+    with urllib.request.urlopen(urllib.request.Request(os.environ["AWS_ENDPOINT_URL"] + path, data=body)) as answer:
+        return json.load(answer)
+
+
+def advance(by):
+    return own("/_emu/clock/advance", {"by": by})
+
+
+def now():
+    return datetime.datetime.fromisoformat(own("/_emu/state")["now"][:19] + "+00:00")
+
+
+def refused(code, call, **request):
+    try:
+        call(**request)
+    except ClientError as e:
+        assert e.response["Error"]["Code"] == code, e.response
+        return e
+    raise AssertionError(f"{code} expected")
+
+
+def refused_as(error, code, call, **request):
+    """As a class of the client, too."""
+    e = refused(code, call, **request)
+    assert isinstance(e, error), type(e)
+
+
+# Data points.
+hour = datetime.timedelta(hours=1)
+dims = [{"Name": "shop", "Value": "a & <b>"}]
+cw.put_metric_data(Namespace="shop", MetricData=[
+    {"MetricName": "load", "Dimensions": dims, "Value": 3.5, "Unit": "Count"},
+    {"MetricName": "load", "Dimensions": dims, "Values": [1.0, 2.0], "Counts": [2, 1], "Unit": "Count"},
+    {"MetricName": "sets", "StatisticValues": {"SampleCount": 4, "Sum": 10, "Minimum": 1, "Maximum": 4}}])
+cw.put_metric_data(Namespace="shop", MetricData=[{"MetricName": "many", "Value": float(i), "Dimensions": [{"Name": "i", "Value": str(i)}]} for i in range(900)])
+got = cw.get_metric_statistics(Namespace="shop", MetricName="load", Dimensions=dims, StartTime=now() - hour, EndTime=now() + hour, Period=3600 * 24, Statistics=["Sum", "Average", "SampleCount", "Minimum", "Maximum"])
+point, = got["Datapoints"]
+assert (point["Sum"], point["SampleCount"], point["Minimum"], point["Maximum"], point["Unit"]) == (7.5, 4.0, 1.0, 3.5, "Count"), got
+got = cw.get_metric_statistics(Namespace="shop", MetricName="load", Dimensions=dims, StartTime=now() - hour, EndTime=now() + hour, Period=3600 * 24, ExtendedStatistics=["p50", "p99.9"])
+assert set(got["Datapoints"][0]["ExtendedStatistics"]) == {"p50", "p99.9"}, got
+query = [{"Id": "q", "MetricStat": {"Metric": {"Namespace": "shop", "MetricName": "sets"}, "Period": 60, "Stat": "Average"}}]
+got = cw.get_metric_data(MetricDataQueries=query, StartTime=now() - hour, EndTime=now() + hour)["MetricDataResults"][0]
+assert (got["Id"], got["Label"], got["Values"], got["StatusCode"]) == ("q", "sets", [2.5], "Complete"), got
+assert len([m for page in cw.get_paginator("list_metrics").paginate(Namespace="shop") for m in page["Metrics"]]) == 902
+refused_as(cw.exceptions.InvalidParameterValueException, "InvalidParameterValue", cw.put_metric_data, Namespace="AWS/Own", MetricData=[{"MetricName": "x", "Value": 1.0}])
+refused_as(cw.exceptions.ResourceNotFound, "ResourceNotFound", cw.set_alarm_state, AlarmName="none", StateValue="OK", StateReason="tried")
+
+# Alarms.
+advance("5m")
+alarm = dict(AlarmName="high", Namespace="shop", MetricName="load", Dimensions=dims, Statistic="Maximum", Period=60, EvaluationPeriods=1, Threshold=3.0,
+             ComparisonOperator="GreaterThanThreshold", AlarmActions=[TOPIC], TreatMissingData="notBreaching")
+cw.put_metric_alarm(**alarm)
+advance("1m")
+high, = cw.describe_alarms(AlarmNames=["high"])["MetricAlarms"]
+assert high["AlarmArn"] == "arn:aws:cloudwatch:us-east-1:000000000000:alarm:high" and high["Threshold"] == 3.0 and high["ActionsEnabled"], high
+assert high["StateValue"] == "OK" or "Threshold Crossed" in high["StateReason"], high
+cw.put_metric_data(Namespace="shop", MetricData=[{"MetricName": "load", "Dimensions": dims, "Value": 9.0}])
+advance("1m")
+high, = cw.describe_alarms(StateValue="ALARM")["MetricAlarms"]
+assert high["AlarmName"] == "high" and "[9.0 (" in high["StateReason"], high
+assert json.loads(high["StateReasonData"])["recentDatapoints"] == [9.0], high
+cw.set_alarm_state(AlarmName="high", StateValue="OK", StateReason="tried", StateReasonData="{}")
+history = [i for page in cw.get_paginator("describe_alarm_history").paginate(AlarmName="high", PaginationConfig={"PageSize": 2}) for i in page["AlarmHistoryItems"]]
+assert {"ConfigurationUpdate", "StateUpdate", "Action"} == {i["HistoryItemType"] for i in history}, history
+cw.disable_alarm_actions(AlarmNames=["high"])
+assert not cw.describe_alarms(AlarmNamePrefix="hi")["MetricAlarms"][0]["ActionsEnabled"]
+cw.enable_alarm_actions(AlarmNames=["high"])
+cw.delete_alarms(AlarmNames=["high"])
+assert cw.describe_alarms()["MetricAlarms"] == []
+refused_as(cw.exceptions.ResourceNotFound, "ResourceNotFound", cw.delete_alarms, AlarmNames=["high"])
+
+# What SageMaker measures.
+sm.create_model(ModelName="echo", PrimaryContainer={"Image": "builtin:echo"})
+sm.create_endpoint_config(EndpointConfigName="echo", ProductionVariants=[{"VariantName": "all", "ModelName": "echo", "InitialInstanceCount": 2, "InstanceType": "ml.c5.xlarge"}])
+sm.create_endpoint(EndpointName="echo", EndpointConfigName="echo")
+sm.get_waiter("endpoint_in_service").wait(EndpointName="echo")
+for _ in range(10):
+    rt.invoke_endpoint(EndpointName="echo", Body=b"1,2", ContentType="text/csv")
+both = [{"Name": "EndpointName", "Value": "echo"}, {"Name": "VariantName", "Value": "all"}]
+
+
+def measured(metric, stat, dimensions=both):
+    query = [{"Id": "q", "MetricStat": {"Metric": {"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions}, "Period": 60, "Stat": stat}}]
+    return cw.get_metric_data(MetricDataQueries=query, StartTime=now() - hour, EndTime=now() + hour)["MetricDataResults"][0]["Values"]
+
+
+assert sum(measured("Invocations", "Sum")) == 10.0
+assert abs(sum(measured("InvocationsPerInstance", "Sum")) - 5.0) < 1e-6
+assert sum(measured("Invocation5XXErrors", "Sum")) == 0.0
+assert measured("ModelLatency", "p99") and measured("OverheadLatency", "Average")[0] > 0
+assert measured("Invocations", "Sum", both[:1]) == [], "without VariantName there is nothing"
+print("done")
