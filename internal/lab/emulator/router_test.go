@@ -33,6 +33,9 @@ func TestRequestsFindTheirServiceByScopeElseByForm(t *testing.T) {
 		{"S3, unsigned", "GET", "/", "", nil, 200, "<Name>bucket</Name>"},
 		{"who am I", "POST", "/", "Action=GetCallerIdentity&Version=2011-06-15", []string{"Authorization", scope("sts"), "Content-Type", "application/x-www-form-urlencoded"}, 200, "<Account>000000000000</Account>"},
 		{"another operation of STS", "POST", "/", "Action=AssumeRole", []string{"Authorization", scope("sts"), "Content-Type", "application/x-www-form-urlencoded"}, 400, "<Code>InvalidAction</Code>"},
+		{"CloudWatch in JSON", "POST", "/", "{}", []string{"Authorization", scope("monitoring"), "X-Amz-Target", "GraniteServiceVersion20100801.ListMetrics"}, 200, `{"Metrics":[]}`},
+		{"CloudWatch in CBOR, unsigned", "POST", "/service/GraniteServiceVersion20100801/operation/ListMetrics", "", []string{"Smithy-Protocol", "rpc-v2-cbor"}, 200, "Metrics"},
+		{"CloudWatch in Query", "POST", "/", "Action=ListMetrics&Version=2010-08-01", []string{"Authorization", scope("monitoring")}, 200, "<Metrics></Metrics>"},
 		{"a service that is not built", "POST", "/", "{}", []string{"Authorization", scope("dynamodb"), "X-Amz-Target", "DynamoDB_20120810.ListTables"}, 400, "UnknownOperationException"},
 		{"a page of another site", "POST", "/_emu/reset", "", []string{"Sec-Fetch-Site", "cross-site"}, 403, "another site"},
 	} {
