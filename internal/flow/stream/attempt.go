@@ -34,7 +34,7 @@ func (p *Processor) attempt(it *item) verdict {
 			it.counted++
 		}
 		it.noteFailure(time.Now())
-		if it.counted < p.config.tries(ending.Reason) {
+		if !ending.Counted || it.counted < p.config.tries(ending.Reason) {
 			failpoint.Reach("stream.retry.before") // failed, not waiting for another attempt yet
 			e.Timeline = before                    // the failed attempt is part of retry
 			p.wait(it, ending)

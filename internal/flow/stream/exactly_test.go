@@ -14,6 +14,7 @@ import (
 
 	"betimes/internal/event"
 	"betimes/internal/kafka"
+	"betimes/internal/setting"
 )
 
 // book is a cluster's transactions: what is written is seen when it commits.
@@ -444,18 +445,103 @@ func TestAParkedKeyWaitsAndFlowsAgainInTransactionsToo(t *testing.T) {
 		if !slices.Equal(got, []string{"parked a1", "parked a2", "predictions b1", "predictions x"}) || b.committed(0) != 4 {
 			t.Errorf("written %v, committed %d", got, b.committed(0))
 		}
-		p.Dropped(0, 0)
 		p.Dropped(0, 1)
+		p.Expired(0, 1)
 		y.send(0, "a", "a3")
 		time.Sleep(time.Second)
 		if got := y.written(); got[len(got)-1] != "predictions a3" || b.committed(0) != 5 {
-			t.Errorf("after its letters were dropped: written %v, committed %d", got, b.committed(0))
+			t.Errorf("after its letters were dropped or had expired: written %v, committed %d", got, b.committed(0))
 		}
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
 		if held := heldBy(p); held != "" {
 			t.Error(held)
+		}
+	})
+}
+
+func TestALetterIsKnownByTheOffsetOfTheTransactionThatHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard()
+		b := &book{cluster: y.cluster}
+		p, stop := running(t, y.cluster, func(ctx context.Context, e *event.Event) event.Ending {
+			if string(e.Value) == "a1" {
+				return event.Fail(event.ReasonModelInput, event.StageModel, errModel)
+			}
+			return predict(ctx, e)
+		}, y.parks, exactly(b))
+		y.send(0, "a", "a1")
+		y.send(0, "a", "a2")
+		time.Sleep(time.Second)
+		p.Expired(0, 1)
+		y.send(0, "a", "a3") // behind a2
+		time.Sleep(time.Second)
+		if got := y.written(); !slices.Equal(got, []string{"parked a1", "parked a2", "parked a3"}) {
+			t.Errorf("written %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnAttemptThatMakesRoomInTheNoteDoesNotWaitForWhatHasNone(t *testing.T) {
+	const events = 4000
+	synctest.Test(t, func(t *testing.T) {
+		b := &book{cluster: newCluster()}
+		b.commit = func(int) (bool, error) {
+			time.Sleep(time.Second)
+			return true, nil
+		}
+		for i := range events {
+			b.send(0, num(i), num(i))
+		}
+		large := make(chan struct{})
+		_, stop := running(t, b.cluster, func(ctx context.Context, e *event.Event) event.Ending {
+			switch {
+			case e.Source.Partition == 1 || e.Source.Offset%2 == 1:
+				return predict(ctx, e)
+			case e.Source.Offset > 0: // with no neighbour until then
+				<-large
+				return event.Ending{Place: event.Predicted, Value: make([]byte, 4096)}
+			case e.Attempts == 1: // the lowest: it fails once, and makes room after all others
+				return event.Ending{Place: event.Unfinished, Counted: true, After: 10500 * time.Millisecond, Err: errModel}
+			}
+			return predict(ctx, e)
+		}, exactly(b), func(c *Config, _ *Deps) {
+			c.MaxQueued, c.Concurrency, c.MaxQueuedBytes = 2*events, 2*events, 4*setting.MiB
+		})
+		time.Sleep(10 * time.Second)
+		b.send(1, "k", "elsewhere") // its commit begins at 10.05 s and ends at 11.05 s
+		time.Sleep(200 * time.Millisecond)
+		close(large)
+		time.Sleep(10 * time.Second)
+		if b.committed(0) != events || b.committed(1) != 1 {
+			t.Errorf("committed %d of %d, and %d elsewhere", b.committed(0), events, b.committed(1))
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAFencedWorkerAsksNoModelAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &book{cluster: newCluster(), commit: func(int) (bool, error) { return false, kafka.ErrFenced }}
+		_, stop := running(t, b.cluster, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(time.Duration(e.Source.Offset%100) * 10 * time.Millisecond)
+			return predict(ctx, e)
+		}, exactly(b))
+		for i := range 1000 {
+			b.send(0, num(i), num(i))
+		}
+		time.Sleep(2 * time.Second)
+		if !b.hasLeft() {
+			t.Error("it waits for endings that it may not write")
+		}
+		if err := stop(); !errors.Is(err, kafka.ErrFenced) {
+			t.Errorf("it ended with %v", err)
 		}
 	})
 }

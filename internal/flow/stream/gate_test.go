@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"betimes/internal/event"
+	"betimes/internal/kafka"
 )
 
 // switched is a model that can be away.
@@ -113,4 +114,16 @@ func TestAnEventThatAlwaysFailsDoesNotKeepOthersFromBeingAsked(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestAClosedGateLetsNoMoreThroughThanItMay(t *testing.T) {
+	p := New(DefaultConfig(), Deps{})
+	part := newPartition(kafka.Partition{Topic: "events"}, 0)
+	for i := range int64(2) {
+		p.enter(&item{event: &event.Event{Source: event.Source{Topic: "events", Offset: i}}, part: part, seq: i})
+	}
+	p.gate = gate{closed: true, tries: 1}
+	if first, second := p.nextLane(), p.nextLane(); first == nil || second != nil {
+		t.Errorf("one may ask: let through %v, then %v", first != nil, second != nil)
+	}
 }

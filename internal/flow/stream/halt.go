@@ -17,11 +17,11 @@ import (
 func (p *Processor) stop(part *partition, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if part.gone { // halted before, or another's by now
+	part.cancel()
+	if part.gone { // halted before, or about to be another's
 		p.deps.Log.Warn("an ending is not written, its event is read again", "topic", part.id.Topic, "partition", part.id.Number, "error", err)
 		return
 	}
-	part.cancel()
 	p.letGo(part)
 	for _, l := range p.lanes {
 		p.dropWaiting(l)

@@ -118,3 +118,28 @@ func TestWhatIsInWorkWhenItsPartitionHaltsIsNotWritten(t *testing.T) {
 		}
 	})
 }
+
+func TestAPartitionThatHaltsWhileItIsGivenUpIsGivenUpAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		p, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(200 * time.Millisecond)
+			return event.Fail(event.ReasonModelInput, event.StageModel, errModel)
+		}, func(c *Config, _ *Deps) {
+			c.Errors = map[string]ErrorConfig{string(event.ReasonModelInput): {Then: thenHalt}}
+		})
+		c.send(0, "k", "bad")
+		time.Sleep(100 * time.Millisecond)
+		began := time.Now()
+		c.revoke(t.Context(), 0)
+		if took := time.Since(began); took > 100*time.Millisecond || c.committed(0) != 0 {
+			t.Errorf("given up after %s, committed %d", took, c.committed(0))
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if held := heldBy(p); held != "" {
+			t.Error(held)
+		}
+	})
+}

@@ -16,7 +16,7 @@ func (p *Processor) closeHoles(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ending = true
-	for ctx.Err() == nil && p.holed() && !p.gate.shut() && !p.probation.paused() {
+	for ctx.Err() == nil && p.holed() && !p.gate.shut() && !p.probation.paused() && !p.exactly.over() {
 		p.room.Wait()
 	}
 }
@@ -35,6 +35,9 @@ func (p *Processor) holed() bool {
 // that it begins. p.mu is held.
 func (p *Processor) mayBegin(l *lane) bool {
 	it := l.first
+	if p.shared != nil { // its brokers remember each event by itself: there are no holes
+		return !p.ending
+	}
 	if p.ending && it.seq > it.part.begun {
 		return false
 	}

@@ -89,18 +89,14 @@ const (
 	turnWaited             // it is in parked already
 )
 
-// turn looks at what waits of the event's key. An event from before all of it, read
+// turn looks for an event in what waits of its key. One from before all of it, read
 // again after a crash, is worked on, and so is the first of it that comes back.
-func (l *lot) turn(it *item) (t turn, first int64) {
-	if l == nil {
-		return turnAsk, 0
-	}
-	q := l.keys[it.lane.id]
+func (q line) turn(e *event.Event) (t turn, first int64) {
 	if len(q) == 0 {
 		return turnAsk, 0
 	}
 	first = q[0].origin
-	origin, replayed := it.event.Origin()
+	origin, replayed := e.Origin()
 	_, waits := q.find(origin)
 	switch {
 	case origin < first || replayed && origin == first:
@@ -118,58 +114,59 @@ func (p *Processor) inTurn(it *item) bool {
 		return true
 	}
 	p.mu.Lock()
-	t, first := it.part.lot.turn(it)
-	full := t == turnWait && !p.park(it)
+	ending, must := p.behind(it)
 	p.mu.Unlock()
-	switch t {
-	case turnWaited:
-		if !p.dropIfGone(it) {
-			p.handOver(it, event.Ending{Place: event.Duplicate})
-		}
-	case turnWait:
-		p.queueUp(it, first, full)
+	if !must {
+		return true
 	}
-	return t == turnAsk
+	it.event.Timeline.Mark(event.StageQueue, time.Now())
+	if !p.dropIfGone(it) {
+		p.handOver(it, ending)
+	}
+	return false
 }
 
-// queueUp sends an event to wait behind the first of its key, or, when no more
-// may wait, to the dead letters.
-func (p *Processor) queueUp(it *item, first int64, full bool) {
-	it.event.Timeline.Mark(event.StageQueue, time.Now())
-	if p.dropIfGone(it) {
-		return
-	}
+// behind makes the ending of an event that must wait behind others of its key, if
+// it must; when no more may wait, it is a dead letter. p.mu is held.
+func (p *Processor) behind(it *item) (ending event.Ending, must bool) {
 	id := it.part.id
-	ending := event.Ending{
-		Place: event.Parked, Reason: event.ReasonKeyParked, Stage: event.StageQueue,
-		Err: fmt.Errorf("waits behind %s of its key", event.Source{Topic: id.Topic, Partition: id.Number, Offset: first}),
+	switch t, first := it.part.lot.keys[p.laneID(it.event)].turn(it.event); {
+	case t == turnAsk:
+		return event.Ending{}, false
+	case t == turnWaited:
+		return event.Ending{Place: event.Duplicate}, true
+	case p.park(it):
+		err := fmt.Errorf("waits behind %s of its key", event.Source{Topic: id.Topic, Partition: id.Number, Offset: first})
+		return event.Ending{Place: event.Parked, Reason: event.ReasonKeyParked, Stage: event.StageQueue, Err: err}, true
+	default:
+		err := fmt.Errorf("should wait behind %d of its key, but %d events wait already (flow.stream.park_max)", first, p.config.ParkMax)
+		return event.Ending{Place: event.DeadLetter, Reason: event.ReasonParkFull, Stage: event.StageQueue, Err: err}, true
 	}
-	if full {
-		ending.Place, ending.Reason = event.DeadLetter, event.ReasonParkFull
-		ending.Err = fmt.Errorf("should wait behind %d of its key, but %d events wait already (flow.stream.park_max)", first, p.config.ParkMax)
-	}
-	p.handOver(it, ending)
 }
 
 // park notes that an event waits; it says no when too many do. p.mu is held.
 func (p *Processor) park(it *item) bool {
-	l := it.part.lot
+	l, id := it.part.lot, p.laneID(it.event)
 	origin, _ := it.event.Origin()
-	if _, again := l.keys[it.lane.id].find(origin); !again && l.count >= p.config.ParkMax {
+	if _, again := l.keys[id].find(origin); !again && l.count >= p.config.ParkMax {
 		return false
 	}
-	l.put(it.lane.id, spot{origin, -1})
+	l.put(id, spot{origin, -1})
 	return true
 }
 
 // poisoned makes the ending of an event that its key is parked for, or notes that
-// it waits no more.
+// it waits no more. One that was held on probation has left its lane: it may be
+// parked while those behind it are in work.
 func (p *Processor) poisoned(it *item, ending event.Ending) event.Ending {
 	if it.part.lot == nil {
 		return ending
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if waits, must := p.behind(it); must {
+		return waits
+	}
 	if ending.Place == event.DeadLetter && len(it.event.Key) > 0 && p.config.then(ending.Reason) == thenPark {
 		if p.park(it) {
 			ending.Place = event.Parked
@@ -178,11 +175,11 @@ func (p *Processor) poisoned(it *item, ending event.Ending) event.Ending {
 		it.event.Decisions.Add("stream", "park", "full")
 	}
 	origin, _ := it.event.Origin()
-	it.part.lot.remove(it.lane.id, func(s spot) bool { return s.origin == origin })
+	it.part.lot.remove(p.laneID(it.event), func(s spot) bool { return s.origin == origin })
 	return ending
 }
 
-// parked notes where an event waits. Its lane may be another key's by now.
+// parked notes where an event waits.
 func (p *Processor) parked(it *item, letter int64) {
 	id := p.laneID(it.event)
 	p.mu.Lock()

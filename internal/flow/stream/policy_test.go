@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,4 +128,30 @@ func TestPoliciesThatCannotBeObeyedAreRefused(t *testing.T) {
 			t.Errorf("%v, want %s", ps, name)
 		}
 	}
+}
+
+func TestFailuresOfTheEndpointDoNotCountWhateverFailedBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		var tries atomic.Int64
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			switch tries.Add(1) {
+			case 1:
+				return event.Ending{Place: event.Unfinished, Counted: true, Reason: event.ReasonModelError, Stage: event.StageModel, Err: errModel}
+			case 2:
+				return event.Ending{Place: event.Unfinished, Stage: event.StageNetwork, Err: errModel}
+			}
+			return predict(ctx, e)
+		}, func(c *Config, _ *Deps) {
+			c.Attempts, c.Errors = 1, map[string]ErrorConfig{string(event.ReasonModelError): {Attempts: 5}}
+		})
+		c.send(0, "k", "v")
+		time.Sleep(10 * time.Second)
+		if got := c.written(); !slices.Equal(got, []string{"predictions v"}) {
+			t.Errorf("written %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -11,7 +11,9 @@ import (
 // A topic in a format that we cannot read must not become a topic of dead
 // letters. Until one record could be decoded, undecodable ones are held back for
 // a moment and counted: the hundredth pauses the stream; fewer become dead
-// letters, as any poison event does.
+// letters, as any poison event does. Where they park their keys, they wait until
+// one could be decoded: events behind parked ones are not looked at, so that the
+// hundredth would not come.
 const (
 	probationCount = 100
 	probationWait  = time.Second
@@ -65,7 +67,7 @@ func (b *probation) hold(it *item, ending event.Ending) bool {
 	switch {
 	case b.written+len(b.held) == probationCount:
 		b.p.deps.Log.Error(b.sentence())
-	case len(b.held) == 1:
+	case len(b.held) == 1 && b.p.config.then(event.ReasonUndecodable) != thenPark:
 		b.timer = time.AfterFunc(probationWait, b.expire)
 	}
 	b.p.leave(it.lane)
@@ -109,7 +111,7 @@ func (h handing) handOver(p *Processor) {
 	for _, one := range h.held {
 		failpoint.Reach("stream.probation.over") // was held back, not handed over
 		if p.takeUp(one.it) {
-			p.write(one.it, one.ending)
+			p.write(one.it, p.poisoned(one.it, one.ending))
 		}
 	}
 	close(h.done)

@@ -204,10 +204,10 @@ func (p *Processor) full() bool {
 		p.gate.closed && !p.ready.empty() // enough to ask with
 }
 
-// stopped says that no attempt begins now: the processor ends, the topic cannot
-// be read, or the brokers do not take what there is. p.mu is held.
+// stopped says that no attempt begins now: the processor ends or may not write,
+// the topic cannot be read, or the brokers do not take what there is. p.mu is held.
 func (p *Processor) stopped() bool {
-	return p.closing || p.gate.shut() || p.probation.paused() || p.unsent.Load() >= int64(p.config.MaxQueuedBytes)
+	return p.closing || p.exactly.over() || p.gate.shut() || p.probation.paused() || p.unsent.Load() >= int64(p.config.MaxQueuedBytes)
 }
 
 // wakePoll lets pollLoop look again.
@@ -299,7 +299,7 @@ func (p *Processor) newLane(id uint64) *lane {
 // dispatch gives a hand to each ready lane within the limit; each goes on with
 // further ready lanes until there are none.
 func (p *Processor) dispatch() {
-	for p.running < p.limit.limit && !p.stopped() {
+	for p.running < p.limit.limit {
 		l := p.nextLane()
 		if l == nil {
 			return
@@ -308,8 +308,12 @@ func (p *Processor) dispatch() {
 	}
 }
 
-// nextLane takes the next ready lane, using up a try when the gate is closed.
+// nextLane takes the next ready lane, using up a try when the gate is closed; nil
+// when there is none, or no attempt begins now. p.mu is held.
 func (p *Processor) nextLane() *lane {
+	if p.stopped() {
+		return nil
+	}
 	l := p.ready.pop()
 	for l != nil && !p.mayBegin(l) {
 		l = p.ready.pop()
@@ -332,9 +336,9 @@ func (p *Processor) work(h *hand, l *lane) {
 		p.probeAgain()
 		if !p.stopped() {
 			p.learn(sample{at: now, took: now.Sub(began), verdict: said})
-			if p.running <= p.limit.limit {
-				l = p.nextLane()
-			}
+		}
+		if p.running <= p.limit.limit {
+			l = p.nextLane()
 		}
 		if l == nil {
 			p.rest(h)

@@ -288,3 +288,24 @@ func TestWhatAShareGroupCannotDoIsRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestAWorkerOfAShareGroupEndsWithWhatIsInWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, q := newCluster(), newQueue()
+		_, stop := sharingOf(t, c, q, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(100 * time.Millisecond)
+			return predict(ctx, e)
+		})
+		for range 150 {
+			q.send("v")
+		}
+		time.Sleep(50 * time.Millisecond)
+		began := time.Now()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 50*time.Millisecond || len(c.written()) != startLimit {
+			t.Errorf("ended after %s with %d written, want what was in work", took, len(c.written()))
+		}
+	})
+}

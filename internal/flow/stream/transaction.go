@@ -285,9 +285,6 @@ func (x *transaction) committed(next map[kafka.Partition]int64, notes map[kafka.
 func (x *transaction) settle() {
 	p := x.t.p
 	for _, h := range x.all {
-		if h.ending.Place == event.Parked {
-			p.parked(h.it, h.at)
-		}
 		p.tell(h.it.event, h.ending.Place)
 	}
 	p.mu.Lock()

@@ -38,7 +38,6 @@ type heldBack struct {
 	it     *item
 	ending event.Ending
 	lane   *lane // goes on once the ending is written; nil: it has gone on
-	at     int64 // offset of its record
 }
 
 // transactor writes endings in transactions; one goroutine runs it.
@@ -187,6 +186,7 @@ func (t *transactor) take(most int) []*heldBack {
 		t.wake()
 	}
 	full, free := t.pauses()
+	p.dispatch() // fewer predictions may wait for the brokers now
 	p.mu.Unlock()
 	for _, part := range free {
 		p.member.Resume(part.id)
@@ -279,11 +279,15 @@ func (t *transactor) drain(again []*heldBack) {
 	}
 }
 
+// over says that nothing is written any more; t may be nil. Processor.mu is held.
+func (t *transactor) over() bool { return t != nil && t.ended }
+
 // end gives up what is pending and whatever comes.
 func (t *transactor) end() {
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
 	t.ended = true
+	t.p.room.Broadcast()
 	for _, h := range t.pending {
 		t.drop(h)
 	}
