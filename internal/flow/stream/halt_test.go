@@ -130,6 +130,7 @@ func TestAPartitionThatHaltsWhileItIsGivenUpIsGivenUpAtOnce(t *testing.T) {
 		})
 		c.send(0, "k", "bad")
 		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
 		began := time.Now()
 		c.revoke(t.Context(), 0)
 		if took := time.Since(began); took > 100*time.Millisecond || c.committed(0) != 0 {
