@@ -115,11 +115,15 @@ func (it *item) noteFailure(at time.Time) {
 // slot is held meanwhile.
 func (p *Processor) wait(it *item, ending event.Ending) {
 	pause := max(p.backoff(it.event.Attempts, ending.Reason), ending.After)
-	p.meter.retries.Inc()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	it.part.busy--
 	it.part.settle()
+	if it.part.gone { // the next owner tries
+		p.forget(it)
+		return
+	}
+	p.meter.retries.Inc()
 	p.waiting[it] = time.AfterFunc(pause, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()

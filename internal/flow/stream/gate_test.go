@@ -127,3 +127,30 @@ func TestAClosedGateLetsNoMoreThroughThanItMay(t *testing.T) {
 		t.Errorf("one may ask: let through %v, then %v", first != nil, second != nil)
 	}
 }
+
+func TestEventsOfAPartitionThatHasGoneAskNoEndpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		var m switched
+		m.away.Store(true)
+		p, stop := running(t, c, m.work)
+		synctest.Wait()
+		for i := range 500 {
+			c.send(0, "k"+num(i), num(i))
+		}
+		c.send(1, "k", "stays")
+		time.Sleep(time.Minute)
+		c.revoke(t.Context(), 0)
+		m.away.Store(false)
+		time.Sleep(time.Second)
+		if got := c.written(); len(got) != 1 || got[0] != "predictions stays" {
+			t.Errorf("written a second after the endpoint came back: %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if held := heldBy(p); held != "" {
+			t.Error(held)
+		}
+	})
+}

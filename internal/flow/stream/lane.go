@@ -14,6 +14,7 @@ type item struct {
 	lane    *lane
 	next    *item // behind it in its lane
 	seq     int64 // in the partition's tracker
+	size    int64 // counted against the byte bound
 	counted int   // attempts used up
 	failed  time.Time
 	last    time.Time // of the newest failure

@@ -146,6 +146,11 @@ func (p *Processor) letGo(part *partition) {
 		}
 		part.lot.early = nil
 	}
+	for it := range p.waiting {
+		if it.part == part {
+			p.wake(it) // and with it forgotten
+		}
+	}
 	p.room.Signal()
 }
 

@@ -244,9 +244,8 @@ func (p *Processor) take(events []*event.Event) {
 		e.Backlog = e.Source.Offset < part.backlog
 		it := &items[i]
 		it.event, it.part, it.seq = e, part, part.offsets.add(e.Source.Offset, e.Recorded)
-		p.queued++
 		p.tracked++
-		p.bytes += size(e)
+		p.keep(it)
 		if part.lot != nil && !part.lot.read {
 			part.lot.early = append(part.lot.early, it)
 			continue
@@ -270,8 +269,21 @@ func (p *Processor) finishedBefore(part *partition, e *event.Event) bool {
 	return true
 }
 
+// keep counts an item against the bounds. p.mu is held.
+func (p *Processor) keep(it *item) {
+	it.size = size(it.event)
+	p.queued++
+	p.bytes += it.size
+}
+
 // size is what an event counts against the byte bound.
-func size(e *event.Event) int64 { return int64(len(e.Value) + len(e.Key) + 512) }
+func size(e *event.Event) int64 {
+	n := len(e.Value) + len(e.Key) + 512
+	for i := range e.Headers {
+		n += len(e.Headers[i].Name) + len(e.Headers[i].Value)
+	}
+	return int64(n)
+}
 
 // enter puts an item at the end of its lane; a new lane is ready at once.
 func (p *Processor) enter(it *item) {
@@ -314,15 +326,19 @@ func (p *Processor) nextLane() *lane {
 	if p.stopped() {
 		return nil
 	}
-	l := p.ready.pop()
-	for l != nil && !p.mayBegin(l) {
-		l = p.ready.pop()
+	for l := p.ready.pop(); l != nil; l = p.ready.pop() {
+		switch {
+		case l.first.part.gone:
+			p.forget(l.first)
+		case p.mayBegin(l):
+			if p.gate.closed {
+				p.gate.tries--
+				p.room.Signal()
+			}
+			return l
+		}
 	}
-	if l != nil && p.gate.closed {
-		p.gate.tries--
-		p.room.Signal()
-	}
-	return l
+	return nil
 }
 
 // work attempts the first event of l, then of the next ready lanes.
@@ -371,7 +387,7 @@ func (p *Processor) leave(l *lane) {
 // release gives back the room of an item.
 func (p *Processor) release(it *item) {
 	p.queued--
-	p.bytes -= size(it.event)
+	p.bytes -= it.size
 	p.room.Signal()
 }
 

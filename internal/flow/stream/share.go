@@ -79,8 +79,7 @@ func (p *Processor) takeShared(it *item, e *event.Event) {
 	}
 	e.Backlog = e.Attempts > 0 || e.Recorded.Before(p.began)
 	it.event, it.part = e, part
-	p.queued++
-	p.bytes += size(e)
+	p.keep(it)
 	p.enter(it)
 }
 

@@ -17,6 +17,7 @@ import (
 	"betimes/internal/lifecycle"
 	"betimes/internal/lifecycle/lifecycletest"
 	"betimes/internal/pulse"
+	"betimes/internal/setting"
 )
 
 func TestEventsOfOneKeyEndInOrderWhileOthersOvertake(t *testing.T) {
@@ -570,6 +571,60 @@ func TestAHundredThousandKeysLeaveNothingBehind(t *testing.T) {
 		p.mu.Unlock()
 		if err := stop(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestAPartitionThatComesBackDoesNotWaitForTheBackoffOfBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		var calls atomic.Int64
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			if calls.Add(1) == 1 {
+				return event.Ending{Place: event.Unfinished, Counted: true, After: time.Hour, Err: errModel}
+			}
+			return predict(ctx, e)
+		})
+		synctest.Wait()
+		c.send(0, "k", "v")
+		time.Sleep(time.Second)
+		c.revoke(t.Context(), 0)
+		c.assign(0)
+		time.Sleep(time.Second)
+		if got := c.written(); len(got) != 1 {
+			t.Errorf("written %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestHeadersCountAgainstTheByteBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		release := make(chan struct{})
+		p, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			<-release
+			return predict(ctx, e)
+		}, func(c *Config, _ *Deps) { c.MaxQueuedBytes = setting.MiB })
+		synctest.Wait()
+		for i := range 10 {
+			c.send(0, num(i), "v", event.Header{Name: "large", Value: make([]byte, 512<<10)})
+			synctest.Wait()
+		}
+		p.mu.Lock()
+		if p.queued > 3 {
+			t.Errorf("%d events of half a megabyte are held, want what max_queued_bytes has room for", p.queued)
+		}
+		p.mu.Unlock()
+		close(release)
+		time.Sleep(time.Second)
+		if err := stop(); err != nil || c.committed(0) != 10 {
+			t.Errorf("%v, committed %d", err, c.committed(0))
+		}
+		if held := heldBy(p); held != "" {
+			t.Error(held)
 		}
 	})
 }
