@@ -1,7 +1,7 @@
 // Package emulator is SageMaker and its neighbours on one machine and one port,
 // for unmodified AWS clients: it trains, deploys and answers for real.
 //
-//	             ┌─ control    SageMaker: models, configs, endpoints, training jobs, tags
+//	             ┌─ control    SageMaker: models, configs, endpoints, training jobs, registry, tags
 //	             │    ├─ training ─► learn
 //	client ─► router  └─ fleet ◄──────────────┐
 //	             ├─ inference  InvokeEndpoint ─┘

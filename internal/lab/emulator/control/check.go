@@ -19,6 +19,10 @@ var (
 	channel    = regexp.MustCompile(`^[A-Za-z0-9\.\-_]+$`)
 	envName    = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 	instance   = regexp.MustCompile(`^(ml\.[a-z0-9-]+\.[a-z0-9]+|local|local_gpu)$`)
+
+	clientToken   = regexp.MustCompile(`^[a-zA-Z0-9-]+$`)
+	arnOrName     = regexp.MustCompile(`^(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*\/)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})$`)
+	versionedName = regexp.MustCompile(`^(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*\/)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(/[0-9]{1,9})?$`)
 )
 
 // checks collects what violates the service model, in AWS's words.

@@ -206,7 +206,7 @@ func (s *Service) Reset() error {
 		s.Inference.Publish(e.Name, nil)
 		stop(e.fleets)
 	}
-	err := errors.Join(s.models.clear(), s.configs.clear(), s.endpoints.clear(), s.jobs.clear(), s.tags.clear())
+	err := errors.Join(s.models.clear(), s.configs.clear(), s.endpoints.clear(), s.jobs.clear(), s.groups.clear(), s.packages.clear(), s.tags.clear())
 	s.mu.Unlock()
 	old.working.Wait()
 	return err

@@ -1,5 +1,5 @@
 // Package control is the SageMaker control plane: models, endpoint configs,
-// endpoints, training jobs and tags.
+// endpoints, training jobs, the model registry and tags.
 //
 //	CreateEndpoint ─► Creating ──ok──► InService ──UpdateEndpoint──► Updating ──ok──► InService
 //	                     │ fail            │                            │ fail

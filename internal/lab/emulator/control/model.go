@@ -44,11 +44,8 @@ func (r *createModelRequest) check() error {
 	c.text("modelName", r.ModelName, 63, modelName)
 	c.optionalText("executionRoleArn", r.ExecutionRoleArn, 2048, roleARN)
 	c.tags("tags", r.Tags)
-	if p := r.PrimaryContainer; p != nil {
-		c.optionalText("primaryContainer.image", p.Image, 255, imageName)
-		c.optionalText("primaryContainer.modelDataUrl", p.ModelDataURL, 1024, s3URI)
-		c.optionalEnum("primaryContainer.mode", p.Mode, "SingleModel", "MultiModel")
-		c.environment("primaryContainer.environment", p.Environment, 1024, 1024)
+	if r.PrimaryContainer != nil {
+		r.PrimaryContainer.check(&c, "primaryContainer.")
 	}
 	if err := c.err(); err != nil {
 		return err
@@ -60,12 +57,20 @@ func (r *createModelRequest) check() error {
 		return reply.Validation("You must provide either PrimaryContainer or Containers.")
 	case p.Mode == "MultiModel":
 		return notBuilt("Mode MultiModel")
-	case p.ModelPackageName != "":
-		return notBuilt("ModelPackageName")
-	case p.Image == "":
+	case p.ModelPackageName != "" && p.Image != "":
+		return reply.Validation("You cannot provide both Image and ModelPackageName in the container definition.")
+	case p.Image == "" && p.ModelPackageName == "":
 		return reply.Validation("You must provide an Image in the container definition.")
 	}
 	return nil
+}
+
+func (p *container) check(c *checks, at string) {
+	c.optionalText(at+"image", p.Image, 255, imageName)
+	c.optionalText(at+"modelDataUrl", p.ModelDataURL, 1024, s3URI)
+	c.optionalEnum(at+"mode", p.Mode, "SingleModel", "MultiModel")
+	c.optionalText(at+"modelPackageName", p.ModelPackageName, 176, versionedName)
+	c.environment(at+"environment", p.Environment, 1024, 1024)
 }
 
 func (s *Service) createModel(_ context.Context, body []byte) (any, error) {
@@ -85,10 +90,50 @@ func (s *Service) createModel(_ context.Context, body []byte) (any, error) {
 	if _, exists := s.models.get(r.ModelName); exists {
 		return nil, reply.Validation("Cannot create already existing model %q.", m.ARN)
 	}
+	if err := s.resolve(m, r.PrimaryContainer.ModelPackageName); err != nil {
+		return nil, err
+	}
 	if err := s.models.put(m); err != nil {
 		return nil, err
 	}
 	return map[string]string{"ModelArn": m.ARN}, s.tag(m.ARN, r.Tags)
+}
+
+// resolve puts image and data of an approved package into a model, so that the
+// model is whole when the package is gone.
+func (s *Service) resolve(m *model, packageName string) error {
+	if packageName == "" {
+		return nil
+	}
+	p, err := s.modelPackage("primaryContainer.modelPackageName", packageName)
+	if err != nil {
+		return err
+	}
+	if err := p.deployable(); err != nil {
+		return err
+	}
+	parts := p.containers()
+	if len(parts) > 1 {
+		return notBuilt("A model package of several Containers")
+	}
+	own := m.ownContainer()
+	for member, raw := range parts[0] {
+		if _, said := own[member]; !said {
+			own[member] = raw
+		}
+	}
+	m.Request = m.Request.without("Containers").with("PrimaryContainer", own)
+	return nil
+}
+
+// ownContainer is the one container of a request, as it was sent.
+func (m *model) ownContainer() fields {
+	own, listed := fields{}, []fields{}
+	_ = json.Unmarshal(m.Request["PrimaryContainer"], &own) // was decoded at create
+	if json.Unmarshal(m.Request["Containers"], &listed) == nil && len(own) == 0 && len(listed) > 0 {
+		own = listed[0]
+	}
+	return own
 }
 
 // record is a new resource; body was decoded before, so it is an object.

@@ -53,6 +53,8 @@ type Service struct {
 	configs   *table[*endpointConfig]
 	endpoints *table[*endpoint]
 	jobs      *table[*job]
+	groups    *table[*packageGroup]
+	packages  *table[*registered]
 	tags      *table[*tagSet]
 }
 
@@ -74,12 +76,14 @@ type operation func(ctx context.Context, body []byte) (any, error)
 // New reads what is kept. Resume goes on with it.
 func New(d Deps) (*Service, error) {
 	s := &Service{Deps: d, life: newLife()}
-	var errs [5]error
+	var errs [7]error
 	s.models, errs[0] = open[*model](d.Store, "model")
 	s.configs, errs[1] = open[*endpointConfig](d.Store, "endpoint-config")
 	s.endpoints, errs[2] = open[*endpoint](d.Store, "endpoint")
 	s.jobs, errs[3] = open[*job](d.Store, "training-job")
 	s.tags, errs[4] = open[*tagSet](d.Store, "tags")
+	s.groups, errs[5] = open[*packageGroup](d.Store, "model-package-group")
+	s.packages, errs[6] = open[*registered](d.Store, "model-package")
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
@@ -89,6 +93,8 @@ func New(d Deps) (*Service, error) {
 		"CreateEndpoint": s.createEndpoint, "DescribeEndpoint": s.describeEndpoint, "ListEndpoints": s.listEndpoints,
 		"UpdateEndpoint": s.updateEndpoint, "UpdateEndpointWeightsAndCapacities": s.updateWeights, "DeleteEndpoint": s.deleteEndpoint,
 		"CreateTrainingJob": s.createJob, "DescribeTrainingJob": s.describeJob, "ListTrainingJobs": s.listJobs, "StopTrainingJob": s.stopJob,
+		"CreateModelPackageGroup": s.createGroup, "DescribeModelPackageGroup": s.describeGroup, "ListModelPackageGroups": s.listGroups, "DeleteModelPackageGroup": s.deleteGroup,
+		"CreateModelPackage": s.createPackage, "DescribeModelPackage": s.describePackage, "UpdateModelPackage": s.updatePackage, "ListModelPackages": s.listPackages, "DeleteModelPackage": s.deletePackage,
 		"AddTags": s.addTags, "ListTags": s.listTags, "DeleteTags": s.deleteTags,
 	}
 	return s, nil
@@ -200,5 +206,6 @@ func (s *Service) Summary() map[string]any {
 	for _, j := range s.jobs.all {
 		jobs = append(jobs, j.describe())
 	}
-	return map[string]any{"models": s.models.names(), "endpoint_configs": s.configs.names(), "endpoints": endpoints, "training_jobs": jobs}
+	return map[string]any{"models": s.models.names(), "endpoint_configs": s.configs.names(), "endpoints": endpoints, "training_jobs": jobs,
+		"model_package_groups": s.groups.names(), "model_packages": s.packages.names()}
 }

@@ -30,6 +30,15 @@ func (f fields) without(names ...string) fields {
 	return kept
 }
 
+// append adds the elements of a list to the list of a member.
+func (f fields) append(name string, more json.RawMessage) {
+	var have, added []json.RawMessage
+	_ = json.Unmarshal(f[name], &have) // what is no list is none
+	if json.Unmarshal(more, &added) == nil && len(added) > 0 {
+		f.with(name, slices.Concat(have, added))
+	}
+}
+
 // record is what every resource has.
 type record struct {
 	Name     string     `json:"name"`

@@ -82,7 +82,7 @@ func (s *Service) tagged(body []byte) (tagsRequest, error) {
 }
 
 func (s *Service) exists(arn string) bool {
-	for _, found := range []bool{has(s.models, arn), has(s.configs, arn), has(s.endpoints, arn), has(s.jobs, arn)} {
+	for _, found := range []bool{has(s.models, arn), has(s.configs, arn), has(s.endpoints, arn), has(s.jobs, arn), has(s.groups, arn), has(s.packages, arn) && !isVersion(arn)} {
 		if found {
 			return true
 		}
