@@ -52,7 +52,7 @@ func TestTheControlPlaneRefusesInTheWordsOfAWS(t *testing.T) {
 		{"a token that is none", "ListModels", m{"NextToken": "!"}, "ValidationException", "Invalid pagination token."},
 		{"tags of nothing", "ListTags", m{"ResourceArn": arn + "model/none"}, "ValidationException", "Could not find resource"},
 		{"shadow variants", "CreateEndpointConfig", m{"EndpointConfigName": "x", "ProductionVariants": []m{variant}, "ShadowProductionVariants": []m{variant}}, "ValidationException", "ShadowProductionVariants is not built in this emulator yet; leave it out"},
-		{"a canary", "UpdateEndpoint", m{"EndpointName": "fraud", "EndpointConfigName": "fraud", "DeploymentConfig": m{"BlueGreenUpdatePolicy": m{"TrafficRoutingConfiguration": m{"Type": "CANARY"}}}}, "ValidationException", "Traffic routing CANARY is not built"},
+		{"a canary", "UpdateEndpoint", m{"EndpointName": "fraud", "EndpointConfigName": "fraud", "DeploymentConfig": m{"BlueGreenUpdatePolicy": m{"TrafficRoutingConfiguration": m{"Type": "CANARY", "WaitIntervalInSeconds": 1}}}}, "ValidationException", "You must provide CanarySize"},
 		{"an image that cannot train", "CreateTrainingJob", with(job, "AlgorithmSpecification", m{"TrainingImage": "own/image:1", "TrainingInputMode": "File"}), "ValidationException", `Training image "own/image:1" cannot run here`},
 		{"a variant that is not there", "UpdateEndpointWeightsAndCapacities", m{"EndpointName": "fraud", "DesiredWeightsAndCapacities": []m{{"VariantName": "none", "DesiredWeight": 1}}}, "ValidationException", `The variant name(s) "none" is/are not present`},
 		{"an operation that is not built", "CreatePipeline", m{}, "UnknownOperationException", `The operation "CreatePipeline" is not known`},

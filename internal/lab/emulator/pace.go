@@ -11,15 +11,31 @@ import (
 // deployment takes there, shorter than any client's timeout.
 const describeHold = 5 * time.Second
 
+// fastDeployments is how many times faster the waits of a deployment are in the fast profile.
+const fastDeployments = 60
+
 // pace is what a profile means.
 func pace(profile string) control.Pace {
 	switch profile {
 	case "instant":
-		return control.Pace{Provision: always(0), Training: func(string) time.Duration { return 0 }, Hold: describeHold}
+		return control.Pace{Provision: always(0), Training: func(string) time.Duration { return 0 }, Wait: divided(0), Hold: describeHold}
 	case "realistic":
-		return control.Pace{Provision: asOnAWS, Training: trainingOnAWS}
+		return control.Pace{Provision: asOnAWS, Training: trainingOnAWS, Wait: divided(1), Rollback: time.Minute}
 	}
-	return control.Pace{Provision: always(500 * time.Millisecond), Training: func(string) time.Duration { return 50 * time.Millisecond }, Hold: describeHold}
+	return control.Pace{
+		Provision: always(500 * time.Millisecond), Training: func(string) time.Duration { return 50 * time.Millisecond },
+		Wait: divided(fastDeployments), Rollback: 200 * time.Millisecond, Hold: describeHold,
+	}
+}
+
+// divided makes waits shorter; by 0 there are none.
+func divided(by time.Duration) func(time.Duration) time.Duration {
+	return func(d time.Duration) time.Duration {
+		if by == 0 {
+			return 0
+		}
+		return d / by
+	}
 }
 
 // alarmDelay is how late data points count for alarms.

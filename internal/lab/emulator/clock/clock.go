@@ -112,8 +112,9 @@ func (c *Clock) Advance(ctx context.Context, by time.Duration) (time.Time, error
 	defer stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	target := c.now().Add(by)
-	c.frozen, c.at = true, c.now()
+	c.at = c.now()
+	c.frozen = true
+	target := c.at.Add(by)
 	err := c.wakeAll(ctx, target)
 	c.frozen = false
 	c.offset = time.Until(target)

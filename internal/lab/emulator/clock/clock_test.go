@@ -123,3 +123,23 @@ func TestTimeCannotGoBack(t *testing.T) {
 		t.Error("it went back")
 	}
 }
+
+func TestASleepThatBeginsAtOnceIsOverAfterItsTime(t *testing.T) {
+	c := New()
+	for range 200 { // the goroutine may lie down before, while or after Advance begins
+		woke := make(chan struct{})
+		c.Go(func() {
+			if c.Sleep(t.Context(), time.Hour) == nil {
+				close(woke)
+			}
+		})
+		if _, err := c.Advance(t.Context(), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-woke:
+		default:
+			t.Fatal("it sleeps on")
+		}
+	}
+}

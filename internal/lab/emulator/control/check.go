@@ -20,6 +20,7 @@ var (
 	envName    = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 	instance   = regexp.MustCompile(`^(ml\.[a-z0-9-]+\.[a-z0-9]+|local|local_gpu)$`)
 
+	alarmName     = regexp.MustCompile(`\S`)
 	clientToken   = regexp.MustCompile(`^[a-zA-Z0-9-]+$`)
 	arnOrName     = regexp.MustCompile(`^(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*\/)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})$`)
 	versionedName = regexp.MustCompile(`^(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*\/)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(/[0-9]{1,9})?$`)
@@ -79,6 +80,13 @@ func (c *checks) between(path string, value *int, least, most int) {
 	case *value > most:
 		c.add(*value, path, "Member must have value less than or equal to %d", most)
 	}
+}
+
+func (c *checks) requiredBetween(path string, value *int, least, most int) {
+	if value == nil {
+		c.missing(path)
+	}
+	c.between(path, value, least, most)
 }
 
 func (c *checks) count(path string, n, least, most int) {

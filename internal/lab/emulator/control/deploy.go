@@ -3,12 +3,13 @@ package control
 import (
 	"context"
 	"errors"
-	"maps"
 	"sync"
 	"time"
 
 	"betimes/internal/lab/emulator/fleet"
 	"betimes/internal/lab/emulator/inference"
+	"betimes/internal/lab/emulator/injection"
+	"betimes/internal/lab/emulator/journal"
 )
 
 // drainLimit is how long an old fleet may finish what it has: a call's longest time.
@@ -17,6 +18,7 @@ const drainLimit = inference.DefaultTimeout
 // enter changes the state of an endpoint, on disk first; s.mu is held.
 func (s *Service) enter(e *endpoint, status, reason string) error {
 	e.Status, e.FailureReason, e.Modified = status, reason, s.now()
+	e.phases = nil
 	err := s.endpoints.put(e)
 	s.noteState("endpoint", e.Name, status, reason)
 	if e.changed != nil {
@@ -33,62 +35,49 @@ func (s *Service) must(what, name string, err error) {
 	}
 }
 
-// deploy brings e.Pending up beside what serves, then lets traffic change over.
-func (s *Service) deploy(l *life, e *endpoint, provision time.Duration) {
-	s.mu.Lock()
-	next := *e.Pending
-	first := e.Status == creating
-	s.mu.Unlock()
-	fleets, err := s.launch(l, next.Variants, provision)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case l.Err() != nil: // the emulator ends: the next start goes on from here
-		stop(fleets)
-	case err == nil:
-		old := e.fleets
-		e.Variants, e.Config, e.Pending, e.fleets = next.Variants, next.Config, nil, fleets
-		s.publish(e)
-		s.must("endpoint", e.Name, s.enter(e, inService, ""))
-		s.retire(old)
-	case first:
-		e.Pending = nil
-		e.Variants = next.Variants
-		for i := range e.Variants {
-			e.Variants[i].Count = 0
-		}
-		s.must("endpoint", e.Name, s.enter(e, failed, err.Error()))
-	default:
-		e.Pending = nil
-		s.must("endpoint", e.Name, s.enter(e, rollingBack, err.Error()))
-		s.must("endpoint", e.Name, s.enter(e, inService, err.Error()))
-	}
-}
-
-// launch starts all instances of all variants, or none.
-func (s *Service) launch(ctx context.Context, variants []served, provision time.Duration) (map[string][]*fleet.Instance, error) {
+// launch starts what variants lack of the instances they desire, all or none, and gives the new ones.
+func (s *Service) launch(ctx context.Context, variants []served, have map[string][]*fleet.Instance, provision time.Duration) (map[string][]*fleet.Instance, error) {
 	if err := s.Clock.Sleep(ctx, provision); err != nil {
 		return nil, err
 	}
-	fleets := map[string][]*fleet.Instance{}
+	added := map[string][]*fleet.Instance{}
 	errs := make([]error, len(variants))
 	var mu sync.Mutex
 	var booting sync.WaitGroup
 	for i, v := range variants {
+		n := len(have[v.Name])
+		if v.Desired <= n {
+			continue
+		}
 		booting.Go(func() {
-			instances, err := s.Launcher.Launch(ctx, v.Spec, 1, v.Desired)
+			instances, err := s.Launcher.Launch(ctx, v.Spec, n+1, v.Desired-n)
 			errs[i] = variantError(v.Name, err)
 			mu.Lock()
-			fleets[v.Name] = instances
+			added[v.Name] = instances
 			mu.Unlock()
 		})
 	}
 	booting.Wait()
 	if err := errors.Join(errs...); err != nil {
-		stop(fleets)
+		stop(added)
 		return nil, err
 	}
-	return fleets, nil
+	return added, nil
+}
+
+// errCapacity is what AWS says when it has no machines.
+const errCapacity = fleet.Said("Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. Please retry using a different ML instance type or after some time.")
+
+// faultAt finds a fault of these kinds and notes that it hit.
+func (s *Service) faultAt(w injection.Where, kinds ...string) *injection.Fault {
+	if s.Faults == nil {
+		return nil
+	}
+	f := s.Faults.Of(w, kinds...)
+	if f != nil {
+		s.Journal.Note(journal.Entry{Time: s.Clock.Now(), Kind: journal.Fault, Operation: w.Operation, Resource: "endpoint/" + w.Endpoint, Variant: w.Variant, Text: f.Fault + " " + f.ID})
+	}
+	return f
 }
 
 // variantError puts a failure into AWS's words where they are known.
@@ -99,19 +88,41 @@ func variantError(name string, err error) error {
 	return err
 }
 
-// publish sends traffic to the fleets of e; s.mu is held.
+// publish sends traffic to the fleets of e, old and new; s.mu is held.
 func (s *Service) publish(e *endpoint) {
 	r := &inference.Routing{}
-	for _, v := range e.Variants {
-		r.Variants = append(r.Variants, inference.Variant{Name: v.Name, Weight: v.Weight, Random: v.Strategy == "RANDOM", Instances: e.fleets[v.Name]})
+	share := 0.0
+	if f := e.front; f != nil && f.share > 0 {
+		share = f.share
+		route(r, f.variants, share, f.config, f.active)
+	}
+	if share < 1 {
+		route(r, e.Variants, 1-share, "", func(variant string) []*fleet.Instance { return e.fleets[variant] })
 	}
 	s.Inference.Publish(e.Name, r)
+}
+
+// route gives a share of the traffic to variants, by their weights.
+func route(r *inference.Routing, variants []served, share float64, config string, fleets func(variant string) []*fleet.Instance) {
+	sum := 0.0
+	for _, v := range variants {
+		sum += v.Weight
+	}
+	for _, v := range variants {
+		weight := 0.0
+		if sum > 0 {
+			weight = share * v.Weight / sum
+		}
+		r.Variants = append(r.Variants, inference.Variant{Name: v.Name, Config: config, Weight: weight, Random: v.Strategy == "RANDOM", Instances: fleets(v.Name)})
+	}
 }
 
 // retire lets fleets finish what they have and stops them.
 func (s *Service) retire(fleets map[string][]*fleet.Instance) {
 	for _, instances := range fleets {
-		go fleet.Retire(instances, drainLimit)
+		if len(instances) > 0 {
+			go fleet.Retire(instances, drainLimit)
+		}
 	}
 }
 
@@ -129,85 +140,15 @@ func (s *Service) remove(l *life, e *endpoint) {
 		return
 	}
 	s.retire(e.fleets)
+	if e.front != nil { // a rollback that failed
+		s.retire(e.front.running)
+	}
+	if s.Scaling != nil {
+		s.Scaling.Forget(e.Name)
+	}
 	s.must("endpoint", e.Name, s.forget(e.ARN, s.endpoints.delete(e.Name)))
 	s.noteState("endpoint", e.Name, "deleted", "")
 	close(e.changed)
 	e.changed = nil
 	e.Status = "Deleted" // for who holds a pointer to it
-}
-
-// resumeEndpoints starts what was in service; the channel closes when it is.
-func (s *Service) resumeEndpoints() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var starting sync.WaitGroup
-	for _, e := range maps.Clone(s.endpoints.all) {
-		e.changed = make(chan struct{})
-		switch e.Status {
-		case creating:
-			s.work(func(l *life) { s.deploy(l, e, s.Pace.Provision()) })
-		case deleting:
-			s.work(func(l *life) { s.remove(l, e) })
-		case failed:
-		default:
-			starting.Add(1)
-			s.work(func(l *life) {
-				goesOn := s.restart(l, e)
-				starting.Done()
-				if goesOn {
-					s.deploy(l, e, s.Pace.Provision())
-				}
-			})
-		}
-	}
-	done := make(chan struct{})
-	go func() {
-		starting.Wait()
-		close(done)
-	}()
-	return done
-}
-
-// restart brings the fleets of an endpoint back that was in service. The
-// instances are new, the endpoint is the same: no provisioning. It says whether
-// a deployment was under way.
-func (s *Service) restart(l *life, e *endpoint) bool {
-	fleets, err := s.launch(l, e.Variants, 0)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if l.Err() != nil {
-		stop(fleets)
-		return false
-	}
-	if err != nil {
-		s.Log.Warn("endpoint did not start again", "endpoint", e.Name, "error", err)
-		e.Pending = nil
-		s.must("endpoint", e.Name, s.enter(e, failed, err.Error()))
-		return false
-	}
-	e.fleets = fleets
-	for i := range e.Variants {
-		e.Variants[i].Count = e.Variants[i].Desired
-	}
-	s.publish(e)
-	if e.Pending == nil && e.Status != inService { // killed while it rolled back or changed counts
-		s.must("endpoint", e.Name, s.enter(e, inService, e.FailureReason))
-	}
-	return e.Pending != nil
-}
-
-// Reset empties everything, and waits for what was under way to see it.
-func (s *Service) Reset() error {
-	s.mu.Lock()
-	old := s.life
-	old.end()
-	s.life = newLife()
-	for _, e := range s.endpoints.all {
-		s.Inference.Publish(e.Name, nil)
-		stop(e.fleets)
-	}
-	err := errors.Join(s.models.clear(), s.configs.clear(), s.endpoints.clear(), s.jobs.clear(), s.groups.clear(), s.packages.clear(), s.tags.clear())
-	s.mu.Unlock()
-	old.working.Wait()
-	return err
 }

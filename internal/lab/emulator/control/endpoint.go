@@ -17,6 +17,8 @@ const (
 	rollingBack = "RollingBack"
 	failed      = "Failed"
 	deleting    = "Deleting"
+
+	rollbackFailed = "UpdateRollbackFailed" // in service with a mix of two fleets
 )
 
 // endpoint is what must last about an endpoint, and its instances.
@@ -30,6 +32,8 @@ type endpoint struct {
 	LastDeployment json.RawMessage `json:"last_deployment,omitempty"`
 
 	fleets  map[string][]*fleet.Instance // by variant
+	front   *front                       // the new fleet of a deployment; nil: none
+	phases  map[string]phase             // by variant, while counts or weights change
 	changed chan struct{}                // closed at the next change of Status
 }
 
@@ -52,6 +56,15 @@ type pending struct {
 	Config   string     `json:"config"`
 	Started  reply.Time `json:"started"`
 	Variants []served   `json:"variants"`
+
+	phases map[string]phase // by variant
+}
+
+// phase is a VariantStatus.
+type phase struct {
+	Status        string     `json:"Status"`
+	StatusMessage string     `json:"StatusMessage,omitempty"`
+	StartTime     reply.Time `json:"StartTime"`
 }
 
 // busy says whether the state ends by itself.
@@ -107,7 +120,7 @@ func (s *Service) createEndpoint(_ context.Context, body []byte) (any, error) {
 		return nil, err
 	}
 	e := &endpoint{record: s.record("endpoint", r.EndpointName, body), Status: creating, Config: c.Name, LastDeployment: r.DeploymentConfig,
-		Pending: &pending{c.Name, s.now(), plan}, changed: make(chan struct{})}
+		Pending: &pending{Config: c.Name, Started: s.now(), Variants: plan}, changed: make(chan struct{})}
 	if err := s.endpoints.put(e); err != nil {
 		return nil, err
 	}
@@ -115,7 +128,7 @@ func (s *Service) createEndpoint(_ context.Context, body []byte) (any, error) {
 		return nil, err
 	}
 	s.noteState("endpoint", e.Name, creating, "")
-	s.work(func(l *life) { s.deploy(l, e, s.Pace.Provision()) })
+	s.work(func(l *life) { s.deploy(l, e) })
 	return map[string]string{"EndpointArn": e.ARN}, nil
 }
 

@@ -64,17 +64,31 @@ func (s *Service) describe(e *endpoint) fields {
 		f.with("LastDeploymentConfig", e.LastDeployment)
 	}
 	if len(e.Variants) > 0 {
-		f.with("ProductionVariants", s.describeVariants(e.Variants, e.Modified, ""))
+		f.with("ProductionVariants", describeVariants(e.Variants, e.Modified, e.phases))
 	}
 	if p := e.Pending; p != nil {
-		f.with("PendingDeploymentSummary", map[string]any{"EndpointConfigName": p.Config, "StartTime": p.Started,
-			"ProductionVariants": s.describeVariants(p.Variants, p.Started, creating)})
+		f.with("PendingDeploymentSummary", map[string]any{"EndpointConfigName": p.Config, "StartTime": p.Started, "ProductionVariants": p.describe(e.front)})
 	}
 	return f
 }
 
-// describeVariants writes variants; with a status they are not there yet.
-func (s *Service) describeVariants(variants []served, since reply.Time, status string) []map[string]any {
+// describe writes the variants of a deployment; those that run are counted.
+func (p *pending) describe(f *front) []map[string]any {
+	all := describeVariants(p.Variants, p.Started, p.phases)
+	for i, v := range p.Variants {
+		all[i]["CurrentInstanceCount"], all[i]["InstanceType"] = 0, v.Spec.InstanceType
+		if f != nil {
+			all[i]["CurrentInstanceCount"] = len(f.running[v.Name])
+		}
+		if len(p.phases) == 0 {
+			all[i]["VariantStatus"] = []phase{{Status: creating, StartTime: p.Started}}
+		}
+	}
+	return all
+}
+
+// describeVariants writes variants and what is done to them.
+func describeVariants(variants []served, since reply.Time, phases map[string]phase) []map[string]any {
 	all := []map[string]any{}
 	for _, v := range variants {
 		m := map[string]any{
@@ -82,10 +96,8 @@ func (s *Service) describeVariants(variants []served, since reply.Time, status s
 			"CurrentInstanceCount": v.Count, "DesiredInstanceCount": v.Desired,
 			"DeployedImages": []map[string]any{{"SpecifiedImage": v.Spec.Image, "ResolvedImage": v.Spec.Image, "ResolutionTime": since}},
 		}
-		if status != "" {
-			m["CurrentInstanceCount"] = 0
-			m["InstanceType"] = v.Spec.InstanceType
-			m["VariantStatus"] = []map[string]any{{"Status": status, "StartTime": since}}
+		if p, busy := phases[v.Name]; busy {
+			m["VariantStatus"] = []phase{p}
 		}
 		if len(v.Routing) > 0 {
 			m["RoutingConfig"] = v.Routing

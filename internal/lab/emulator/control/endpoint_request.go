@@ -25,31 +25,9 @@ func (r *endpointRequest) check() error {
 	if err := c.err(); err != nil {
 		return err
 	}
-	return builtDeployment(r.DeploymentConfig)
-}
-
-// builtDeployment refuses ways of deploying that are not built yet.
-func builtDeployment(raw json.RawMessage) error {
-	var d struct {
-		BlueGreenUpdatePolicy *struct {
-			TrafficRoutingConfiguration struct{ Type string }
-		}
-		RollingUpdatePolicy       json.RawMessage
-		AutoRollbackConfiguration *struct{ Alarms []json.RawMessage }
-	}
-	if len(raw) == 0 {
-		return nil
-	}
-	if err := decode(raw, &d); err != nil {
+	d, err := readDeployment(r.DeploymentConfig)
+	if err != nil {
 		return err
 	}
-	switch {
-	case d.RollingUpdatePolicy != nil:
-		return notBuilt("DeploymentConfig.RollingUpdatePolicy")
-	case d.BlueGreenUpdatePolicy != nil && d.BlueGreenUpdatePolicy.TrafficRoutingConfiguration.Type != "ALL_AT_ONCE":
-		return notBuilt("Traffic routing " + d.BlueGreenUpdatePolicy.TrafficRoutingConfiguration.Type)
-	case d.AutoRollbackConfiguration != nil && len(d.AutoRollbackConfiguration.Alarms) > 0:
-		return notBuilt("DeploymentConfig.AutoRollbackConfiguration.Alarms")
-	}
-	return nil
+	return d.check()
 }

@@ -14,6 +14,7 @@ import (
 	"betimes/internal/lab/emulator/clock"
 	"betimes/internal/lab/emulator/fleet"
 	"betimes/internal/lab/emulator/inference"
+	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/lab/emulator/journal"
 	"betimes/internal/lab/emulator/objects"
 	"betimes/internal/lab/emulator/reply"
@@ -32,6 +33,9 @@ type Deps struct {
 	Inference       *inference.Service
 	Training        *training.Runner
 	Journal         *journal.Journal
+	Faults          *injection.Book // nil: none
+	Alarms          Alarms          // nil: deployments cannot name alarms
+	Scaling         Scaling         // nil: nothing is scaled
 	Log             *slog.Logger
 }
 
@@ -39,7 +43,9 @@ type Deps struct {
 type Pace struct {
 	Provision func() time.Duration // an instance, until its container starts
 	Training  func(secondaryStatus string) time.Duration
-	Hold      time.Duration // how long Describe waits for a state to end that will; 0: not at all
+	Wait      func(time.Duration) time.Duration // what waits of a deployment become
+	Rollback  time.Duration                     // traffic going back to the old fleet
+	Hold      time.Duration                     // how long Describe waits for a state to end that will; 0: not at all
 }
 
 // Service answers the control plane.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"betimes/internal/lab/emulator/fleet"
+	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/lab/emulator/reply"
 )
 
@@ -24,6 +25,23 @@ func (s *Service) updateEndpoint(_ context.Context, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	next, err := s.successor(e, &r)
+	if err != nil {
+		return nil, err
+	}
+	e.Pending = next
+	if !r.RetainDeploymentConfig {
+		e.LastDeployment = r.DeploymentConfig
+	}
+	if err := s.enter(e, updating, ""); err != nil {
+		return nil, err
+	}
+	s.work(func(l *life) { s.deploy(l, e) })
+	return map[string]string{"EndpointArn": e.ARN}, nil
+}
+
+// successor is what an update deploys, when it may; s.mu is held.
+func (s *Service) successor(e *endpoint, r *endpointRequest) (*pending, error) {
 	c, err := s.config(r.EndpointConfigName)
 	if err != nil {
 		return nil, err
@@ -35,15 +53,46 @@ func (s *Service) updateEndpoint(_ context.Context, body []byte) (any, error) {
 	if r.RetainAllVariantProperties {
 		r.retain(plan, e.Variants)
 	}
-	if !r.RetainDeploymentConfig {
-		e.LastDeployment = r.DeploymentConfig
-	}
-	e.Pending = &pending{c.Name, s.now(), plan}
-	if err := s.enter(e, updating, ""); err != nil {
+	if err := s.scaledStay(e, plan); err != nil {
 		return nil, err
 	}
-	s.work(func(l *life) { s.deploy(l, e, s.Pace.Provision()) })
-	return map[string]string{"EndpointArn": e.ARN}, nil
+	raw := r.DeploymentConfig
+	if r.RetainDeploymentConfig {
+		raw = e.LastDeployment
+	}
+	d, err := readDeployment(raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.alarmsExist(d); err != nil {
+		return nil, err
+	}
+	return &pending{Config: c.Name, Started: s.now(), Variants: plan}, d.fits(plan)
+}
+
+// alarmsExist refuses a deployment that nobody would watch.
+func (s *Service) alarmsExist(d *deployment) error {
+	for _, name := range d.alarms() {
+		if s.Alarms == nil {
+			return notBuilt("DeploymentConfig.AutoRollbackConfiguration.Alarms")
+		}
+		if exists, _ := s.Alarms.InAlarm(name); !exists {
+			return reply.Validation("Could not find CloudWatch alarm %q of AutoRollbackConfiguration.", name)
+		}
+	}
+	return nil
+}
+
+// scaledStay refuses to take a variant away from Application Auto Scaling.
+func (s *Service) scaledStay(e *endpoint, plan []served) error {
+	for _, v := range e.Variants {
+		next := named(plan, v.Name)
+		if s.Scaling == nil || next != nil && next.Spec.InstanceType == v.Spec.InstanceType || !s.Scaling.Registered(e.Name, v.Name) {
+			continue
+		}
+		return reply.Validation("Variant %q of endpoint %q is registered as a scalable target; deregister it before you remove it or change its instance type.", v.Name, e.ARN)
+	}
+	return nil
 }
 
 // updatable is an endpoint that serves and is not under way; s.mu is held.
@@ -140,8 +189,23 @@ func (s *Service) updateWeights(_ context.Context, body []byte) (any, error) {
 	if err := s.enter(e, updating, ""); err != nil {
 		return nil, err
 	}
+	e.phases = s.resizing(next)
 	s.work(func(l *life) { s.resize(l, e) })
 	return map[string]string{"EndpointArn": e.ARN}, nil
+}
+
+// resizing is what is done to variants whose count changes.
+func (s *Service) resizing(variants []served) map[string]phase {
+	phases := map[string]phase{}
+	for _, v := range variants {
+		switch {
+		case v.Desired > v.Count:
+			phases[v.Name] = phase{updating, fmt.Sprintf("Scaling out desired instance count to %d.", v.Desired), s.now()}
+		case v.Desired < v.Count:
+			phases[v.Name] = phase{updating, fmt.Sprintf("Scaling in desired instance count to %d.", v.Desired), s.now()}
+		}
+	}
+	return phases
 }
 
 func named(variants []served, name string) *served {
@@ -166,6 +230,9 @@ func (s *Service) resize(l *life, e *endpoint) {
 	have := e.fleets
 	s.mu.Unlock()
 	err := s.Clock.Sleep(l, s.delayOf(c.variants, have))
+	if err == nil {
+		err = s.noMachines(e, c.variants, have)
+	}
 	for i := range c.variants {
 		if failure := s.fit(l, &c, &c.variants[i], have, err); err == nil {
 			err = failure
@@ -190,6 +257,24 @@ func (s *Service) fit(l *life, c *change, v *served, have map[string][]*fleet.In
 	}
 	v.Count = len(c.fleets[v.Name])
 	return err
+}
+
+// noMachines is a lack of capacity that somebody asked for, or nil.
+func (s *Service) noMachines(e *endpoint, variants []served, have map[string][]*fleet.Instance) error {
+	for _, v := range variants {
+		if v.Desired <= len(have[v.Name]) {
+			continue
+		}
+		w := injection.Where{Operation: "UpdateEndpointWeightsAndCapacities", Endpoint: e.Name, Variant: v.Name}
+		switch f := s.faultAt(w, injection.Capacity, injection.Health); {
+		case f == nil:
+		case f.Fault == injection.Health:
+			return variantError(v.Name, fleet.ErrHealth)
+		default:
+			return errCapacity
+		}
+	}
+	return nil
 }
 
 // delayOf is a provisioning delay when instances are added, else nothing.

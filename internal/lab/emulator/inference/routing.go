@@ -14,6 +14,7 @@ type Routing struct {
 // Variant is one production variant in service.
 type Variant struct {
 	Name      string
+	Config    string // of the new fleet while a deployment shifts traffic to it; else empty
 	Weight    float64
 	Random    bool // RANDOM; else LEAST_OUTSTANDING_REQUESTS
 	Instances []*fleet.Instance
@@ -21,30 +22,34 @@ type Variant struct {
 	meter Meter // nil: not counted
 }
 
-// pick chooses a variant: the named one, or by weight. nil: there is none of that name, or no weight at all.
+// pick chooses a variant by weight, among those of the name if there is one.
+// nil: there is none of that name, or no weight at all.
 func (r *Routing) pick(name string) *Variant {
-	if name != "" {
-		for i := range r.Variants {
-			if r.Variants[i].Name == name {
-				return &r.Variants[i]
-			}
-		}
-		return nil
-	}
-	if len(r.Variants) == 1 {
+	if len(r.Variants) == 1 && (name == "" || r.Variants[0].Name == name) {
 		return &r.Variants[0]
 	}
 	var sum float64
+	var last *Variant
 	for i := range r.Variants {
-		sum += r.Variants[i].Weight
+		if v := &r.Variants[i]; name == "" || v.Name == name {
+			sum += v.Weight
+			last = v
+		}
 	}
 	at := rand.Float64() * sum
 	for i := range r.Variants {
-		if at -= r.Variants[i].Weight; at < 0 {
-			return &r.Variants[i]
+		v := &r.Variants[i]
+		if name != "" && v.Name != name {
+			continue
+		}
+		if at -= v.Weight; at < 0 {
+			return v
 		}
 	}
-	return nil
+	if name == "" {
+		return nil
+	}
+	return last // a name is asked whatever its weight
 }
 
 // instance chooses an instance in rotation, or nil.

@@ -1,6 +1,7 @@
 package injection
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ func (b *Book) Add(f *Fault) error {
 	b.next++
 	f.ID = "f" + strconv.Itoa(b.next)
 	f.gone = make(chan struct{})
+	f.deploys = !slices.Contains(operationsOf(f.Fault), "InvokeEndpoint")
 	if f.For > 0 {
 		f.until = b.clock.Now().Add(time.Duration(f.For))
 	}
@@ -83,14 +85,24 @@ func (b *Book) Clear() {
 	b.set(nil)
 }
 
-// For finds the first fault that hits a request, or nil.
+// For finds the first fault that hits an invocation, or nil.
 func (b *Book) For(w Where) *Fault {
 	now := b.active.Load()
 	if now == nil {
 		return nil
 	}
 	for _, f := range *now {
-		if f.Match.fits(w) && f.hit(b.clock.Now) {
+		if !f.deploys && f.Match.fits(w) && f.hit(b.clock.Now) {
+			return f
+		}
+	}
+	return nil
+}
+
+// Of finds the first fault of these kinds that hits a deployment, or nil.
+func (b *Book) Of(w Where, kinds ...string) *Fault {
+	for _, f := range b.List() {
+		if slices.Contains(kinds, f.Fault) && f.Match.fits(w) && f.hit(b.clock.Now) {
 			return f
 		}
 	}

@@ -24,7 +24,15 @@ const (
 	Stuck       = "stuck"
 )
 
-var kinds = []string{Throttle, ModelError, NotReady, Internal, Unavailable, Dependency, Latency, Reset, Truncate, Stuck}
+// The kinds of fault that hit deployments.
+const (
+	Capacity       = "capacity"
+	Health         = "health"
+	Rollback       = "rollback"
+	SilentRollback = "silent_rollback"
+)
+
+var kinds = []string{Throttle, ModelError, NotReady, Internal, Unavailable, Dependency, Latency, Reset, Truncate, Stuck, Capacity, Health, Rollback, SilentRollback}
 
 // Duration is written "200ms" in JSON.
 type Duration time.Duration
@@ -63,9 +71,10 @@ type Fault struct {
 	Add    Duration `json:"add,omitempty"`
 	Times  float64  `json:"times,omitempty"`
 
-	until time.Time
-	hits  atomic.Int64
-	gone  chan struct{} // closed when it was removed: what is stuck goes on
+	deploys bool // it hits deployments, not invocations
+	until   time.Time
+	hits    atomic.Int64
+	gone    chan struct{} // closed when it was removed: what is stuck goes on
 }
 
 // Gone is closed when the fault was removed.
@@ -96,8 +105,8 @@ func (f *Fault) check() error {
 		return fmt.Errorf("match.percent: %g is not between 0 and 100", f.Match.Percent)
 	case f.Match.Instance < 0:
 		return fmt.Errorf("match.instance: %d is less than 1", f.Match.Instance)
-	case f.Match.Operation != "" && f.Match.Operation != "*" && f.Match.Operation != "InvokeEndpoint":
-		return fmt.Errorf("match.operation: %q has no faults; use InvokeEndpoint", f.Match.Operation)
+	case !slices.Contains(operationsOf(f.Fault), f.Match.Operation):
+		return fmt.Errorf("match.operation: %q has no fault %s; use %s", f.Match.Operation, f.Fault, strings.Join(operationsOf(f.Fault)[2:], " or "))
 	case f.Count < 0:
 		return fmt.Errorf("count: %d is less than 0", f.Count)
 	case f.Fault == Latency && f.Add == 0 && f.Times <= 1:
@@ -106,6 +115,17 @@ func (f *Fault) check() error {
 		return fmt.Errorf("status: %d is not between 300 and 599", f.Status)
 	}
 	return nil
+}
+
+// operationsOf are the operations that a kind of fault hits, after "" and "*" for all of them.
+func operationsOf(kind string) []string {
+	switch kind {
+	case Capacity, Health:
+		return []string{"", "*", "CreateEndpoint", "UpdateEndpoint", "UpdateEndpointWeightsAndCapacities"}
+	case Rollback, SilentRollback:
+		return []string{"", "*", "UpdateEndpoint"}
+	}
+	return []string{"", "*", "InvokeEndpoint"}
 }
 
 // Where is where a request is.
