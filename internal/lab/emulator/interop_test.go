@@ -55,6 +55,14 @@ func TestBoto3WalksFromTrainingToDeletion(t *testing.T) {
 	run(t, c)
 }
 
+func TestInteropRepliesOfTheControlPlaneFitTheServiceModel(t *testing.T) {
+	programs := clients(t)
+	b := start(t, "realistic", t.TempDir())
+	c := exec.CommandContext(t.Context(), filepath.Join(programs, "python"), "testdata/control.py")
+	c.Env = environment(programs, b.url)
+	run(t, c)
+}
+
 func TestTheAWSCLIWalksFromTrainingToDeletion(t *testing.T) {
 	programs := clients(t)
 	b := start(t, "fast", t.TempDir())

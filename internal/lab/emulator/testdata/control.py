@@ -1,0 +1,177 @@
+"""Walks the SageMaker control plane and compares every reply with botocore's model."""
+
+import os
+import urllib.request
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+import shapes
+
+OPERATIONS = """
+CreateModel DescribeModel ListModels DeleteModel
+CreateEndpointConfig DescribeEndpointConfig ListEndpointConfigs DeleteEndpointConfig
+CreateEndpoint DescribeEndpoint ListEndpoints UpdateEndpoint UpdateEndpointWeightsAndCapacities DeleteEndpoint
+CreateTrainingJob DescribeTrainingJob ListTrainingJobs StopTrainingJob
+CreateModelPackageGroup DescribeModelPackageGroup ListModelPackageGroups DeleteModelPackageGroup
+CreateModelPackage DescribeModelPackage UpdateModelPackage ListModelPackages DeleteModelPackage
+AddTags ListTags DeleteTags
+""".split()
+ROLE = "arn:aws:iam::000000000000:role/betimes"
+TAGS = [{"Key": "team", "Value": "fraud"}]
+
+settings = Config(region_name="us-east-1", retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+sm = shapes.watch(boto3.client("sagemaker", config=settings))
+s3 = boto3.client("s3", config=settings)
+
+
+def refused(code, call, **request):
+    try:
+        call(**request)
+    except ClientError as e:
+        assert e.response["Error"]["Code"] == code, e.response
+        return e.response["Error"]["Message"]
+    raise AssertionError(f"{code} expected")
+
+
+def advance(by):
+    body = ('{"by":"%s"}' % by).encode()
+    urllib.request.urlopen(urllib.request.Request(os.environ["AWS_ENDPOINT_URL"] + "/_emu/clock/advance", body)).read()
+
+
+def fault(kind):
+    body = ('{"fault":"%s","count":1}' % kind).encode()
+    urllib.request.urlopen(urllib.request.Request(os.environ["AWS_ENDPOINT_URL"] + "/_emu/faults", body)).read()
+
+
+def status(name="fraud"):
+    return sm.describe_endpoint(EndpointName=name)["EndpointStatus"]
+
+
+# The registry.
+sm.create_model_package_group(ModelPackageGroupName="fraud", ModelPackageGroupDescription="card payments", Tags=TAGS)
+sm.describe_model_package_group(ModelPackageGroupName="fraud")
+spec = {"Containers": [{"Image": "builtin:echo", "Environment": {"A": "b"}}], "SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}
+package = sm.create_model_package(
+    ModelPackageGroupName="fraud", ModelPackageDescription="first", InferenceSpecification=spec, ClientToken="token-1",
+    CustomerMetadataProperties={"cut": "7"}, MetadataProperties={"CommitId": "abc"},
+    ModelMetrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": "s3://models/evaluation.json"}}})["ModelPackageArn"]
+sm.create_model_package(ModelPackageName="alone", InferenceSpecification=spec, Tags=TAGS)
+assert sm.describe_model_package(ModelPackageName=package)["ModelApprovalStatus"] == "PendingManualApproval"
+sm.describe_model_package(ModelPackageName="alone")
+refused("ValidationException", sm.create_model, ModelName="fraud", PrimaryContainer={"ModelPackageName": package})
+sm.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved", ApprovalDescription="good", CustomerMetadataProperties={"by": "me"}, ClientToken="token-2")
+sm.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved", ApprovalDescription="good", CustomerMetadataProperties={"by": "me"}, ClientToken="token-2")
+refused("ConflictException", sm.update_model_package, ModelPackageArn=package, ModelApprovalStatus="Rejected", ClientToken="token-2")
+refused("ConflictException", sm.delete_model_package_group, ModelPackageGroupName="fraud")
+assert sm.describe_model_package(ModelPackageName=package)["CustomerMetadataProperties"] == {"cut": "7", "by": "me"}
+for kind in ["Versioned", "Unversioned", "Both"]:
+    sm.list_model_packages(ModelPackageType=kind)
+assert len(sm.list_model_packages(ModelPackageGroupName="fraud")["ModelPackageSummaryList"]) == 1
+sm.list_model_package_groups(SortBy="Name")
+
+# Models and configs.
+sm.create_model(ModelName="fraud", ExecutionRoleArn=ROLE, PrimaryContainer={"ModelPackageName": package}, Tags=TAGS)
+sm.create_model(ModelName="other", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "builtin:profile?p50=1us", "Mode": "SingleModel"},
+                VpcConfig={"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}, EnableNetworkIsolation=False)
+assert sm.describe_model(ModelName="fraud")["PrimaryContainer"]["Image"] == "builtin:echo"
+sm.describe_model(ModelName="other")
+variant = {"VariantName": "all", "InitialInstanceCount": 4, "InstanceType": "ml.c5.xlarge", "InitialVariantWeight": 2.5,
+           "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}}
+for name in ["fraud", "other"]:
+    sm.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant | {"ModelName": name}], Tags=TAGS)
+    sm.describe_endpoint_config(EndpointConfigName=name)
+sm.create_endpoint_config(EndpointConfigName="broken", ProductionVariants=[variant | {"ModelName": "other"}])
+
+# Endpoints, in every state that they can be in.
+sm.create_endpoint(EndpointName="fraud", EndpointConfigName="fraud", Tags=TAGS)
+assert status() == "Creating"
+refused("ValidationException", sm.delete_endpoint, EndpointName="fraud")
+advance("10m")
+assert status() == "InService"
+canary = {"BlueGreenUpdatePolicy": {
+    "TrafficRoutingConfiguration": {"Type": "CANARY", "WaitIntervalInSeconds": 600, "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 25}},
+    "TerminationWaitInSeconds": 600, "MaximumExecutionTimeoutInSeconds": 7200}}
+sm.update_endpoint(EndpointName="fraud", EndpointConfigName="other", DeploymentConfig=canary)
+advance("0s")
+assert status() == "Updating"
+advance("8m")  # baking
+live = sm.describe_endpoint(EndpointName="fraud")["PendingDeploymentSummary"]["ProductionVariants"][0]
+assert live["VariantStatus"][0]["Status"] == "Baking" and live["CurrentInstanceCount"] == 4, live
+advance("30m")
+live = sm.describe_endpoint(EndpointName="fraud")
+assert live["EndpointStatus"] == "InService" and live["EndpointConfigName"] == "other" and live["LastDeploymentConfig"] == canary, live
+sm.update_endpoint_weights_and_capacities(EndpointName="fraud", DesiredWeightsAndCapacities=[{"VariantName": "all", "DesiredWeight": 1, "DesiredInstanceCount": 6}])
+assert status() == "Updating"
+advance("10m")
+assert sm.describe_endpoint(EndpointName="fraud")["ProductionVariants"][0]["CurrentInstanceCount"] == 6
+fault("rollback")
+sm.update_endpoint(EndpointName="fraud", EndpointConfigName="fraud", RetainAllVariantProperties=True,
+                   ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DesiredWeight"}])
+advance("7m")
+advance("0s")
+assert status() in ("RollingBack", "Updating", "InService")
+advance("10m")
+live = sm.describe_endpoint(EndpointName="fraud")
+assert live["EndpointStatus"] == "InService" and live["EndpointConfigName"] == "other" and live["FailureReason"], live
+fault("health")
+sm.create_endpoint(EndpointName="sick", EndpointConfigName="broken")
+advance("10m")
+live = sm.describe_endpoint(EndpointName="sick")
+assert live["EndpointStatus"] == "Failed" and "did not pass the ping health check" in live["FailureReason"], live
+for query in [{}, {"StatusEquals": "Failed"}, {"SortBy": "Status", "MaxResults": 1}, {"NameContains": "none"}]:
+    sm.list_endpoints(**query)
+sm.list_models()
+sm.list_endpoint_configs(SortBy="CreationTime", SortOrder="Ascending")
+
+# Training.
+s3.create_bucket(Bucket="models")
+s3.put_object(Bucket="models", Key="train/a.csv", Body=b"1,0.9\n0,0.1\n" * 50)
+
+
+def train(name, uri):
+    return sm.create_training_job(
+        TrainingJobName=name, RoleArn=ROLE, HyperParameters={"num_round": "3", "objective": "binary:logistic"},
+        AlgorithmSpecification={"TrainingImage": "builtin:xgboost", "TrainingInputMode": "File", "MetricDefinitions": [{"Name": "x", "Regex": "y"}]},
+        InputDataConfig=[{"ChannelName": "train", "ContentType": "text/csv", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}}],
+        OutputDataConfig={"S3OutputPath": "s3://models/models"}, StoppingCondition={"MaxRuntimeInSeconds": 600},
+        ResourceConfig={"InstanceType": "ml.c5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 10}, Environment={"A": "b"}, Tags=TAGS)["TrainingJobArn"]
+
+
+for name, uri in [("good", "s3://models/train/"), ("bad", "s3://models/none/"), ("stopped", "s3://models/train/")]:
+    arn = train(name, uri)
+    assert sm.describe_training_job(TrainingJobName=name)["TrainingJobStatus"] == "InProgress"
+sm.stop_training_job(TrainingJobName="stopped")
+sm.describe_training_job(TrainingJobName="stopped")
+advance("10m")
+states = {j["TrainingJobName"]: j["TrainingJobStatus"] for j in sm.list_training_jobs()["TrainingJobSummaries"]}
+assert states == {"good": "Completed", "bad": "Failed", "stopped": "Stopped"}, states
+for name in states:
+    sm.describe_training_job(TrainingJobName=name)
+refused("ResourceInUse", train, name="good", uri="s3://models/train/")
+refused("ValidationException", sm.describe_training_job, TrainingJobName="none")
+
+# Tags.
+assert sm.add_tags(ResourceArn=arn, Tags=[{"Key": "more", "Value": ""}])["Tags"] == TAGS + [{"Key": "more", "Value": ""}]
+sm.delete_tags(ResourceArn=arn, TagKeys=["more"])
+assert sm.list_tags(ResourceArn=arn, MaxResults=50)["Tags"] == TAGS
+
+# Away with it.
+for name in ["fraud", "sick"]:
+    sm.delete_endpoint(EndpointName=name)
+    try:
+        status(name)  # Deleting, unless it is gone
+    except ClientError:
+        pass
+advance("10m")
+assert sm.list_endpoints()["Endpoints"] == []
+for name in ["fraud", "other", "broken"]:
+    sm.delete_endpoint_config(EndpointConfigName=name)
+for name in ["fraud", "other"]:
+    sm.delete_model(ModelName=name)
+for name in [package, "alone"]:
+    sm.delete_model_package(ModelPackageName=name)
+sm.delete_model_package_group(ModelPackageGroupName="fraud")
+refused("ValidationException", sm.describe_model_package_group, ModelPackageGroupName="fraud")
+shapes.done("sagemaker", OPERATIONS)
