@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"betimes/internal/lab/emulator/reply"
 )
@@ -43,7 +44,7 @@ func (v *variant) count() int {
 type configRequest struct {
 	EndpointConfigName       string
 	ProductionVariants       []variant
-	ShadowProductionVariants []json.RawMessage
+	ShadowProductionVariants []variant
 	DataCaptureConfig        *struct{ EnableCapture bool }
 	AsyncInferenceConfig     json.RawMessage
 	ExplainerConfig          json.RawMessage
@@ -58,11 +59,18 @@ func (r *configRequest) check() error {
 	for i := range r.ProductionVariants {
 		r.ProductionVariants[i].check(&c, fmt.Sprintf("productionVariants.%d.member.", i+1))
 	}
+	c.count("shadowProductionVariants", len(r.ShadowProductionVariants), 0, 10)
+	for i := range r.ShadowProductionVariants {
+		r.ShadowProductionVariants[i].check(&c, fmt.Sprintf("shadowProductionVariants.%d.member.", i+1))
+	}
 	if err := c.err(); err != nil {
 		return err
 	}
+	if n := len(r.ShadowProductionVariants); n > 0 && (n > 1 || len(r.ProductionVariants) > 1) {
+		return reply.Validation("An endpoint with shadow variants has exactly one production variant and one shadow variant; there are %d and %d.", len(r.ProductionVariants), n)
+	}
 	seen := map[string]bool{}
-	for _, v := range r.ProductionVariants {
+	for _, v := range r.all() {
 		if seen[v.VariantName] {
 			return reply.Validation("Duplicate variant name %q.", v.VariantName)
 		}
@@ -74,8 +82,6 @@ func (r *configRequest) check() error {
 // built refuses what is not built yet.
 func (r *configRequest) built() error {
 	switch {
-	case len(r.ShadowProductionVariants) > 0:
-		return notBuilt("ShadowProductionVariants")
 	case r.DataCaptureConfig != nil && r.DataCaptureConfig.EnableCapture:
 		return notBuilt("DataCaptureConfig.EnableCapture")
 	case r.AsyncInferenceConfig != nil:
@@ -83,7 +89,7 @@ func (r *configRequest) built() error {
 	case r.ExplainerConfig != nil:
 		return notBuilt("ExplainerConfig")
 	}
-	for _, v := range r.ProductionVariants {
+	for _, v := range r.all() {
 		if v.ServerlessConfig != nil {
 			return notBuilt("ServerlessConfig")
 		}
@@ -126,7 +132,7 @@ func (s *Service) createConfig(_ context.Context, body []byte) (any, error) {
 	if _, exists := s.configs.get(c.Name); exists {
 		return nil, reply.Validation("Cannot create already existing endpoint configuration %q.", c.ARN)
 	}
-	for _, v := range r.ProductionVariants {
+	for _, v := range r.all() {
 		if _, ok := s.models.get(v.ModelName); !ok {
 			return nil, reply.Validation("Could not find model %q.", s.arn("model", v.ModelName))
 		}
@@ -137,10 +143,21 @@ func (s *Service) createConfig(_ context.Context, body []byte) (any, error) {
 	return map[string]string{"EndpointConfigArn": c.ARN}, s.tag(c.ARN, r.Tags)
 }
 
+// The members of a config that hold variants.
+const (
+	productionVariants = "ProductionVariants"
+	shadowVariants     = "ShadowProductionVariants"
+)
+
+// all are production and shadow variants.
+func (r *configRequest) all() []variant {
+	return slices.Concat(r.ProductionVariants, r.ShadowProductionVariants)
+}
+
 // variants reads what was checked at create.
-func (c *endpointConfig) variants() []variant {
+func (c *endpointConfig) variants(member string) []variant {
 	var v []variant
-	_ = json.Unmarshal(c.Request["ProductionVariants"], &v)
+	_ = json.Unmarshal(c.Request[member], &v)
 	return v
 }
 

@@ -102,19 +102,43 @@ func (s *Service) publish(e *endpoint) {
 	s.Inference.Publish(e.Name, r)
 }
 
-// route gives a share of the traffic to variants, by their weights.
+// route gives a share of the traffic to variants, by their weights; a shadow gets copies.
 func route(r *inference.Routing, variants []served, share float64, config string, fleets func(variant string) []*fleet.Instance) {
 	sum := 0.0
+	var shadow *inference.Variant
 	for _, v := range variants {
+		if v.Shadow {
+			shadow = v.routed(config, fleets(v.Name), v.Weight)
+			continue
+		}
 		sum += v.Weight
 	}
+	if shadow != nil && sum > 0 {
+		shadow.Weight /= sum
+	}
 	for _, v := range variants {
+		if v.Shadow {
+			continue
+		}
 		weight := 0.0
 		if sum > 0 {
 			weight = share * v.Weight / sum
 		}
-		r.Variants = append(r.Variants, inference.Variant{Name: v.Name, Config: config, Weight: weight, Random: v.Strategy == "RANDOM", Instances: fleets(v.Name)})
+		to := v.routed(config, fleets(v.Name), weight)
+		to.Shadow = shadow
+		r.Variants = append(r.Variants, *to)
 	}
+}
+
+func (v *served) routed(config string, instances []*fleet.Instance, weight float64) *inference.Variant {
+	to := &inference.Variant{Name: v.Name, Config: config, Weight: weight, Random: v.Strategy == "RANDOM", Instances: instances, MultiModel: v.Spec.MultiModel}
+	if v.Spec.Direct {
+		to.Containers = []string{v.Spec.Hostname}
+		for _, p := range v.Spec.More {
+			to.Containers = append(to.Containers, p.Hostname)
+		}
+	}
+	return to
 }
 
 // retire lets fleets finish what they have and stops them.

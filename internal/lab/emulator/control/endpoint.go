@@ -49,6 +49,7 @@ type served struct {
 	Desired  int             `json:"desired"`
 	Strategy string          `json:"strategy,omitempty"`
 	Routing  json.RawMessage `json:"routing,omitempty"`
+	Shadow   bool            `json:"shadow,omitempty"` // gets copies of the calls; Weight is against the production variant's
 }
 
 // pending is a deployment under way.
@@ -74,26 +75,35 @@ func (e *endpoint) busy() bool {
 
 // plan resolves a config into what to start; s.mu is held.
 func (s *Service) plan(endpointName string, c *endpointConfig) ([]served, error) {
-	var raw []fields
-	_ = json.Unmarshal(c.Request["ProductionVariants"], &raw) // was decoded at create
 	plan := []served{}
-	for i, v := range c.variants() {
-		m, ok := s.models.get(v.ModelName)
-		if !ok {
-			return nil, reply.Validation("Could not find model %q.", s.arn("model", v.ModelName))
+	for _, member := range []string{productionVariants, shadowVariants} {
+		var raw []fields
+		_ = json.Unmarshal(c.Request[member], &raw) // was decoded at create
+		for i, v := range c.variants(member) {
+			m, ok := s.models.get(v.ModelName)
+			if !ok {
+				return nil, reply.Validation("Could not find model %q.", s.arn("model", v.ModelName))
+			}
+			sv := v.served(endpointName, m)
+			sv.Routing, sv.Shadow = raw[i]["RoutingConfig"], member == shadowVariants
+			plan = append(plan, sv)
 		}
-		p := m.primary()
-		spec := fleet.Spec{Endpoint: endpointName, Variant: v.VariantName, Image: p.Image, ModelURL: p.data(), Environment: p.Environment, InstanceType: v.InstanceType}
-		if t := v.ContainerStartupHealthCheckTimeoutInSeconds; t != nil {
-			spec.StartupSeconds = *t
-		}
-		sv := served{Name: v.VariantName, Spec: spec, Weight: v.weight(), Count: v.count(), Desired: v.count(), Strategy: "RANDOM", Routing: raw[i]["RoutingConfig"]}
-		if v.RoutingConfig != nil {
-			sv.Strategy = v.RoutingConfig.RoutingStrategy
-		}
-		plan = append(plan, sv)
 	}
 	return plan, nil
+}
+
+// served is what a variant runs.
+func (v *variant) served(endpointName string, m *model) served {
+	spec := fleet.Spec{Endpoint: endpointName, Variant: v.VariantName, InstanceType: v.InstanceType}
+	m.run(&spec)
+	if t := v.ContainerStartupHealthCheckTimeoutInSeconds; t != nil {
+		spec.StartupSeconds = *t
+	}
+	sv := served{Name: v.VariantName, Spec: spec, Weight: v.weight(), Count: v.count(), Desired: v.count(), Strategy: "RANDOM"}
+	if v.RoutingConfig != nil {
+		sv.Strategy = v.RoutingConfig.RoutingStrategy
+	}
+	return sv
 }
 
 func (s *Service) createEndpoint(_ context.Context, body []byte) (any, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"betimes/internal/lab/emulator/fleet"
 	"betimes/internal/lab/emulator/reply"
 )
 
@@ -63,19 +64,36 @@ func (s *Service) describe(e *endpoint) fields {
 	if len(e.LastDeployment) > 0 {
 		f.with("LastDeploymentConfig", e.LastDeployment)
 	}
-	if len(e.Variants) > 0 {
-		f.with("ProductionVariants", describeVariants(e.Variants, e.Modified, e.phases))
+	for member, v := range kinds(e.Variants) {
+		f.with(member, describeVariants(v, e.Modified, e.phases))
 	}
 	if p := e.Pending; p != nil {
-		f.with("PendingDeploymentSummary", map[string]any{"EndpointConfigName": p.Config, "StartTime": p.Started, "ProductionVariants": p.describe(e.front)})
+		next := map[string]any{"EndpointConfigName": p.Config, "StartTime": p.Started}
+		for member, v := range kinds(p.Variants) {
+			next[member] = p.describe(v, e.front)
+		}
+		f.with("PendingDeploymentSummary", next)
 	}
 	return f
 }
 
+// kinds are the variants by the member that shows them.
+func kinds(variants []served) map[string][]served {
+	all := map[string][]served{}
+	for _, v := range variants {
+		member := productionVariants
+		if v.Shadow {
+			member = shadowVariants
+		}
+		all[member] = append(all[member], v)
+	}
+	return all
+}
+
 // describe writes the variants of a deployment; those that run are counted.
-func (p *pending) describe(f *front) []map[string]any {
-	all := describeVariants(p.Variants, p.Started, p.phases)
-	for i, v := range p.Variants {
+func (p *pending) describe(variants []served, f *front) []map[string]any {
+	all := describeVariants(variants, p.Started, p.phases)
+	for i, v := range variants {
 		all[i]["CurrentInstanceCount"], all[i]["InstanceType"] = 0, v.Spec.InstanceType
 		if f != nil {
 			all[i]["CurrentInstanceCount"] = len(f.running[v.Name])
@@ -94,7 +112,7 @@ func describeVariants(variants []served, since reply.Time, phases map[string]pha
 		m := map[string]any{
 			"VariantName": v.Name, "CurrentWeight": v.Weight, "DesiredWeight": v.Weight,
 			"CurrentInstanceCount": v.Count, "DesiredInstanceCount": v.Desired,
-			"DeployedImages": []map[string]any{{"SpecifiedImage": v.Spec.Image, "ResolvedImage": v.Spec.Image, "ResolutionTime": since}},
+			"DeployedImages": v.images(since),
 		}
 		if p, busy := phases[v.Name]; busy {
 			m["VariantStatus"] = []phase{p}
@@ -103,6 +121,15 @@ func describeVariants(variants []served, since reply.Time, phases map[string]pha
 			m["RoutingConfig"] = v.Routing
 		}
 		all = append(all, m)
+	}
+	return all
+}
+
+// images are those of all containers.
+func (v *served) images(since reply.Time) []map[string]any {
+	all := []map[string]any{}
+	for _, p := range append([]fleet.Part{{Image: v.Spec.Image}}, v.Spec.More...) {
+		all = append(all, map[string]any{"SpecifiedImage": p.Image, "ResolvedImage": p.Image, "ResolutionTime": since})
 	}
 	return all
 }

@@ -3,7 +3,9 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
+	"betimes/internal/lab/emulator/fleet"
 	"betimes/internal/lab/emulator/reply"
 )
 
@@ -13,9 +15,10 @@ type model struct {
 
 // container is the part of a model that is looked at here.
 type container struct {
-	Image           string
-	ModelDataURL    string `json:"ModelDataUrl"`
-	ModelDataSource *struct {
+	ContainerHostname string
+	Image             string
+	ModelDataURL      string `json:"ModelDataUrl"`
+	ModelDataSource   *struct {
 		S3DataSource struct{ S3URI, S3DataType, CompressionType string }
 	}
 	Environment      map[string]string
@@ -32,11 +35,12 @@ func (c *container) data() string {
 }
 
 type createModelRequest struct {
-	ModelName        string
-	PrimaryContainer *container
-	Containers       []container
-	ExecutionRoleArn string
-	Tags             []tag
+	ModelName                string
+	InferenceExecutionConfig *struct{ Mode string }
+	PrimaryContainer         *container
+	Containers               []container
+	ExecutionRoleArn         string
+	Tags                     []tag
 }
 
 func (r *createModelRequest) check() error {
@@ -47,27 +51,67 @@ func (r *createModelRequest) check() error {
 	if r.PrimaryContainer != nil {
 		r.PrimaryContainer.check(&c, "primaryContainer.")
 	}
+	c.count("containers", len(r.Containers), 0, 15)
+	for i := range r.Containers {
+		r.Containers[i].check(&c, fmt.Sprintf("containers.%d.member.", i+1))
+	}
+	if e := r.InferenceExecutionConfig; e != nil {
+		c.enum("inferenceExecutionConfig.mode", e.Mode, "Serial", "Direct")
+	}
 	if err := c.err(); err != nil {
 		return err
 	}
-	switch p := r.PrimaryContainer; {
-	case len(r.Containers) > 1:
-		return notBuilt("A model of several Containers")
-	case p == nil:
+	switch {
+	case r.PrimaryContainer != nil && len(r.Containers) > 0:
+		return reply.Validation("You cannot provide both PrimaryContainer and Containers.")
+	case r.PrimaryContainer == nil && len(r.Containers) == 0:
 		return reply.Validation("You must provide either PrimaryContainer or Containers.")
-	case p.Mode == "MultiModel":
-		return notBuilt("Mode MultiModel")
-	case p.ModelPackageName != "" && p.Image != "":
-		return reply.Validation("You cannot provide both Image and ModelPackageName in the container definition.")
-	case p.Image == "" && p.ModelPackageName == "":
-		return reply.Validation("You must provide an Image in the container definition.")
+	}
+	return r.sound()
+}
+
+// sound checks the containers by themselves and together.
+func (r *createModelRequest) sound() error {
+	hosts := map[string]bool{}
+	all := r.all()
+	for _, p := range all {
+		switch {
+		case p.ModelPackageName != "" && p.Image != "":
+			return reply.Validation("You cannot provide both Image and ModelPackageName in the container definition.")
+		case p.Image == "" && p.ModelPackageName == "":
+			return reply.Validation("You must provide an Image in the container definition.")
+		case p.Mode == multiModel && p.data() == "":
+			return reply.Validation("You must provide ModelDataUrl, a prefix of models, when Mode is MultiModel.")
+		case p.Mode == multiModel && len(all) > 1, p.ModelPackageName != "" && len(all) > 1:
+			return notBuilt("A multi-model container or a ModelPackageName among several Containers")
+		case r.direct() && p.ContainerHostname == "":
+			return reply.Validation("You must provide a ContainerHostname for each container when InferenceExecutionConfig Mode is Direct.")
+		case p.ContainerHostname != "" && hosts[p.ContainerHostname]:
+			return reply.Validation("Duplicate ContainerHostname %q.", p.ContainerHostname)
+		}
+		hosts[p.ContainerHostname] = true
 	}
 	return nil
+}
+
+const multiModel = "MultiModel"
+
+// all are the containers, however they were written.
+func (r *createModelRequest) all() []container {
+	if r.PrimaryContainer != nil {
+		return []container{*r.PrimaryContainer}
+	}
+	return r.Containers
+}
+
+func (r *createModelRequest) direct() bool {
+	return r.InferenceExecutionConfig != nil && r.InferenceExecutionConfig.Mode == "Direct"
 }
 
 func (p *container) check(c *checks, at string) {
 	c.optionalText(at+"image", p.Image, 255, imageName)
 	c.optionalText(at+"modelDataUrl", p.ModelDataURL, 1024, s3URI)
+	c.optionalText(at+"containerHostname", p.ContainerHostname, 63, entityName)
 	c.optionalEnum(at+"mode", p.Mode, "SingleModel", "MultiModel")
 	c.optionalText(at+"modelPackageName", p.ModelPackageName, 176, versionedName)
 	c.environment(at+"environment", p.Environment, 1024, 1024)
@@ -78,9 +122,6 @@ func (s *Service) createModel(_ context.Context, body []byte) (any, error) {
 	if err := decode(body, &r); err != nil {
 		return nil, err
 	}
-	if len(r.Containers) == 1 && r.PrimaryContainer == nil { // the same thing, written as a list
-		r.PrimaryContainer = &r.Containers[0]
-	}
 	if err := r.check(); err != nil {
 		return nil, err
 	}
@@ -90,7 +131,7 @@ func (s *Service) createModel(_ context.Context, body []byte) (any, error) {
 	if _, exists := s.models.get(r.ModelName); exists {
 		return nil, reply.Validation("Cannot create already existing model %q.", m.ARN)
 	}
-	if err := s.resolve(m, r.PrimaryContainer.ModelPackageName); err != nil {
+	if err := s.resolve(m, r.all()[0].ModelPackageName); err != nil {
 		return nil, err
 	}
 	if err := s.models.put(m); err != nil {
@@ -99,7 +140,7 @@ func (s *Service) createModel(_ context.Context, body []byte) (any, error) {
 	return map[string]string{"ModelArn": m.ARN}, s.tag(m.ARN, r.Tags)
 }
 
-// resolve puts image and data of an approved package into a model, so that the
+// resolve puts images and data of an approved package into a model, so that the
 // model is whole when the package is gone.
 func (s *Service) resolve(m *model, packageName string) error {
 	if packageName == "" {
@@ -112,17 +153,18 @@ func (s *Service) resolve(m *model, packageName string) error {
 	if err := p.deployable(); err != nil {
 		return err
 	}
-	parts := p.containers()
-	if len(parts) > 1 {
-		return notBuilt("A model package of several Containers")
-	}
-	own := m.ownContainer()
-	for member, raw := range parts[0] {
-		if _, said := own[member]; !said {
-			own[member] = raw
+	own, parts := m.ownContainer(), p.containers()
+	for i := range parts {
+		for member, raw := range own { // what the model says goes before
+			parts[i][member] = raw
 		}
 	}
-	m.Request = m.Request.without("Containers").with("PrimaryContainer", own)
+	m.Request = m.Request.without("Containers", "PrimaryContainer")
+	if len(parts) == 1 {
+		m.Request.with("PrimaryContainer", parts[0])
+	} else {
+		m.Request.with("Containers", parts)
+	}
 	return nil
 }
 
@@ -144,18 +186,26 @@ func (s *Service) record(kind, name string, body []byte) record {
 	return record{Name: name, ARN: s.arn(kind, name), Created: now, Modified: now, Request: f}
 }
 
-// primary reads the container of a model.
-func (m *model) primary() container {
-	var r createModelRequest
-	_ = json.Unmarshal(m.Request["PrimaryContainer"], &r.PrimaryContainer) // was decoded at create
-	_ = json.Unmarshal(m.Request["Containers"], &r.Containers)
-	switch {
-	case r.PrimaryContainer != nil:
-		return *r.PrimaryContainer
-	case len(r.Containers) > 0:
-		return r.Containers[0]
+// request is what made m.
+func (m *model) request() *createModelRequest {
+	r := &createModelRequest{}
+	_ = json.Unmarshal(mustMarshal(m.Request), r) // was decoded at create
+	return r
+}
+
+// run writes into spec what an instance of m runs.
+func (m *model) run(spec *fleet.Spec) {
+	r := m.request()
+	all := r.all()
+	if len(all) == 0 {
+		return
 	}
-	return container{}
+	p := all[0]
+	spec.Hostname, spec.Image, spec.ModelURL, spec.Environment = p.ContainerHostname, p.Image, p.data(), p.Environment
+	spec.MultiModel, spec.Direct = p.Mode == multiModel, r.direct()
+	for _, p := range all[1:] {
+		spec.More = append(spec.More, fleet.Part{Hostname: p.ContainerHostname, Image: p.Image, ModelURL: p.data(), Environment: p.Environment})
+	}
 }
 
 func (s *Service) findModel(body []byte) (*model, error) {

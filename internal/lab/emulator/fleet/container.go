@@ -12,6 +12,8 @@ type Call struct {
 	ContentType, Accept string
 	CustomAttributes    string
 	SessionID           string
+	TargetModel         string // of a multi-model container
+	TargetContainer     string // of several that are asked directly
 	Body                []byte
 	Out                 []byte // room for the answer; a container may append to Out[:0]
 }
@@ -23,6 +25,15 @@ type Answer struct {
 	CustomAttributes string
 	Body             []byte
 	Took             time.Duration // the server's own computing time, where it says so; else 0
+	Container        string        // who answered, of several; empty: primary
+}
+
+// From is the name of the container that answered.
+func (a *Answer) From() string {
+	if a.Container == "" {
+		return "primary"
+	}
+	return a.Container
 }
 
 // Container runs one copy of a model.

@@ -14,11 +14,15 @@ import (
 // Spec is what one variant runs.
 type Spec struct {
 	Endpoint, Variant string
+	Hostname          string // of the container; empty: primary
 	Image             string
 	ModelURL          string // s3://BUCKET/KEY, or empty
 	Environment       map[string]string
 	InstanceType      string
-	StartupSeconds    int // ContainerStartupHealthCheckTimeoutInSeconds; 0: the default
+	StartupSeconds    int    // ContainerStartupHealthCheckTimeoutInSeconds; 0: the default
+	MultiModel        bool   // ModelURL is a prefix; calls name the model below it
+	More              []Part // further containers on each instance
+	Direct            bool   // calls name one of the containers; else they go through all in order
 }
 
 // maker makes one container per instance of a variant.
@@ -28,10 +32,16 @@ type maker func(number int) (Container, error)
 func (l *Launcher) maker(ctx context.Context, s Spec) (maker, error) {
 	scheme, rest, _ := strings.Cut(s.Image, ":")
 	switch {
-	case scheme == "builtin":
-		return l.builtin(ctx, s, rest)
+	case len(s.More) > 0:
+		return l.joined(ctx, s)
 	case scheme == "exec":
 		return l.program(s, rest)
+	case s.MultiModel && (scheme == "http" || scheme == "https"):
+		return nil, fmt.Errorf("image %q cannot serve many models here; start the program with exec:PATH", s.Image)
+	case s.MultiModel:
+		return l.manyModels(ctx, s)
+	case scheme == "builtin":
+		return l.builtin(ctx, s, rest)
 	case scheme == "http" || scheme == "https":
 		p, err := newProxy(s.Image)
 		return func(int) (Container, error) { return p, err }, err
@@ -113,9 +123,12 @@ func (l *Launcher) program(s Spec, escaped string) (maker, error) {
 		return nil, fmt.Errorf("image %q: %w", s.Image, err)
 	}
 	return func(number int) (Container, error) {
-		dir := filepath.Join(l.Dir, url.PathEscape(s.Endpoint), fmt.Sprintf("%s-%d-%d", s.Variant, number, l.serial.Add(1)))
+		dir := l.folder(s, number)
 		if err := os.MkdirAll(filepath.Join(dir, "model"), 0o700); err != nil {
 			return nil, err
+		}
+		if s.MultiModel {
+			return l.serveModels(found, dir, s)
 		}
 		if s.ModelURL != "" {
 			if err := l.unpack(s.ModelURL, filepath.Join(dir, "model")); err != nil {

@@ -62,9 +62,13 @@ func (p *proxy) Ping(ctx context.Context) error {
 
 // Invoke posts to /invocations.
 func (p *proxy) Invoke(ctx context.Context, call *Call) (Answer, error) {
+	return p.post(ctx, "/invocations", call)
+}
+
+func (p *proxy) post(ctx context.Context, path string, call *Call) (Answer, error) {
 	// A copy: net/http may still read it after the answer, when the caller uses its buffer again.
 	body := bytes.NewReader(bytes.Clone(call.Body))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+"/invocations", body)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, body)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -72,6 +76,7 @@ func (p *proxy) Invoke(ctx context.Context, call *Call) (Answer, error) {
 	set(req.Header, "Accept", call.Accept)
 	set(req.Header, "X-Amzn-Sagemaker-Custom-Attributes", call.CustomAttributes)
 	set(req.Header, "X-Amzn-Sagemaker-Session-Id", call.SessionID)
+	set(req.Header, "X-Amzn-Sagemaker-Target-Model", call.TargetModel)
 	answer, err := p.client.Do(req)
 	if err != nil {
 		return Answer{}, err
@@ -84,8 +89,10 @@ func (p *proxy) Invoke(ctx context.Context, call *Call) (Answer, error) {
 	if len(content) > maxAnswerBytes {
 		return Answer{}, fmt.Errorf("the answer is more than %d bytes", maxAnswerBytes)
 	}
-	return Answer{answer.StatusCode, answer.Header.Get("Content-Type"), answer.Header.Get("X-Amzn-Sagemaker-Custom-Attributes"), content,
-		modelTime(answer.Header.Get("Server-Timing"))}, nil
+	return Answer{
+		Status: answer.StatusCode, ContentType: answer.Header.Get("Content-Type"), CustomAttributes: answer.Header.Get("X-Amzn-Sagemaker-Custom-Attributes"),
+		Body: content, Took: modelTime(answer.Header.Get("Server-Timing")),
+	}, nil
 }
 
 // modelTime is what Server-Timing: model;dur=<ms> says, or 0.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -58,6 +59,9 @@ func (s *Service) invoke(w http.ResponseWriter, r *http.Request, name string, no
 		return invalid("Variant %s of endpoint %s not found.", first(r.Header, targetVariant), name)
 	}
 	note.Variant = variant.Name
+	if bad := variant.checkTargets(r.Header); bad != nil {
+		return bad
+	}
 	b := pool.Get().(*buffers)
 	defer b.release()
 	if bad := b.read(r); bad != nil {
@@ -92,7 +96,9 @@ func (s *Service) askVariant(r *http.Request, name string, variant *Variant, b *
 			return a, t, fault, bad
 		}
 	}
-	a, t, err := s.ask(r.Context(), instance, b.call(r.Header), fault)
+	call := b.call(r.Header)
+	s.shadow(name, variant.Shadow, call)
+	a, t, err := s.ask(r.Context(), instance, call, fault)
 	return a, t, fault, s.failed(name, a, err)
 }
 
@@ -120,15 +126,23 @@ func (s *Service) ask(parent context.Context, i *fleet.Instance, call *fleet.Cal
 
 // failed turns everything but a 2xx of the container into a ModelError.
 func (s *Service) failed(name string, a fleet.Answer, err error) *refusal {
+	var missing *fleet.Missing
+	if err != nil {
+		a.Status = 0
+	}
 	switch {
 	case errors.Is(err, fleet.ErrNotReady):
 		return unavailable()
+	case errors.Is(err, fleet.ErrLoading):
+		return notReady()
+	case errors.As(err, &missing):
+		return invalid("%s", missing.Text)
 	case errors.Is(err, context.DeadlineExceeded):
-		return s.modelFailed(name, 0, timedOut)
+		return s.modelFailed(name, a, fmt.Sprintf(timedOut, a.From()))
 	case err != nil:
-		return s.modelFailed(name, 0, err.Error())
+		return s.modelFailed(name, a, err.Error())
 	case a.Status < 200 || a.Status > 299:
-		return s.modelFailed(name, a.Status, string(a.Body))
+		return s.modelFailed(name, a, string(a.Body))
 	}
 	return nil
 }
@@ -142,10 +156,8 @@ func first(h http.Header, name string) string {
 
 // checkHeaders refuses what AWS refuses, and what is not built.
 func checkHeaders(h http.Header) *refusal {
-	for _, name := range []string{targetModel, targetComponent, targetContainer} {
-		if first(h, name) != "" {
-			return invalid("%s is not supported by this endpoint.", name)
-		}
+	if first(h, targetComponent) != "" {
+		return invalid("%s is not supported by this endpoint.", targetComponent)
 	}
 	attributes := first(h, customAttributes)
 	if len(attributes) > 1024 {
@@ -186,6 +198,7 @@ func (b *buffers) call(h http.Header) *fleet.Call {
 	return &fleet.Call{
 		ContentType: first(h, "Content-Type"), Accept: first(h, "Accept"),
 		CustomAttributes: first(h, customAttributes), SessionID: first(h, sessionID),
+		TargetModel: first(h, targetModel), TargetContainer: first(h, targetContainer),
 		Body: b.in.Bytes(), Out: b.out,
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"betimes/internal/lab/emulator/fleet"
 )
 
 // refusal is an error answer of the runtime.
@@ -61,7 +63,7 @@ func object(name, text string) []byte {
 	return body
 }
 
-const timedOut = "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
+const timedOut = "Your invocation timed out while waiting for a response from container %s. Review the latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
 
 type modelError struct {
 	ErrorCode          string `json:"ErrorCode"`
@@ -71,8 +73,9 @@ type modelError struct {
 	OriginalStatusCode int    `json:"OriginalStatusCode"`
 }
 
-// modelFailed is a ModelError: what the container answered, or 0 when it did not.
-func (s *Service) modelFailed(endpoint string, status int, message string) *refusal {
+// modelFailed is a ModelError: what the container answered, status 0 when it did not.
+func (s *Service) modelFailed(endpoint string, a fleet.Answer, message string) *refusal {
+	status := a.Status
 	side, code := "server", "INTERNAL_FAILURE_FROM_MODEL"
 	if status >= 400 && status < 500 {
 		side, code = "client", "CLIENT_ERROR_FROM_MODEL"
@@ -81,8 +84,8 @@ func (s *Service) modelFailed(endpoint string, status int, message string) *refu
 	body, _ := json.Marshal(modelError{ // texts and numbers always marshal
 		ErrorCode:    code,
 		LogStreamArn: fmt.Sprintf("arn:aws:logs:%s:%s:log-group:%s", s.Region, s.Account, group),
-		Message: fmt.Sprintf("Received %s error (%d) from primary with message \"%s\". See https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#logEventViewer:group=%s in account %s for more information.",
-			side, status, message, s.Region, s.Region, group, s.Account),
+		Message: fmt.Sprintf("Received %s error (%d) from %s with message \"%s\". See https://%s.console.aws.amazon.com/cloudwatch/home?region=%s#logEventViewer:group=%s in account %s for more information.",
+			side, status, a.From(), message, s.Region, s.Region, group, s.Account),
 		OriginalMessage: message, OriginalStatusCode: status,
 	})
 	return &refusal{status: http.StatusFailedDependency, name: "ModelError", body: body, original: status}

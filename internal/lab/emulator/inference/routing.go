@@ -19,6 +19,10 @@ type Variant struct {
 	Random    bool // RANDOM; else LEAST_OUTSTANDING_REQUESTS
 	Instances []*fleet.Instance
 
+	MultiModel bool     // calls must name a model
+	Containers []string // calls must name one of these; nil: they must not
+	Shadow     *Variant // gets copies of calls; its Weight is their share
+
 	meter Meter // nil: not counted
 }
 

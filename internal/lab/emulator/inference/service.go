@@ -26,7 +26,8 @@ type Service struct {
 	Observe         func(status int, took time.Duration) // called once per request; may be nil
 	Meters          Meters                               // may be nil
 
-	endpoints sync.Map // name → *endpoint
+	shadows   atomic.Int64 // copies under way
+	endpoints sync.Map     // name → *endpoint
 }
 
 // endpoint is one name: it may have a limit before it has traffic.

@@ -28,7 +28,7 @@ func (s *Service) before(f *injection.Fault, endpoint string) *refusal {
 		if status == 0 {
 			status = http.StatusInternalServerError
 		}
-		return s.modelFailed(endpoint, status, f.Body)
+		return s.modelFailed(endpoint, fleet.Answer{Status: status}, f.Body)
 	}
 	return nil
 }
