@@ -23,20 +23,26 @@ type Meter interface {
 
 // Meters gives meters.
 type Meters interface {
-	// Serve gives the meter of a variant; waiting tells the calls under way per instance.
-	Serve(endpoint, variant string, waiting func() []int64) Meter
-	// Keep forgets the other variants of an endpoint.
-	Keep(endpoint string, variants []string)
+	// Serve gives the meter of a variant, or of the new fleet of config beside it;
+	// waiting tells the calls under way per instance.
+	Serve(endpoint, variant, config string, waiting func() []int64) Meter
+	// Keep forgets what is not one of these pairs of variant and config.
+	Keep(endpoint string, kept [][2]string)
 }
 
-// measure gives the variants of r their meters, before r has traffic.
+// measure gives the variants of r and their shadows meters, before r has traffic.
 func (s *Service) measure(name string, r *Routing) {
-	var kept []string
+	var kept [][2]string
+	serve := func(v *Variant) {
+		v.meter = s.Meters.Serve(name, v.Name, v.Config, func() []int64 { return outstanding(v.Instances) })
+		kept = append(kept, [2]string{v.Name, v.Config})
+	}
 	if r != nil {
 		for i := range r.Variants {
-			v := &r.Variants[i]
-			v.meter = s.Meters.Serve(name, v.Name, func() []int64 { return outstanding(v.Instances) })
-			kept = append(kept, v.Name)
+			serve(&r.Variants[i])
+			if shadow := r.Variants[i].Shadow; shadow != nil {
+				serve(shadow)
+			}
 		}
 	}
 	s.Meters.Keep(name, kept)

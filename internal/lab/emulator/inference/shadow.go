@@ -37,11 +37,15 @@ func (s *Service) invokeShadow(endpoint string, v *Variant, call *fleet.Call) {
 	began := time.Now()
 	note := journal.Entry{Time: began, Kind: journal.Request, Operation: "InvokeEndpoint", Resource: "endpoint/" + endpoint, Variant: v.Name, Status: http.StatusOK, Text: "shadow"}
 	bad := unavailable()
+	var timing fleet.Timing
 	if instance := v.instance(); instance != nil {
 		note.Instance = instance.Number
-		answer, _, err := s.ask(context.Background(), instance, call, nil)
+		var answer fleet.Answer
+		var err error
+		answer, timing, err = s.ask(context.Background(), instance, call, nil)
 		bad = s.failed(endpoint, answer, err)
 	}
+	v.done(began, timing, bad)
 	if bad != nil {
 		note.Status, note.Error = bad.status, bad.name
 	}

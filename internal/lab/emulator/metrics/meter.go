@@ -17,7 +17,13 @@ const hosting = "AWS/SageMaker"
 // meters are those of the variants in service.
 type meters struct {
 	mu  sync.Mutex
-	all map[[2]string]*meter // by endpoint and variant
+	all map[measured]*meter
+}
+
+// measured is whose invocations a meter counts.
+type measured struct {
+	endpoint, variant string
+	config            string // of the new fleet while traffic shifts to it; else empty
 }
 
 func (m *meters) clear() {
@@ -26,15 +32,15 @@ func (m *meters) clear() {
 	clear(m.all)
 }
 
-// Serve gives what counts the invocations of a variant; waiting tells the calls
-// under way per instance.
-func (s *Service) Serve(endpoint, variant string, waiting func() []int64) inference.Meter {
+// Serve gives what counts the invocations of a variant, and of the new fleet of a
+// config beside it; waiting tells the calls under way per instance.
+func (s *Service) Serve(endpoint, variant, config string, waiting func() []int64) inference.Meter {
 	s.meters.mu.Lock()
 	defer s.meters.mu.Unlock()
 	if s.meters.all == nil {
-		s.meters.all = map[[2]string]*meter{}
+		s.meters.all = map[measured]*meter{}
 	}
-	at := [2]string{endpoint, variant}
+	at := measured{endpoint, variant, config}
 	m := s.meters.all[at]
 	if m == nil {
 		m = &meter{}
@@ -135,10 +141,12 @@ func (s *Service) collect(sample bool) {
 	}
 }
 
-func (m *meter) collect(at [2]string, now time.Time, sample bool) []datum {
+func (m *meter) collect(at measured, now time.Time, sample bool) []datum {
 	var data []datum
 	add := func(metric, unit string, fine bool, sum summary) {
-		data = append(data, datum{Name: variantMetric(metric, at), Unit: unit, Fine: fine, At: now.UnixMilli(), Summary: sum})
+		for _, n := range at.names(metric) {
+			data = append(data, datum{Name: n, Unit: unit, Fine: fine, At: now.UnixMilli(), Summary: sum})
+		}
 	}
 	if sample {
 		add("ConcurrentRequestsPerModel", "Count", true, m.concurrency())
@@ -182,17 +190,24 @@ func (m *meter) concurrency() summary {
 	return sum
 }
 
-func variantMetric(metric string, at [2]string) name {
-	return name{hosting, metric, []dimension{{"EndpointName", at[0]}, {"VariantName", at[1]}}}
+// names are those of a metric: a new fleet counts for its variant and by itself,
+// so that an alarm can watch it alone.
+func (m measured) names(metric string) []name {
+	variant := []dimension{{"EndpointName", m.endpoint}, {"VariantName", m.variant}}
+	all := []name{{hosting, metric, variant}}
+	if m.config != "" {
+		all = append(all, name{hosting, metric, append([]dimension{{"EndpointConfigName", m.config}}, variant...)})
+	}
+	return all
 }
 
-// Keep forgets the meters of other variants of an endpoint, after a last look.
-func (s *Service) Keep(endpoint string, variants []string) {
+// Keep forgets the meters of an endpoint's other variants and configs, after a last look.
+func (s *Service) Keep(endpoint string, kept [][2]string) {
 	s.collect(false)
 	s.meters.mu.Lock()
 	defer s.meters.mu.Unlock()
 	for at := range s.meters.all {
-		if at[0] == endpoint && !slices.Contains(variants, at[1]) {
+		if at.endpoint == endpoint && !slices.Contains(kept, [2]string{at.variant, at.config}) {
 			delete(s.meters.all, at)
 		}
 	}
