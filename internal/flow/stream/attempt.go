@@ -97,9 +97,6 @@ func (p *Processor) try(it *item) (ending event.Ending) {
 			ending = event.Fail(event.ReasonInternal, event.StageFeature, fmt.Errorf("internal error: %v", r))
 		}
 	}()
-	if ending, is := p.exhausted(it.event); is {
-		return ending
-	}
 	return p.deps.Work(it.part.ctx, it.event)
 }
 

@@ -220,15 +220,24 @@ func (p *Processor) wakePoll() {
 // take puts fetched events into their lanes and starts attempts.
 func (p *Processor) take(events []*event.Event) {
 	failpoint.Reach("stream.take.before") // fetched, in no lane
-	items := make([]item, len(events))
 	for _, e := range events {
 		p.identify(e)
 	}
+	for _, it := range p.takeIn(events) {
+		p.exhaust(it)
+	}
+}
+
+// takeIn keeps fetched events, and returns those that are to be ended at once.
+func (p *Processor) takeIn(events []*event.Event) (spent []*item) {
+	items := make([]item, len(events))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, e := range events {
 		if p.shared != nil {
-			p.takeShared(&items[i], e)
+			if p.takeShared(&items[i], e) {
+				spent = append(spent, &items[i])
+			}
 			continue
 		}
 		part := p.partOf(e)
@@ -254,6 +263,7 @@ func (p *Processor) take(events []*event.Event) {
 	}
 	failpoint.Reach("stream.take.after") // in their lanes, no attempt begun
 	p.dispatch()
+	return spent
 }
 
 // finishedBefore skips an event that an owner before had finished. p.mu is held.

@@ -65,8 +65,10 @@ func (p *Processor) ample() bool {
 	return p.shared != nil && p.queued >= 2*p.limit.limit+shareAhead
 }
 
-// takeShared puts an event of a share group into its lane. p.mu is held.
-func (p *Processor) takeShared(it *item, e *event.Event) {
+// takeShared puts an event of a share group into its lane, and says whether it is
+// to be ended at once: the brokers would drop it in silence, were this worker to
+// die or to leave before. p.mu is held.
+func (p *Processor) takeShared(it *item, e *event.Event) (spent bool) {
 	id := kafka.Partition{Topic: e.Source.Topic, Number: e.Source.Partition}
 	part := p.parts[id]
 	if part == nil {
@@ -74,30 +76,39 @@ func (p *Processor) takeShared(it *item, e *event.Event) {
 		p.parts[id] = part
 	}
 	if part.gone || p.closing {
-		p.shared.Release(e)
-		return
+		p.handBack(e)
+		return false
 	}
 	e.Backlog = e.Attempts > 0 || e.Recorded.Before(p.began)
 	it.event, it.part = e, part
 	p.keep(it)
-	p.enter(it)
+	if !p.shared.LastDelivery(e) {
+		p.enter(it)
+		return false
+	}
+	part.busy++
+	return true
 }
 
-// handBack gives an event that has no ending back to its share group.
+// exhaust makes a dead letter of an event whose last delivery this is, without
+// asking the model.
+func (p *Processor) exhaust(it *item) {
+	e := it.event
+	e.Timeline.Mark(event.StageQueue, time.Now())
+	e.Attempts++
+	p.write(it, event.Fail(event.ReasonAttempts, event.StageQueue, fmt.Errorf("delivered %d times and ended by none; its workers died, gave it back or took too long", e.Attempts)))
+}
+
+// handBack gives an event back to its share group. What the brokers drop then is
+// said: it is in no other place.
 func (p *Processor) handBack(e *event.Event) {
-	if p.shared != nil {
-		p.shared.Release(e)
+	if p.shared == nil {
+		return
 	}
-}
-
-// exhausted ends an event whose last delivery this is, without asking the model:
-// the brokers would drop it in silence, were it not ended before its worker dies
-// once more.
-func (p *Processor) exhausted(e *event.Event) (event.Ending, bool) {
-	if p.shared == nil || !p.shared.LastDelivery(e) {
-		return event.Ending{}, false
+	if p.shared.LastDelivery(e) {
+		p.deps.Log.Error("an event is lost to its share group: it was delivered for the last time and its dead letter could not be written", "source", e.Source.String())
 	}
-	return event.Fail(event.ReasonAttempts, event.StageQueue, fmt.Errorf("delivered %d times and ended by none; its workers died, gave it back or took too long", e.Attempts)), true
+	p.shared.Release(e)
 }
 
 // assignedAny says that there may be events: partitions are held, or the share

@@ -309,3 +309,32 @@ func TestAWorkerOfAShareGroupEndsWithWhatIsInWork(t *testing.T) {
 		}
 	})
 }
+
+func TestASharedEventOfTheLastDeliveryIsEndedThoughTheEndpointIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, q := newCluster(), newQueue()
+		p, stop := sharingOf(t, c, q, func(ctx context.Context, e *event.Event) event.Ending {
+			return event.Ending{Place: event.Unfinished, Stage: event.StageNetwork, Err: errModel}
+		})
+		q.send("first")
+		time.Sleep(time.Minute) // the gate is closed
+		q.mu.Lock()
+		q.delivered[event.Source{Topic: "events", Offset: 1}] = q.most - 1
+		last := &event.Event{Value: []byte("last"), Source: event.Source{Topic: "events", Offset: 1}}
+		q.waiting = append(q.waiting, last)
+		q.tell()
+		q.mu.Unlock()
+		time.Sleep(time.Second)
+		if got := c.written(); len(got) != 1 || got[0] != "dead-letters last" || !q.done(1) {
+			t.Errorf("written %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.queued != 0 {
+			t.Errorf("%d events held still", p.queued)
+		}
+	})
+}
