@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"betimes/internal/event"
 	"betimes/internal/failpoint"
@@ -168,88 +167,6 @@ func (p *Processor) dropWaiting(l *lane) {
 		l.last = it
 	}
 	l.last.next = nil
-}
-
-// commit stores what is finished of the partitions that which gives. One commit
-// at a time: an older one that is still tried again could else come after that
-// of a hand-over, and move the group back.
-func (p *Processor) commit(ctx context.Context, which func() []*partition) {
-	select {
-	case p.committing <- struct{}{}:
-		defer func() { <-p.committing }()
-	case <-ctx.Done():
-		return
-	}
-	if p.shared != nil {
-		p.flush(ctx)
-		return
-	}
-	parts := which()
-	next, notes := map[kafka.Partition]int64{}, map[kafka.Partition]string{}
-	p.mu.Lock()
-	member := p.member
-	for _, part := range parts {
-		part.due(next, notes)
-	}
-	p.mu.Unlock()
-	if len(next) == 0 || member == nil {
-		return
-	}
-	failpoint.Reach("stream.commit.before") // finished, not committed
-	err := member.CommitNoted(ctx, next, notes)
-	failpoint.Reach("stream.commit.after") // committed, not remembered as such
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, part := range parts {
-		n, asked := next[part.id]
-		switch {
-		case asked && err != nil:
-			part.worth = true
-		case asked:
-			part.committed, part.noted = max(part.committed, n), notes[part.id]
-		}
-	}
-	if err != nil {
-		p.deps.Log.Warn("commit failed, will be repeated", "error", err)
-	}
-}
-
-// due adds what is to be committed of a partition, if anything has finished.
-// What a transaction holds is committed by it, or not at all.
-func (part *partition) due(next map[kafka.Partition]int64, notes map[kafka.Partition]string) {
-	if !part.worth || part.open > 0 {
-		return
-	}
-	part.worth = false
-	note, _ := part.offsets.note()
-	if part.offsets.next > part.committed || note != part.noted {
-		next[part.id], notes[part.id] = part.offsets.next, note
-	}
-}
-
-// commitLoop commits what has finished, every commitEvery.
-func (p *Processor) commitLoop(ctx context.Context) {
-	tick := time.NewTicker(commitEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			p.commit(ctx, p.held)
-		}
-	}
-}
-
-// held returns the partitions held now.
-func (p *Processor) held() []*partition {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	parts := make([]*partition, 0, len(p.parts))
-	for _, part := range p.parts {
-		parts = append(parts, part)
-	}
-	return parts
 }
 
 // partOf returns the partition an event came from, or nil when it is not held.

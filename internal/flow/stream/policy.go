@@ -14,7 +14,7 @@ import (
 type ErrorConfig struct {
 	Attempts int           `yaml:"attempts" doc:"How often an event is tried that fails for this reason; default: attempts of the stream. Only for model_error and bad_model_output: after another reason an event is not tried again."`
 	Backoff  BackoffConfig `yaml:"backoff" doc:"Wait between these attempts; default: backoff of the stream."`
-	Then     string        `yaml:"then" doc:"What becomes of the event: dead_letter, park (as with poison: park) or halt (its partition stops at it, and is tried again when it is assigned anew, for example after a restart). Default: as poison says."`
+	Then     string        `yaml:"then" doc:"What becomes of the event: dead_letter, park (as with poison: park) or halt (its partition stops at it, and is tried again when it is assigned anew, for example after a restart). A prediction that its topic has no room for parks nothing and is a dead letter: those behind it may be written by then. Default: as poison says."`
 }
 
 // The values of errors.NAME.then.
