@@ -28,7 +28,8 @@ type book struct {
 	sizes  []int // of committed transactions
 	aborts int
 	fenced bool
-	out    bool // another has its place
+	away   error // of brokers that do not answer a worker that begins
+	out    bool  // another has its place
 }
 
 // fence puts a worker out of its place.
@@ -38,7 +39,7 @@ func (b *book) fence() {
 	b.out = true
 }
 
-func (b *book) Fence(context.Context) error { b.fenced = true; return nil }
+func (b *book) Fence(context.Context) error { b.fenced = true; return b.away }
 
 func (b *book) Begin(context.Context) error {
 	b.faults.Lock()
@@ -542,6 +543,17 @@ func TestAFencedWorkerAsksNoModelAnyMore(t *testing.T) {
 		}
 		if err := stop(); !errors.Is(err, kafka.ErrFenced) {
 			t.Errorf("it ended with %v", err)
+		}
+	})
+}
+
+func TestAWorkerThatIsAskedToEndBeforeBrokersAnswerEndsWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &book{cluster: newCluster(), away: errModel}
+		_, stop := running(t, b.cluster, predict, exactly(b))
+		time.Sleep(time.Minute)
+		if err := stop(); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -17,6 +17,9 @@ func (p *Processor) Run(ctx context.Context) error {
 		if err := p.exactly.fence(ctx); err != nil {
 			return err
 		}
+		if ctx.Err() != nil { // asked to end before it began
+			return nil
+		}
 	}
 	member, err := p.deps.Join(Hooks{
 		Assigned: p.assigned,

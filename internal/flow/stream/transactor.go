@@ -57,12 +57,16 @@ func newTransactor(p *Processor, sink Transactions) *transactor {
 	return &transactor{p: p, sink: sink, arrived: make(chan struct{}, 1), paused: map[*partition]bool{}}
 }
 
-// fence takes the place of a process before, however long brokers are away.
+// fence takes the place of a process before, however long brokers are away, unless
+// ctx ends.
 func (t *transactor) fence(ctx context.Context) error {
 	for pause := transactionPauseMin; ; pause = min(2*pause, transactionPauseMax) {
 		err := t.sink.Fence(ctx)
-		if err == nil || hopeless(err) || !sleep(ctx, pause) {
+		if err == nil || hopeless(err) {
 			return err
+		}
+		if !sleep(ctx, pause) {
+			return nil
 		}
 		t.p.deps.Log.Warn("transactions cannot begin yet", "error", err)
 	}
