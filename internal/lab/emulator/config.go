@@ -1,12 +1,19 @@
 package emulator
 
-import "betimes/internal/setting"
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"betimes/internal/setting"
+)
 
 // Config is the SageMaker on this machine.
 type Config struct {
-	Listen  string `yaml:"listen" doc:"Address of all its AWS services."`
-	Profile string `yaml:"profile" doc:"How long things take: instant (no time), fast (seconds) or realistic (as AWS: minutes)."`
-	Auth    string `yaml:"auth" doc:"parse (read signatures, do not check them) or verify."`
+	Listen  string         `yaml:"listen" doc:"Address of all its AWS services."`
+	Profile string         `yaml:"profile" doc:"How long things take: instant (no time), fast (seconds) or realistic (as AWS: minutes)."`
+	Quotas  map[string]int `yaml:"quotas" doc:"Most instances per type and use, as AWS names its quotas, for example \"ml.c5.xlarge for endpoint usage\" or \"ml.c5.xlarge for training job usage\"; what is not named has no limit."`
+	Auth    string         `yaml:"auth" doc:"parse (read signatures, do not check them) or verify."`
 }
 
 // DefaultConfig is the fast profile on loopback.
@@ -19,6 +26,15 @@ func (c Config) Validate() setting.Problems {
 	var ps setting.Problems
 	ps.Address("listen", c.Listen)
 	ps.OneOf("profile", c.Profile, "instant", "fast", "realistic")
+	for _, name := range slices.Sorted(maps.Keys(c.Quotas)) {
+		use, ok := strings.CutSuffix(name, " usage")
+		if !ok || !strings.HasSuffix(use, " for endpoint") && !strings.HasSuffix(use, " for training job") {
+			ps.Add("quotas", `%q is no quota; write "ml.c5.xlarge for endpoint usage" or "… for training job usage"`, name)
+		}
+		if c.Quotas[name] < 0 {
+			ps.Add("quotas", "%q is %d; use 0 or more", name, c.Quotas[name])
+		}
+	}
 	if c.Auth == "verify" {
 		ps.Add("auth", `"verify" is not built yet; use parse`)
 	} else {

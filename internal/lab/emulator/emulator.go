@@ -116,7 +116,7 @@ func (e *Emulator) build(c Config, d Deps) error {
 	runner := &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(d.Dir, "training"), Delay: p.Training}
 	e.control, err = control.New(control.Deps{
 		Region: Region, Account: Account, Pace: p, Clock: e.clock, Store: kept, Buckets: e.buckets, Launcher: e.launcher,
-		Inference: e.inference, Training: runner, Journal: e.journal, Faults: e.faults, Alarms: e.watch, Log: d.Log,
+		Inference: e.inference, Training: runner, Journal: e.journal, Faults: e.faults, Quotas: c.Quotas, Alarms: e.watch, Log: d.Log,
 	})
 	return err
 }

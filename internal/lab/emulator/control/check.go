@@ -2,9 +2,11 @@ package control
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"betimes/internal/lab/emulator/reply"
 )
@@ -20,6 +22,8 @@ var (
 	envName    = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 	instance   = regexp.MustCompile(`^(ml\.[a-z0-9-]+\.[a-z0-9]+|local|local_gpu)$`)
 
+	nameContains  = regexp.MustCompile(`^[a-zA-Z0-9\-]+$`)
+	tagText       = regexp.MustCompile(`^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$`)
 	alarmName     = regexp.MustCompile(`\S`)
 	clientToken   = regexp.MustCompile(`^[a-zA-Z0-9-]+$`)
 	arnOrName     = regexp.MustCompile(`^(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*\/)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})$`)
@@ -50,7 +54,7 @@ func (c *checks) optionalText(path, value string, most int, pattern *regexp.Rege
 	if value == "" {
 		return
 	}
-	if len(value) > most {
+	if utf8.RuneCountInString(value) > most {
 		c.add(value, path, "Member must have length less than or equal to %d", most)
 	}
 	if pattern != nil && !pattern.MatchString(value) {
@@ -102,17 +106,17 @@ func (c *checks) count(path string, n, least, most int) {
 
 func (c *checks) environment(path string, env map[string]string, mostName, mostValue int) {
 	c.count(path, len(env), 0, 100)
-	for name, value := range env {
+	for _, name := range slices.Sorted(maps.Keys(env)) {
 		c.optionalText(path, name, mostName, envName)
-		c.optionalText(path, value, mostValue, nil)
+		c.optionalText(path, env[name], mostValue, nil)
 	}
 }
 
 func (c *checks) tags(path string, tags []tag) {
 	c.count(path, len(tags), 0, 50)
 	for i, t := range tags {
-		c.text(fmt.Sprintf("%s.%d.member.key", path, i+1), t.Key, 128, nil)
-		c.optionalText(fmt.Sprintf("%s.%d.member.value", path, i+1), t.Value, 256, nil)
+		c.text(fmt.Sprintf("%s.%d.member.key", path, i+1), t.Key, 128, tagText)
+		c.optionalText(fmt.Sprintf("%s.%d.member.value", path, i+1), t.Value, 256, tagText)
 	}
 }
 

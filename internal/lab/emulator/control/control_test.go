@@ -26,13 +26,14 @@ import (
 // plane is a control plane under test. An instance takes a minute, everything else what it says.
 type plane struct {
 	*control.Service
-	t       *testing.T
+	t       testing.TB
 	clock   *clock.Clock
 	journal *journal.Journal
 	faults  *injection.Book
 	traffic *inference.Service
 	alarms  *alarms
 	scaled  targets
+	quotas  map[string]int
 }
 
 type m = map[string]any
@@ -69,9 +70,9 @@ func (s targets) Forget(endpoint string) {
 	}
 }
 
-func newPlane(t *testing.T, dir string) *plane {
+func newPlane(t testing.TB, dir string) *plane {
 	t.Helper()
-	p := &plane{t: t, clock: clock.New(), journal: &journal.Journal{}, alarms: &alarms{state: map[string]bool{}}, scaled: targets{}}
+	p := &plane{t: t, clock: clock.New(), journal: &journal.Journal{}, alarms: &alarms{state: map[string]bool{}}, scaled: targets{}, quotas: map[string]int{}}
 	p.faults = injection.New(p.clock)
 	kept, err := store.Open(dir)
 	if err != nil {
@@ -88,7 +89,7 @@ func newPlane(t *testing.T, dir string) *plane {
 	p.Service, err = control.New(control.Deps{
 		Region: "us-east-1", Account: "000000000000", Clock: p.clock, Store: kept, Buckets: buckets, Launcher: launcher, Inference: p.traffic,
 		Training: &training.Runner{Buckets: buckets, Clock: p.clock, Dir: filepath.Join(dir, "training"), Delay: none},
-		Journal:  p.journal, Log: log, Faults: p.faults, Alarms: p.alarms, Scaling: p.scaled,
+		Journal:  p.journal, Log: log, Faults: p.faults, Alarms: p.alarms, Scaling: p.scaled, Quotas: p.quotas,
 		Pace: control.Pace{
 			Provision: func() time.Duration { return time.Minute }, Training: none,
 			Wait: func(d time.Duration) time.Duration { return d }, Rollback: time.Minute,

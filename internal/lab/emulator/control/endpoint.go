@@ -129,6 +129,9 @@ func (s *Service) createEndpoint(_ context.Context, body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.allowed(plan, nil); err != nil {
+		return nil, err
+	}
 	e := &endpoint{record: s.record("endpoint", r.EndpointName, body), Status: creating, Config: c.Name, LastDeployment: r.DeploymentConfig,
 		Pending: &pending{Config: c.Name, Started: s.now(), Variants: plan}, changed: make(chan struct{})}
 	if err := s.endpoints.put(e); err != nil {

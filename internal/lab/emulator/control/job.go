@@ -55,6 +55,11 @@ func (s *Service) createJob(_ context.Context, body []byte) (any, error) {
 	if _, exists := s.jobs.get(j.Name); exists {
 		return nil, reply.Modelled("ResourceInUse", "Training job names must be unique within an AWS account and region, and a training job with this name already exists (%s)", j.ARN)
 	}
+	if m := r.ResourceConfig; m != nil {
+		if err := s.within(forTraining, m.InstanceType, m.count()); err != nil {
+			return nil, err
+		}
+	}
 	s.advance(j, "Starting", "Starting the training job")
 	if err := s.jobs.put(j); err != nil {
 		return nil, err

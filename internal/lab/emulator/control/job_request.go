@@ -2,7 +2,10 @@ package control
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"regexp"
+	"slices"
 	"time"
 
 	"betimes/internal/lab/emulator/fleet"
@@ -17,20 +20,37 @@ type jobRequest struct {
 		TrainingImage, AlgorithmName, TrainingInputMode string
 		MetricDefinitions                               []training.MetricDefinition
 	}
-	RoleArn         string
-	InputDataConfig []struct {
-		ChannelName                                 string
-		ContentType, CompressionType, RecordWrapper string
-		DataSource                                  struct {
-			S3DataSource *struct{ S3DataType, S3Uri string }
-		}
+	RoleArn           string
+	InputDataConfig   []inputChannel
+	OutputDataConfig  struct{ S3OutputPath, CompressionType string }
+	ResourceConfig    *jobResources
+	StoppingCondition struct {
+		MaxRuntimeInSeconds, MaxWaitTimeInSeconds, MaxPendingTimeInSeconds *int
 	}
-	OutputDataConfig          struct{ S3OutputPath, CompressionType string }
-	ResourceConfig            *struct{ InstanceType string }
-	StoppingCondition         struct{ MaxRuntimeInSeconds *int }
 	EnableManagedSpotTraining bool
+	CheckpointConfig          *struct{ S3Uri, LocalPath string }
+	RetryStrategy             *struct{ MaximumRetryAttempts *int }
 	Environment               map[string]string
 	Tags                      []tag
+}
+
+type inputChannel struct {
+	ChannelName, ContentType, CompressionType, RecordWrapperType, InputMode string
+	DataSource                                                              *struct {
+		S3DataSource *struct{ S3DataType, S3Uri, S3DataDistributionType string }
+	}
+}
+
+type jobResources struct {
+	InstanceType                                            string
+	InstanceCount, VolumeSizeInGB, KeepAlivePeriodInSeconds *int
+}
+
+func (r *jobResources) count() int {
+	if r.InstanceCount == nil {
+		return 1
+	}
+	return *r.InstanceCount
 }
 
 func (r *jobRequest) check() error {
@@ -38,32 +58,94 @@ func (r *jobRequest) check() error {
 	c.text("trainingJobName", r.TrainingJobName, 63, entityName)
 	c.text("roleArn", r.RoleArn, 2048, roleARN)
 	c.text("outputDataConfig.s3OutputPath", r.OutputDataConfig.S3OutputPath, 1024, s3URI)
-	c.optionalText("algorithmSpecification.trainingImage", r.AlgorithmSpecification.TrainingImage, 255, imageName)
-	c.enum("algorithmSpecification.trainingInputMode", r.AlgorithmSpecification.TrainingInputMode, "File", "Pipe", "FastFile")
-	c.count("hyperParameters", len(r.HyperParameters), 0, 100)
-	for name, value := range r.HyperParameters {
-		c.optionalText("hyperParameters", name, 256, nil)
-		c.optionalText("hyperParameters."+name, value, 2500, nil)
-	}
+	c.optionalEnum("outputDataConfig.compressionType", r.OutputDataConfig.CompressionType, "GZIP", "NONE")
+	r.checkAlgorithm(&c)
 	c.environment("environment", r.Environment, 512, 512)
-	c.count("algorithmSpecification.metricDefinitions", len(r.AlgorithmSpecification.MetricDefinitions), 0, 40)
 	c.tags("tags", r.Tags)
-	if n := r.StoppingCondition.MaxRuntimeInSeconds; n != nil {
-		c.between("stoppingCondition.maxRuntimeInSeconds", n, 1, 2419200)
-	}
-	if r.ResourceConfig != nil && r.ResourceConfig.InstanceType != "" && !instance.MatchString(r.ResourceConfig.InstanceType) {
-		c.add(r.ResourceConfig.InstanceType, "resourceConfig.instanceType", "Member must satisfy enum value set: [ml.m5.large, ml.c5.xlarge, ...]")
-	}
-	for i, in := range r.InputDataConfig {
-		c.text(fmt.Sprintf("inputDataConfig.%d.member.channelName", i+1), in.ChannelName, 64, channel)
-		if s3 := in.DataSource.S3DataSource; s3 != nil {
-			c.text(fmt.Sprintf("inputDataConfig.%d.member.dataSource.s3DataSource.s3Uri", i+1), s3.S3Uri, 1024, s3URI)
-		}
+	r.checkLimits(&c)
+	c.count("inputDataConfig", len(r.InputDataConfig), 0, 20)
+	for i := range r.InputDataConfig {
+		r.InputDataConfig[i].check(&c, fmt.Sprintf("inputDataConfig.%d.member.", i+1))
 	}
 	if err := c.err(); err != nil {
 		return err
 	}
+	if err := r.checkSpot(); err != nil {
+		return err
+	}
 	return r.built()
+}
+
+func (r *jobRequest) checkAlgorithm(c *checks) {
+	a := &r.AlgorithmSpecification
+	c.optionalText("algorithmSpecification.trainingImage", a.TrainingImage, 255, imageName)
+	c.enum("algorithmSpecification.trainingInputMode", a.TrainingInputMode, inputModes...)
+	c.count("algorithmSpecification.metricDefinitions", len(a.MetricDefinitions), 0, 40)
+	for i, d := range a.MetricDefinitions {
+		at := fmt.Sprintf("algorithmSpecification.metricDefinitions.%d.member.", i+1)
+		c.text(at+"name", d.Name, 255, nil)
+		c.text(at+"regex", d.Regex, 500, nil)
+	}
+	c.count("hyperParameters", len(r.HyperParameters), 0, 100)
+	for _, name := range slices.Sorted(maps.Keys(r.HyperParameters)) {
+		c.optionalText("hyperParameters", name, 256, nil)
+		c.optionalText("hyperParameters."+name, r.HyperParameters[name], 2500, nil)
+	}
+}
+
+var inputModes = []string{"Pipe", "File", "FastFile"}
+
+func (r *jobRequest) checkLimits(c *checks) {
+	c.between("stoppingCondition.maxRuntimeInSeconds", r.StoppingCondition.MaxRuntimeInSeconds, 1, math.MaxInt32)
+	c.between("stoppingCondition.maxWaitTimeInSeconds", r.StoppingCondition.MaxWaitTimeInSeconds, 1, math.MaxInt32)
+	c.between("stoppingCondition.maxPendingTimeInSeconds", r.StoppingCondition.MaxPendingTimeInSeconds, 1800, 2419200)
+	if r.RetryStrategy != nil {
+		c.requiredBetween("retryStrategy.maximumRetryAttempts", r.RetryStrategy.MaximumRetryAttempts, 1, 30)
+	}
+	if k := r.CheckpointConfig; k != nil {
+		c.text("checkpointConfig.s3Uri", k.S3Uri, 1024, s3URI)
+		c.optionalText("checkpointConfig.localPath", k.LocalPath, 4096, nil)
+	}
+	if m := r.ResourceConfig; m != nil {
+		c.between("resourceConfig.instanceCount", m.InstanceCount, 0, math.MaxInt32)
+		c.between("resourceConfig.volumeSizeInGB", m.VolumeSizeInGB, 0, math.MaxInt32)
+		c.between("resourceConfig.keepAlivePeriodInSeconds", m.KeepAlivePeriodInSeconds, 0, 21600)
+		if m.InstanceType != "" && !instance.MatchString(m.InstanceType) {
+			c.add(m.InstanceType, "resourceConfig.instanceType", "Member must satisfy enum value set: [ml.m5.large, ml.c5.xlarge, ...]")
+		}
+	}
+}
+
+func (in *inputChannel) check(c *checks, at string) {
+	c.text(at+"channelName", in.ChannelName, 64, channel)
+	c.optionalText(at+"contentType", in.ContentType, 256, nil)
+	c.optionalEnum(at+"compressionType", in.CompressionType, "None", "Gzip")
+	c.optionalEnum(at+"recordWrapperType", in.RecordWrapperType, "None", "RecordIO")
+	c.optionalEnum(at+"inputMode", in.InputMode, inputModes...)
+	if in.DataSource == nil {
+		c.missing(at + "dataSource")
+		return
+	}
+	if s3 := in.DataSource.S3DataSource; s3 != nil {
+		at += "dataSource.s3DataSource."
+		c.enum(at+"s3DataType", s3.S3DataType, "ManifestFile", "S3Prefix", "AugmentedManifestFile", "Converse")
+		c.text(at+"s3Uri", s3.S3Uri, 1024, s3URI)
+		c.optionalEnum(at+"s3DataDistributionType", s3.S3DataDistributionType, "FullyReplicated", "ShardedByS3Key")
+	}
+}
+
+// checkSpot checks how long a job on spot instances may wait for them.
+func (r *jobRequest) checkSpot() error {
+	wait, run := r.StoppingCondition.MaxWaitTimeInSeconds, int(r.runtime()/time.Second)
+	switch {
+	case r.EnableManagedSpotTraining && wait == nil:
+		return reply.Validation("MaxWaitTimeInSeconds must be present when EnableManagedSpotTraining is true.")
+	case r.EnableManagedSpotTraining && *wait < run:
+		return reply.Validation("Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds.")
+	case !r.EnableManagedSpotTraining && wait != nil:
+		return reply.Validation("MaxWaitTimeInSeconds above 0 is not allowed when EnableManagedSpotTraining is false.")
+	}
+	return nil
 }
 
 // built refuses what is not built yet.
@@ -73,8 +155,6 @@ func (r *jobRequest) built() error {
 		return reply.Validation("Training image %q cannot run here; use one that contains xgboost or linear-learner", r.AlgorithmSpecification.TrainingImage)
 	case r.AlgorithmSpecification.TrainingInputMode == "Pipe":
 		return notBuilt("TrainingInputMode Pipe")
-	case r.EnableManagedSpotTraining:
-		return notBuilt("EnableManagedSpotTraining")
 	case r.OutputDataConfig.CompressionType == "NONE":
 		return notBuilt("OutputDataConfig.CompressionType NONE")
 	}

@@ -11,16 +11,22 @@ import (
 
 // train runs a job on its own goroutine; s.mu is held.
 func (s *Service) train(j *job) {
-	var r jobRequest
-	_ = json.Unmarshal(mustMarshal(j.Request), &r) // was decoded at create
+	r := j.request()
 	ctx, cancel := context.WithCancel(s.life)
 	j.cancel = cancel
 	s.noteState("training-job", j.Name, inProgress, "")
 	s.work(func(l *life) {
 		defer cancel()
-		result, err := s.runJob(ctx, l, j, &r)
+		result, err := s.runJob(ctx, l, j, r)
 		s.ended(l, j, result, err)
 	})
+}
+
+// request is what made j.
+func (j *job) request() *jobRequest {
+	r := &jobRequest{}
+	_ = json.Unmarshal(mustMarshal(j.Request), r) // was decoded at create
+	return r
 }
 
 func (s *Service) runJob(ctx context.Context, l *life, j *job, r *jobRequest) (training.Result, error) {

@@ -21,14 +21,18 @@ const (
 	descending = "Descending"
 )
 
-func (q *listRequest) check(byStatus bool) error {
+func (q *listRequest) check(states []string) error {
 	var c checks
+	c.optionalText("nextToken", q.NextToken, 8192, nil)
+	c.optionalText("nameContains", q.NameContains, 63, nameContains)
 	c.between("maxResults", q.MaxResults, 1, 100)
 	c.optionalEnum("sortOrder", q.SortOrder, ascending, descending)
-	if byStatus {
-		c.optionalEnum("sortBy", q.SortBy, "Name", "CreationTime", "Status")
-	} else {
+	if states == nil { // and then it is no member of the request
+		q.StatusEquals = ""
 		c.optionalEnum("sortBy", q.SortBy, "Name", "CreationTime")
+	} else {
+		c.optionalEnum("statusEquals", q.StatusEquals, states...)
+		c.optionalEnum("sortBy", q.SortBy, "Name", "CreationTime", "Status")
 	}
 	return c.err()
 }
@@ -115,7 +119,7 @@ func list[R resource](s *Service, body []byte, t *table[R], order, member string
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var sample R
-	if err := q.check(hasStatus(sample)); err != nil {
+	if err := q.check(statesOf(sample)); err != nil {
 		return nil, err
 	}
 	found, token, err := page(&q, t, order)
@@ -133,10 +137,13 @@ func list[R resource](s *Service, body []byte, t *table[R], order, member string
 	return answer, nil
 }
 
-func hasStatus(r resource) bool {
+// statesOf are those that a list can be asked for; nil for resources without.
+func statesOf(r resource) []string {
 	switch r.(type) {
-	case *endpoint, *job:
-		return true
+	case *endpoint:
+		return []string{"OutOfService", creating, updating, "SystemUpdating", rollingBack, inService, deleting, failed, rollbackFailed}
+	case *job:
+		return []string{inProgress, completed, failed, stopping, stopped, deleting}
 	}
-	return false
+	return nil
 }

@@ -40,6 +40,7 @@ type createModelRequest struct {
 	PrimaryContainer         *container
 	Containers               []container
 	ExecutionRoleArn         string
+	VpcConfig                *vpc
 	Tags                     []tag
 }
 
@@ -48,6 +49,7 @@ func (r *createModelRequest) check() error {
 	c.text("modelName", r.ModelName, 63, modelName)
 	c.optionalText("executionRoleArn", r.ExecutionRoleArn, 2048, roleARN)
 	c.tags("tags", r.Tags)
+	r.VpcConfig.check(&c, "vpcConfig.")
 	if r.PrimaryContainer != nil {
 		r.PrimaryContainer.check(&c, "primaryContainer.")
 	}
@@ -108,9 +110,24 @@ func (r *createModelRequest) direct() bool {
 	return r.InferenceExecutionConfig != nil && r.InferenceExecutionConfig.Mode == "Direct"
 }
 
+type vpc struct{ SecurityGroupIds, Subnets []string }
+
+func (v *vpc) check(c *checks, at string) {
+	if v != nil {
+		c.count(at+"securityGroupIds", len(v.SecurityGroupIds), 1, 5)
+		c.count(at+"subnets", len(v.Subnets), 1, 16)
+	}
+}
+
 func (p *container) check(c *checks, at string) {
 	c.optionalText(at+"image", p.Image, 255, imageName)
 	c.optionalText(at+"modelDataUrl", p.ModelDataURL, 1024, s3URI)
+	if p.ModelDataSource != nil {
+		s3 := &p.ModelDataSource.S3DataSource
+		c.text(at+"modelDataSource.s3DataSource.s3Uri", s3.S3URI, 1024, s3URI)
+		c.enum(at+"modelDataSource.s3DataSource.s3DataType", s3.S3DataType, "S3Prefix", "S3Object")
+		c.enum(at+"modelDataSource.s3DataSource.compressionType", s3.CompressionType, "None", "Gzip")
+	}
 	c.optionalText(at+"containerHostname", p.ContainerHostname, 63, entityName)
 	c.optionalEnum(at+"mode", p.Mode, "SingleModel", "MultiModel")
 	c.optionalText(at+"modelPackageName", p.ModelPackageName, 176, versionedName)

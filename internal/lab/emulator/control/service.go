@@ -34,6 +34,7 @@ type Deps struct {
 	Training        *training.Runner
 	Journal         *journal.Journal
 	Faults          *injection.Book // nil: none
+	Quotas          map[string]int  // "ml.c5.xlarge for endpoint usage" → instances; what is not named has no limit
 	Alarms          Alarms          // nil: deployments cannot name alarms
 	Scaling         Scaling         // nil: nothing is scaled
 	Log             *slog.Logger

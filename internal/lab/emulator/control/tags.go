@@ -2,6 +2,8 @@ package control
 
 import (
 	"context"
+	"math"
+	"slices"
 	"strings"
 
 	"betimes/internal/lab/emulator/reply"
@@ -61,6 +63,7 @@ type tagsRequest struct {
 	ResourceArn string
 	Tags        []tag
 	TagKeys     []string
+	MaxResults  *int
 }
 
 // tagged finds a resource by its ARN in any case; s.mu is held.
@@ -72,6 +75,8 @@ func (s *Service) tagged(body []byte) (tagsRequest, error) {
 	var c checks
 	c.text("resourceArn", r.ResourceArn, 256, nil)
 	c.tags("tags", r.Tags)
+	c.count("tagKeys", len(r.TagKeys), 0, 50)
+	c.between("maxResults", r.MaxResults, 50, math.MaxInt32)
 	if err := c.err(); err != nil {
 		return r, err
 	}
@@ -138,18 +143,9 @@ func (s *Service) deleteTags(_ context.Context, body []byte) (any, error) {
 	}
 	set := &tagSet{record: record{Name: strings.ToLower(r.ResourceArn), ARN: r.ResourceArn}}
 	for _, t := range s.tagsOf(r.ResourceArn) {
-		if !contains(r.TagKeys, t.Key) {
+		if !slices.Contains(r.TagKeys, t.Key) {
 			set.Tags = append(set.Tags, t)
 		}
 	}
 	return struct{}{}, s.tags.put(set)
-}
-
-func contains(keys []string, key string) bool {
-	for _, k := range keys {
-		if k == key {
-			return true
-		}
-	}
-	return false
 }

@@ -56,6 +56,9 @@ func (s *Service) successor(e *endpoint, r *endpointRequest) (*pending, error) {
 	if err := s.scaledStay(e, plan); err != nil {
 		return nil, err
 	}
+	if err := s.allowed(plan, nil); err != nil { // the new fleet stands beside the old one
+		return nil, err
+	}
 	raw := r.DeploymentConfig
 	if r.RetainDeploymentConfig {
 		raw = e.LastDeployment
@@ -183,6 +186,9 @@ func (s *Service) updateWeights(_ context.Context, body []byte) (any, error) {
 		if d.DesiredInstanceCount != nil {
 			v.Desired = *d.DesiredInstanceCount
 		}
+	}
+	if err := s.allowed(next, e.Variants); err != nil {
+		return nil, err
 	}
 	e.Variants = next
 	s.publish(e)
