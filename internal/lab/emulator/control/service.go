@@ -140,7 +140,7 @@ func (s *Service) call(r *http.Request, name string) (any, error) {
 	if err != nil || len(body) > maxRequestBytes {
 		return nil, reply.Validation("The request is larger than %d bytes or could not be read.", maxRequestBytes)
 	}
-	return run(r.Context(), body)
+	return run(r.Context(), lean(body))
 }
 
 func (s *Service) refused(operation string, err error) *reply.Error {
