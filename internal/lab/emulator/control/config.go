@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 
 	"betimes/internal/lab/emulator/reply"
@@ -24,7 +25,14 @@ type variant struct {
 	ModelDataDownloadTimeoutInSeconds           *int
 	ContainerStartupHealthCheckTimeoutInSeconds *int
 	VolumeSizeInGB                              *int
-	RoutingConfig                               *struct{ RoutingStrategy string }
+	ManagedInstanceScaling                      *struct {
+		Status                             string
+		MinInstanceCount, MaxInstanceCount *int
+	}
+	RoutingConfig *struct {
+		RoutingStrategy          string
+		PrefixAwareRoutingConfig *struct{ PrefixLength, ConcurrencyThreshold *int }
+	}
 }
 
 func (v *variant) weight() float64 {
@@ -48,6 +56,9 @@ type configRequest struct {
 	DataCaptureConfig        *struct{ EnableCapture bool }
 	AsyncInferenceConfig     json.RawMessage
 	ExplainerConfig          json.RawMessage
+	VpcConfig                *vpc
+	ExecutionRoleArn         string
+	MetricsConfig            *struct{ MetricPublishFrequencyInSeconds *int }
 	Tags                     []tag
 }
 
@@ -56,6 +67,8 @@ func (r *configRequest) check() error {
 	c.text("endpointConfigName", r.EndpointConfigName, 63, entityName)
 	c.count("productionVariants", len(r.ProductionVariants), 1, 10)
 	c.tags("tags", r.Tags)
+	c.optionalText("executionRoleArn", r.ExecutionRoleArn, 2048, roleARN)
+	r.VpcConfig.check(&c, "vpcConfig.")
 	for i := range r.ProductionVariants {
 		r.ProductionVariants[i].check(&c, fmt.Sprintf("productionVariants.%d.member.", i+1))
 	}
@@ -69,6 +82,9 @@ func (r *configRequest) check() error {
 	if n := len(r.ShadowProductionVariants); n > 0 && (n > 1 || len(r.ProductionVariants) > 1) {
 		return reply.Validation("An endpoint with shadow variants has exactly one production variant and one shadow variant; there are %d and %d.", len(r.ProductionVariants), n)
 	}
+	if m := r.MetricsConfig; m != nil && m.MetricPublishFrequencyInSeconds != nil && !slices.Contains(publishFrequencies, *m.MetricPublishFrequencyInSeconds) {
+		return reply.Validation("MetricPublishFrequencyInSeconds %d is not one of %v.", *m.MetricPublishFrequencyInSeconds, publishFrequencies)
+	}
 	seen := map[string]bool{}
 	for _, v := range r.all() {
 		if seen[v.VariantName] {
@@ -78,6 +94,9 @@ func (r *configRequest) check() error {
 	}
 	return r.built()
 }
+
+// publishFrequencies are documented only; the shape takes any number.
+var publishFrequencies = []int{10, 30, 60, 120, 180, 240, 300}
 
 // built refuses what is not built yet.
 func (r *configRequest) built() error {
@@ -107,6 +126,11 @@ func (v *variant) check(c *checks, at string) {
 	c.between(at+"modelDataDownloadTimeoutInSeconds", v.ModelDataDownloadTimeoutInSeconds, 60, 3600)
 	c.between(at+"containerStartupHealthCheckTimeoutInSeconds", v.ContainerStartupHealthCheckTimeoutInSeconds, 60, 3600)
 	c.between(at+"volumeSizeInGB", v.VolumeSizeInGB, 1, 512)
+	if m := v.ManagedInstanceScaling; m != nil {
+		c.optionalEnum(at+"managedInstanceScaling.status", m.Status, "ENABLED", "DISABLED")
+		c.between(at+"managedInstanceScaling.minInstanceCount", m.MinInstanceCount, 0, math.MaxInt32)
+		c.between(at+"managedInstanceScaling.maxInstanceCount", m.MaxInstanceCount, 1, math.MaxInt32)
+	}
 	if v.InstanceType != "" && !instance.MatchString(v.InstanceType) {
 		c.add(v.InstanceType, at+"instanceType", "Member must satisfy enum value set: [ml.t2.medium, ml.m5.large, ml.c5.large, ml.c5.xlarge, ...]")
 	}
@@ -114,7 +138,12 @@ func (v *variant) check(c *checks, at string) {
 		c.add(*v.InitialVariantWeight, at+"initialVariantWeight", "Member must have value greater than or equal to 0")
 	}
 	if v.RoutingConfig != nil {
-		c.enum(at+"routingConfig.routingStrategy", v.RoutingConfig.RoutingStrategy, "LEAST_OUTSTANDING_REQUESTS", "RANDOM", "PREFIX_AWARE", "KV_AWARE")
+		at += "routingConfig."
+		c.enum(at+"routingStrategy", v.RoutingConfig.RoutingStrategy, "LEAST_OUTSTANDING_REQUESTS", "RANDOM", "PREFIX_AWARE", "KV_AWARE")
+		if p := v.RoutingConfig.PrefixAwareRoutingConfig; p != nil {
+			c.between(at+"prefixAwareRoutingConfig.prefixLength", p.PrefixLength, 1024, 65536)
+			c.between(at+"prefixAwareRoutingConfig.concurrencyThreshold", p.ConcurrencyThreshold, 1, 1024)
+		}
 	}
 }
 

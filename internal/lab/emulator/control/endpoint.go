@@ -30,6 +30,7 @@ type endpoint struct {
 	Variants       []served        `json:"variants"`          // in service, or being created
 	Pending        *pending        `json:"pending,omitempty"` // while Creating or Updating
 	LastDeployment json.RawMessage `json:"last_deployment,omitempty"`
+	Metrics        json.RawMessage `json:"metrics,omitempty"` // MetricsConfig of the config in service
 
 	fleets  map[string][]*fleet.Instance // by variant
 	front   *front                       // the new fleet of a deployment; nil: none
@@ -49,16 +50,23 @@ type served struct {
 	Desired  int             `json:"desired"`
 	Strategy string          `json:"strategy,omitempty"`
 	Routing  json.RawMessage `json:"routing,omitempty"`
-	Shadow   bool            `json:"shadow,omitempty"` // gets copies of the calls; Weight is against the production variant's
+	Scaling  json.RawMessage `json:"scaling,omitempty"`  // ManagedInstanceScaling: given back
+	Reserved json.RawMessage `json:"reserved,omitempty"` // CapacityReservationConfig: given back
+	Shadow   bool            `json:"shadow,omitempty"`   // gets copies of the calls; Weight is against the production variant's
 }
 
 // pending is a deployment under way.
 type pending struct {
-	Config   string     `json:"config"`
-	Started  reply.Time `json:"started"`
-	Variants []served   `json:"variants"`
+	Config   string          `json:"config"`
+	Started  reply.Time      `json:"started"`
+	Variants []served        `json:"variants"`
+	Metrics  json.RawMessage `json:"metrics,omitempty"`
 
 	phases map[string]phase // by variant
+}
+
+func (s *Service) pending(c *endpointConfig, plan []served) *pending {
+	return &pending{Config: c.Name, Started: s.now(), Variants: plan, Metrics: c.Request["MetricsConfig"]}
 }
 
 // phase is a VariantStatus.
@@ -85,7 +93,8 @@ func (s *Service) plan(endpointName string, c *endpointConfig) ([]served, error)
 				return nil, reply.Validation("Could not find model %q.", s.arn("model", v.ModelName))
 			}
 			sv := v.served(endpointName, m)
-			sv.Routing, sv.Shadow = raw[i]["RoutingConfig"], member == shadowVariants
+			sv.Routing, sv.Scaling, sv.Reserved = raw[i]["RoutingConfig"], raw[i]["ManagedInstanceScaling"], raw[i]["CapacityReservationConfig"]
+			sv.Shadow = member == shadowVariants
 			plan = append(plan, sv)
 		}
 	}
@@ -133,7 +142,7 @@ func (s *Service) createEndpoint(_ context.Context, body []byte) (any, error) {
 		return nil, err
 	}
 	e := &endpoint{record: s.record("endpoint", r.EndpointName, body), Status: creating, Config: c.Name, LastDeployment: r.DeploymentConfig,
-		Pending: &pending{Config: c.Name, Started: s.now(), Variants: plan}, changed: make(chan struct{})}
+		Pending: s.pending(c, plan), changed: make(chan struct{})}
 	if err := s.endpoints.put(e); err != nil {
 		return nil, err
 	}

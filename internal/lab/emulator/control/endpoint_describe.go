@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"betimes/internal/lab/emulator/fleet"
@@ -64,6 +65,9 @@ func (s *Service) describe(e *endpoint) fields {
 	if len(e.LastDeployment) > 0 {
 		f.with("LastDeploymentConfig", e.LastDeployment)
 	}
+	if len(e.Metrics) > 0 {
+		f.with("MetricsConfig", e.Metrics)
+	}
 	for member, v := range kinds(e.Variants) {
 		f.with(member, describeVariants(v, e.Modified, e.phases))
 	}
@@ -117,8 +121,10 @@ func describeVariants(variants []served, since reply.Time, phases map[string]pha
 		if p, busy := phases[v.Name]; busy {
 			m["VariantStatus"] = []phase{p}
 		}
-		if len(v.Routing) > 0 {
-			m["RoutingConfig"] = v.Routing
+		for member, raw := range map[string]json.RawMessage{"RoutingConfig": v.Routing, "ManagedInstanceScaling": v.Scaling, "CapacityReservationConfig": v.Reserved} {
+			if len(raw) > 0 {
+				m[member] = raw
+			}
 		}
 		all = append(all, m)
 	}

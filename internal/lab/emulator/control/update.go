@@ -70,7 +70,7 @@ func (s *Service) successor(e *endpoint, r *endpointRequest) (*pending, error) {
 	if err := s.alarmsExist(d); err != nil {
 		return nil, err
 	}
-	return &pending{Config: c.Name, Started: s.now(), Variants: plan}, d.fits(plan)
+	return s.pending(c, plan), d.fits(plan)
 }
 
 // alarmsExist refuses a deployment that nobody would watch.

@@ -84,6 +84,24 @@ for name in ["fraud", "other"]:
     sm.describe_endpoint_config(EndpointConfigName=name)
 sm.create_endpoint_config(EndpointConfigName="broken", ProductionVariants=[variant | {"ModelName": "other"}])
 
+sm.create_model(ModelName="row", Containers=[{"Image": "builtin:echo", "ContainerHostname": "a"}, {"Image": "builtin:echo", "ContainerHostname": "b"}],
+                InferenceExecutionConfig={"Mode": "Serial"})
+sm.describe_model(ModelName="row")
+s3.create_bucket(Bucket="models")
+sm.create_model(ModelName="many", PrimaryContainer={"Image": "builtin:echo", "Mode": "MultiModel", "ModelDataUrl": "s3://models/many/", "MultiModelConfig": {"ModelCacheSetting": "Enabled"}})
+sm.describe_model(ModelName="many")
+sm.create_endpoint_config(
+    EndpointConfigName="shadowed", MetricsConfig={"EnableEnhancedMetrics": True, "MetricPublishFrequencyInSeconds": 60},
+    ProductionVariants=[variant | {"ModelName": "row", "ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 1, "MaxInstanceCount": 4}}],
+    ShadowProductionVariants=[variant | {"ModelName": "many", "VariantName": "shadow"}])
+sm.describe_endpoint_config(EndpointConfigName="shadowed")
+sm.create_endpoint(EndpointName="shadowed", EndpointConfigName="shadowed", DeploymentConfig={"RollingUpdatePolicy": {
+    "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1}, "WaitIntervalInSeconds": 60}})
+assert status("shadowed") == "Creating"
+advance("10m")
+live = sm.describe_endpoint(EndpointName="shadowed")
+assert live["ShadowProductionVariants"][0]["VariantName"] == "shadow" and live["MetricsConfig"]["EnableEnhancedMetrics"], live
+
 # Endpoints, in every state that they can be in.
 sm.create_endpoint(EndpointName="fraud", EndpointConfigName="fraud", Tags=TAGS)
 assert status() == "Creating"
@@ -122,11 +140,13 @@ live = sm.describe_endpoint(EndpointName="sick")
 assert live["EndpointStatus"] == "Failed" and "did not pass the ping health check" in live["FailureReason"], live
 for query in [{}, {"StatusEquals": "Failed"}, {"SortBy": "Status", "MaxResults": 1}, {"NameContains": "none"}]:
     sm.list_endpoints(**query)
-sm.list_models()
+for name in ["list_models", "list_endpoint_configs", "list_endpoints", "list_training_jobs", "list_model_packages", "list_model_package_groups"]:
+    for page in sm.get_paginator(name).paginate(PaginationConfig={"PageSize": 1}):
+        pass
+assert len([m for page in sm.get_paginator("list_models").paginate(PaginationConfig={"PageSize": 3}) for m in page["Models"]]) == 4
 sm.list_endpoint_configs(SortBy="CreationTime", SortOrder="Ascending")
 
 # Training.
-s3.create_bucket(Bucket="models")
 s3.put_object(Bucket="models", Key="train/a.csv", Body=b"1,0.9\n0,0.1\n" * 50)
 
 
@@ -158,7 +178,7 @@ sm.delete_tags(ResourceArn=arn, TagKeys=["more"])
 assert sm.list_tags(ResourceArn=arn, MaxResults=50)["Tags"] == TAGS
 
 # Away with it.
-for name in ["fraud", "sick"]:
+for name in ["fraud", "sick", "shadowed"]:
     sm.delete_endpoint(EndpointName=name)
     try:
         status(name)  # Deleting, unless it is gone
@@ -166,9 +186,9 @@ for name in ["fraud", "sick"]:
         pass
 advance("10m")
 assert sm.list_endpoints()["Endpoints"] == []
-for name in ["fraud", "other", "broken"]:
+for name in ["fraud", "other", "broken", "shadowed"]:
     sm.delete_endpoint_config(EndpointConfigName=name)
-for name in ["fraud", "other"]:
+for name in ["fraud", "other", "row", "many"]:
     sm.delete_model(ModelName=name)
 for name in [package, "alone"]:
     sm.delete_model_package(ModelPackageName=name)
