@@ -8,6 +8,7 @@
 //	             ├─ objects    S3
 //	             ├─ tokens     STS
 //	             ├─ metrics    CloudWatch: data points, alarms
+//	             │    └─► scaling   Application Auto Scaling ─► control
 //	             └─ /_emu/     clock, faults, limits, journal, state, reset
 //
 // Upstream: any AWS client: boto3, the AWS CLI, the sagemaker door.

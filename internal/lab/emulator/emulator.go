@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"betimes/internal/lab/emulator/journal"
 	"betimes/internal/lab/emulator/metrics"
 	"betimes/internal/lab/emulator/objects"
+	"betimes/internal/lab/emulator/scaling"
 	"betimes/internal/lab/emulator/store"
 	"betimes/internal/lab/emulator/tokens"
 	"betimes/internal/lab/emulator/training"
@@ -55,6 +57,7 @@ type Emulator struct {
 	storage   *objects.Server
 	tokens    *tokens.Service
 	watch     *metrics.Service
+	scaling   *scaling.Service
 	counters  *counters
 	ready     chan struct{}
 	readyOnce sync.Once
@@ -105,20 +108,34 @@ func (e *Emulator) build(c Config, d Deps) error {
 	e.inference = &inference.Service{Region: Region, Account: Account, Faults: e.faults, Journal: e.journal, Observe: e.counters.observe}
 	e.watch, err = metrics.New(metrics.Deps{
 		Region: Region, Account: Account, Dir: filepath.Join(d.Dir, "metric-data"), Clock: e.clock, Store: kept, Journal: e.journal, Log: d.Log,
-		Delay: alarmDelay(c.Profile),
+		Delay: alarmDelay(c.Profile), Act: e.act,
 	})
 	if err != nil {
 		return err
 	}
 	e.inference.Meters = e.watch
+	e.scaling, err = scaling.New(scaling.Deps{
+		Region: Region, Account: Account, Clock: e.clock, Store: kept, Alarms: e.watch, Journal: e.journal, Log: d.Log,
+	})
+	if err != nil {
+		return err
+	}
 	e.storage = &objects.Server{Buckets: e.buckets, Log: d.Log}
 	e.tokens = &tokens.Service{Account: Account}
 	runner := &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(d.Dir, "training"), Delay: p.Training}
 	e.control, err = control.New(control.Deps{
 		Region: Region, Account: Account, Pace: p, Clock: e.clock, Store: kept, Buckets: e.buckets, Launcher: e.launcher,
-		Inference: e.inference, Training: runner, Journal: e.journal, Faults: e.faults, Quotas: c.Quotas, Alarms: e.watch, Log: d.Log,
+		Inference: e.inference, Training: runner, Journal: e.journal, Faults: e.faults, Quotas: c.Quotas, Alarms: e.watch, Scaling: e.scaling, Log: d.Log,
 	})
+	e.scaling.Fleet = e.control // the two ask each other
 	return err
+}
+
+// act is what an alarm does.
+func (e *Emulator) act(action string, n metrics.Notice) {
+	if strings.HasPrefix(action, "arn:aws:autoscaling:") {
+		e.scaling.Trigger(action, n)
+	}
 }
 
 // Addr is where it listens, HOST:PORT.
@@ -152,10 +169,12 @@ func (e *Emulator) Run(ctx context.Context) error {
 	e.control.Resume(limited)
 	cancel()
 	e.watch.Run()
+	e.scaling.Run()
 	e.readyOnce.Do(func() { close(e.ready) })
 	err := <-served
 	e.control.Close()
 	e.watch.Close()
+	e.scaling.Close()
 	e.launcher.Close()
 	if errors.Is(err, net.ErrClosed) && ctx.Err() != nil {
 		return nil

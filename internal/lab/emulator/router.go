@@ -9,6 +9,7 @@ import (
 	"betimes/internal/lab/emulator/inference"
 	"betimes/internal/lab/emulator/metrics"
 	"betimes/internal/lab/emulator/reply"
+	"betimes/internal/lab/emulator/scaling"
 	"betimes/internal/listen"
 )
 
@@ -18,6 +19,7 @@ const (
 	storage   = "s3"
 	identity  = "sts"
 	watching  = "monitoring"
+	scales    = "application-autoscaling"
 	own       = "_emu"
 	unknown   = "unknown"
 )
@@ -55,6 +57,8 @@ func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request)
 		e.storage.ServeHTTP(w, r)
 	case identity:
 		e.tokens.ServeHTTP(w, r)
+	case scales:
+		e.scaling.ServeHTTP(w, r)
 	case watching:
 		e.watch.ServeHTTP(w, r)
 	default:
@@ -65,7 +69,7 @@ func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request)
 // serviceOf finds the service: by the signature's scope, else by the form of the request.
 func serviceOf(r *http.Request) string {
 	switch scope := scopeOf(r); scope {
-	case sageMaker, storage, identity, watching:
+	case sageMaker, storage, identity, watching, scales:
 		return scope
 	case "":
 		return unsigned(r)
@@ -81,6 +85,8 @@ func unsigned(r *http.Request) string {
 		return sageMaker
 	case strings.HasPrefix(target, metrics.TargetPrefix), strings.HasPrefix(r.URL.Path, metrics.PathPrefix):
 		return watching
+	case strings.HasPrefix(target, scaling.TargetPrefix):
+		return scales
 	case target != "":
 		return unknown
 	}

@@ -36,6 +36,8 @@ func TestRequestsFindTheirServiceByScopeElseByForm(t *testing.T) {
 		{"CloudWatch in JSON", "POST", "/", "{}", []string{"Authorization", scope("monitoring"), "X-Amz-Target", "GraniteServiceVersion20100801.ListMetrics"}, 200, `{"Metrics":[]}`},
 		{"CloudWatch in CBOR, unsigned", "POST", "/service/GraniteServiceVersion20100801/operation/ListMetrics", "", []string{"Smithy-Protocol", "rpc-v2-cbor"}, 200, "Metrics"},
 		{"CloudWatch in Query", "POST", "/", "Action=ListMetrics&Version=2010-08-01", []string{"Authorization", scope("monitoring")}, 200, "<Metrics></Metrics>"},
+		{"Application Auto Scaling", "POST", "/", `{"ServiceNamespace":"sagemaker"}`, []string{"Authorization", scope("application-autoscaling"), "X-Amz-Target", "AnyScaleFrontendService.DescribeScalableTargets"}, 200, `{"ScalableTargets":[]}`},
+		{"Application Auto Scaling, unsigned", "POST", "/", `{"ServiceNamespace":"sagemaker"}`, []string{"X-Amz-Target", "AnyScaleFrontendService.DescribeScalingPolicies"}, 200, `{"ScalingPolicies":[]}`},
 		{"a service that is not built", "POST", "/", "{}", []string{"Authorization", scope("dynamodb"), "X-Amz-Target", "DynamoDB_20120810.ListTables"}, 400, "UnknownOperationException"},
 		{"a page of another site", "POST", "/_emu/reset", "", []string{"Sec-Fetch-Site", "cross-site"}, 403, "another site"},
 	} {

@@ -18,7 +18,7 @@ type Notice struct {
 	At               time.Time
 	Value            float64 // newest data point of the metric, when Known
 	Threshold        float64
-	Known            bool
+	Known            bool   // it is fresh
 	Subject, Message string // as SNS has them
 }
 
@@ -81,9 +81,7 @@ func (a *alarm) repeat() time.Duration {
 
 func (s *Service) notice(a *alarm, old string) Notice {
 	n := Notice{Alarm: a.Request.AlarmName, ARN: a.ARN, Old: old, New: a.State, Reason: a.Reason, At: s.Clock.Now(), Threshold: float64(*a.Request.Threshold)}
-	if newest := s.samples(&a.Request, n.At.Add(-s.Delay)); len(newest) > 0 {
-		n.Value, n.Known = newest[0].v, true
-	}
+	n.Value, n.Known = s.newest(a)
 	n.Subject = fmt.Sprintf("%s: %q in %s", n.New, n.Alarm, s.Region)
 	n.Message = s.message(a, old)
 	return n

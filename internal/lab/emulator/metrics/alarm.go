@@ -227,6 +227,30 @@ func (s *Service) StateOf(name string) (string, bool) {
 	return a.State, true
 }
 
+// Look gives the state of an alarm and the newest value of its metric, if it has a fresh one.
+func (s *Service) Look(name string) (state string, value float64, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, ok := s.alarms[name]
+	if !ok {
+		return "", 0, false
+	}
+	value, known = s.newest(a)
+	return a.State, value, known
+}
+
+// fresh is how old, in periods, a value may be to say how things are now.
+const fresh = 2
+
+// newest is the newest value of an alarm's metric, if it is fresh; s.mu is held.
+func (s *Service) newest(a *alarm) (float64, bool) {
+	samples := s.samples(&a.Request, s.Clock.Now().Add(-s.Delay))
+	if len(samples) == 0 || samples[0].age > fresh {
+		return 0, false
+	}
+	return samples[0].v, true
+}
+
 func notFound(name string) *reply.Error {
 	e := reply.Validation("Unknown alarm %s", name)
 	e.Type, e.Status = "ResourceNotFound", 404
@@ -261,3 +285,14 @@ func (s *Service) switchActions(body []byte, on bool) (object, error) {
 }
 
 func (s *Service) now() reply.Time { return reply.At(s.Clock.Now().UTC().Truncate(time.Millisecond)) }
+
+// Summary is the state of each alarm and how many metrics there are, for the state page.
+func (s *Service) Summary() map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	states := map[string]string{}
+	for name, a := range s.alarms {
+		states[name] = a.State
+	}
+	return map[string]any{"metrics": len(s.metrics), "alarms": states}
+}

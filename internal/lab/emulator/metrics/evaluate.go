@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -192,11 +191,4 @@ func decimal(v float64) string {
 		text += ".0"
 	}
 	return text
-}
-
-// Names are those of all alarms.
-func (s *Service) Names() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.alarms))
 }

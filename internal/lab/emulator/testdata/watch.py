@@ -13,6 +13,7 @@ settings = Config(region_name="us-east-1", retries={"total_max_attempts": 1})
 cw = boto3.client("cloudwatch", config=settings)
 sm = boto3.client("sagemaker", config=settings)
 rt = boto3.client("sagemaker-runtime", config=settings)
+aas = boto3.client("application-autoscaling", config=settings)
 TOPIC = "arn:aws:sns:us-east-1:000000000000:page"
 
 
@@ -110,4 +111,52 @@ assert abs(sum(measured("InvocationsPerInstance", "Sum")) - 5.0) < 1e-6
 assert sum(measured("Invocation5XXErrors", "Sum")) == 0.0
 assert measured("ModelLatency", "p99") and measured("OverheadLatency", "Average")[0] > 0
 assert measured("Invocations", "Sum", both[:1]) == [], "without VariantName there is nothing"
+
+# Autoscaling: load in advanced time changes the number of instances.
+target = dict(ServiceNamespace="sagemaker", ResourceId="endpoint/echo/variant/all", ScalableDimension="sagemaker:variant:DesiredInstanceCount")
+refused_as(aas.exceptions.ValidationException, "ValidationException", aas.register_scalable_target, **target | {"ResourceId": "endpoint/none/variant/all"}, MinCapacity=1, MaxCapacity=2)
+refused_as(aas.exceptions.ObjectNotFoundException, "ObjectNotFoundException", aas.deregister_scalable_target, **target)
+assert aas.register_scalable_target(**target, MinCapacity=2, MaxCapacity=4)["ScalableTargetARN"].startswith("arn:aws:application-autoscaling:")
+policy = aas.put_scaling_policy(**target, PolicyName="track", PolicyType="TargetTrackingScaling", TargetTrackingScalingPolicyConfiguration={
+    "TargetValue": 4.0, "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}, "ScaleInCooldown": 60, "ScaleOutCooldown": 60})
+assert len(policy["Alarms"]) == 2, policy
+high, low = cw.describe_alarms(AlarmNames=[a["AlarmName"] for a in policy["Alarms"]])["MetricAlarms"]
+assert (high["MetricName"], high["Threshold"], high["Period"], high["EvaluationPeriods"], low["EvaluationPeriods"]) == ("InvocationsPerInstance", 4.0, 60, 3, 15), (high, low)
+assert high["AlarmDescription"].startswith("DO NOT EDIT OR DELETE.") and high["AlarmActions"] == [policy["PolicyARN"]], high
+advance("5m")
+advance(f"{75 - now().second}s")  # the calls of a minute are far from its ends
+
+
+def instances():
+    sm.get_waiter("endpoint_in_service").wait(EndpointName="echo")
+    return sm.describe_endpoint(EndpointName="echo")["ProductionVariants"][0]["CurrentInstanceCount"]
+
+
+def minutes(n, calls):
+    for _ in range(n):
+        for _ in range(calls):
+            rt.invoke_endpoint(EndpointName="echo", Body=b"1")
+        advance("1m")
+
+
+minutes(4, 12)  # 6 per instance and minute, where 4 are wanted
+assert instances() == 3, instances()
+done = aas.describe_scaling_activities(**target)["ScalingActivities"][0]
+assert (done["Description"], done["StatusCode"]) == ("Setting desired instance count to 3.", "Successful"), done
+assert done["StatusMessage"] == "Successfully set desired instance count to 3. Change successfully fulfilled by sagemaker.", done
+minutes(17, 1)
+assert instances() == 2, instances()
+aas.put_scheduled_action(**target, ScheduledActionName="peak", Schedule="rate(1 minute)", ScalableTargetAction={"MinCapacity": 4, "MaxCapacity": 6})
+assert aas.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"][0]["ScalableTargetAction"] == {"MinCapacity": 4, "MaxCapacity": 6}
+advance("2m")
+assert instances() == 4, instances()
+aas.delete_scheduled_action(**target, ScheduledActionName="peak")
+found = aas.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[target["ResourceId"]])["ScalableTargets"][0]
+assert (found["MinCapacity"], found["MaxCapacity"]) == (4, 6) and found["RoleARN"] and found["SuspendedState"], found
+assert len(aas.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]) == 1
+assert len([a for page in aas.get_paginator("describe_scaling_activities").paginate(ServiceNamespace="sagemaker", PaginationConfig={"PageSize": 2}) for a in page["ScalingActivities"]]) == 4
+aas.delete_scaling_policy(**target, PolicyName="track")
+assert cw.describe_alarms()["MetricAlarms"] == []
+aas.deregister_scalable_target(**target)
+assert aas.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
 print("done")
