@@ -2,7 +2,6 @@ package scaling
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -98,9 +97,6 @@ func (s *Service) finish(a *activity, err error) {
 	}
 	s.conclude(a, successful, "Successfully "+perfect(a.Description)+" Change successfully fulfilled by sagemaker.")
 }
-
-// setting is the description of a change.
-func setting(count int) string { return fmt.Sprintf("Setting desired instance count to %d.", count) }
 
 // perfect is what "Setting …" is when it is done, or was to be.
 func perfect(description string) string { return "set" + strings.TrimPrefix(description, "Setting") }

@@ -33,7 +33,7 @@ func (s *Service) trigger(policyARN string, n metrics.Notice) {
 	t, ok := s.targets[p.key()]
 	var a *activity
 	wanted := have.Current
-	if ok {
+	if ok && !s.changing[p.key()] {
 		wanted, a = s.decide(t, p, n, have)
 	}
 	s.mu.Unlock()
@@ -58,7 +58,14 @@ func (s *Service) decide(t *target, p *policy, n metrics.Notice, have control.Ca
 	if !s.mayChange(t, p, have.Current, bounded) {
 		return 0, nil
 	}
-	return bounded, s.begin(t.place, setting(bounded), cause)
+	return bounded, s.beginChange(t.place, bounded, cause)
+}
+
+// beginChange notes a change of capacity; until it is done there is no other one
+// of the target; s.mu is held.
+func (s *Service) beginChange(p place, to int, cause string) *activity {
+	s.changing[p.key()] = true
+	return s.begin(p, fmt.Sprintf("Setting desired instance count to %d.", to), cause)
 }
 
 // wanted is what a policy asks for, beyond the bounds perhaps; s.mu is held.
@@ -185,6 +192,7 @@ func (s *Service) change(p place, to int, a *activity) {
 	s.changed(p, before.Current, to)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.changing, p.key())
 	s.finish(a, err)
 	s.Journal.Note(journal.Entry{Time: s.Clock.Now(), Kind: journal.State, Resource: p.ResourceID, Text: a.Status + ": " + a.Description + " " + a.Cause})
 }
@@ -222,12 +230,19 @@ func (s *Service) fit(p place) {
 			continue
 		}
 		s.mu.Lock()
-		to, a := s.outside(p, have.Current)
+		waits := s.changing[p.key()]
+		var to int
+		var a *activity
+		if !waits {
+			to, a = s.outside(p, have.Current)
+		}
 		s.mu.Unlock()
 		if a != nil {
 			s.change(p, to, a)
 		}
-		return
+		if !waits || s.Clock.Sleep(s.life, look) != nil {
+			return
+		}
 	}
 }
 
@@ -237,9 +252,9 @@ func (s *Service) outside(p place, current int) (int, *activity) {
 	switch {
 	case !ok:
 	case current < t.Min:
-		return t.Min, s.begin(p, setting(t.Min), fmt.Sprintf("minimum capacity was set to %d", t.Min))
+		return t.Min, s.beginChange(p, t.Min, fmt.Sprintf("minimum capacity was set to %d", t.Min))
 	case current > t.Max:
-		return t.Max, s.begin(p, setting(t.Max), fmt.Sprintf("maximum capacity was set to %d", t.Max))
+		return t.Max, s.beginChange(p, t.Max, fmt.Sprintf("maximum capacity was set to %d", t.Max))
 	}
 	return 0, nil
 }

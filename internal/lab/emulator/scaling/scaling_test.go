@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 // fleet is one variant that takes a while to change.
 type fleet struct {
+	mu             sync.Mutex
 	clock          *clock.Clock
 	count, desired int
 	ready          time.Time
@@ -29,6 +31,8 @@ type fleet struct {
 }
 
 func (f *fleet) Capacity(endpoint, variant string) (control.Capacity, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	busy := f.clock.Now().Before(f.ready)
 	if !busy {
 		f.count = f.desired
@@ -37,6 +41,8 @@ func (f *fleet) Capacity(endpoint, variant string) (control.Capacity, bool) {
 }
 
 func (f *fleet) Resize(_, _ string, count int) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.asked = append(f.asked, count)
 	if f.refuse != nil {
 		return f.refuse
@@ -230,6 +236,21 @@ func (s *scaler) put(metric string, value float64) {
 	s.watch.ServeHTTP(httptest.NewRecorder(), r)
 }
 
+func TestCapacityIsBroughtWithinNewBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := begun(t, 1)
+		s.must("RegisterScalableTarget", `,"MinCapacity":3`)
+		s.advance(2 * time.Minute)
+		s.want(3, "Setting desired instance count to 3. Successful")
+		s.must("RegisterScalableTarget", `,"MinCapacity":1,"MaxCapacity":2`)
+		s.must("RegisterScalableTarget", `,"MaxCapacity":1`) // while the first is under way
+		s.advance(4 * time.Minute)
+		if s.instances() != 1 {
+			t.Errorf("%d instances, %q", s.instances(), s.activities())
+		}
+	})
+}
+
 func TestASuspendedTargetRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := begun(t, 1)
@@ -294,8 +315,9 @@ func TestStepsDependOnHowFarTheMetricIsBeyond(t *testing.T) {
 
 func TestAStepPolicyScalesFromZero(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := begun(t, 0)
-		s.must("RegisterScalableTarget", `,"MinCapacity":0`)
+		s := open(t, t.TempDir(), 0)
+		defer s.close()
+		s.must("RegisterScalableTarget", `,"MinCapacity":0,"MaxCapacity":5`)
 		arn := s.must("PutScalingPolicy", `,"PolicyName":"wake","PolicyType":"StepScaling","StepScalingPolicyConfiguration":{"AdjustmentType":"ChangeInCapacity","StepAdjustments":[{"MetricIntervalLowerBound":0,"ScalingAdjustment":1}],"Cooldown":300}`)["PolicyARN"].(string)
 		_, err := s.watch.Put(metrics.Threshold{Name: "backlog", Namespace: "own", MetricName: "backlog", Statistic: "Average", Period: 60, Periods: 2, Comparison: "GreaterThanOrEqualToThreshold", Value: 1, Action: arn})
 		if err != nil {

@@ -62,6 +62,7 @@ type Service struct {
 	policies   map[string]*policy    // by ARN
 	schedules  map[string]*scheduled // by ARN
 	activities []*activity           // newest last
+	changing   map[string]bool       // targets whose capacity is being changed, by key
 }
 
 type operation func(body []byte) (any, error)
@@ -76,7 +77,7 @@ const (
 
 // New reads what is kept. Run begins with schedules.
 func New(d Deps) (*Service, error) {
-	s := &Service{Deps: d}
+	s := &Service{Deps: d, changing: map[string]bool{}}
 	s.life, s.end = context.WithCancel(context.Background())
 	var errs [4]error
 	s.targets, errs[0] = store.Load[*target](d.Store, targetKind)

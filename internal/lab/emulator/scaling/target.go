@@ -56,6 +56,7 @@ const (
 )
 
 // registerTarget is RegisterScalableTarget: again, it changes only what is given.
+// Capacity outside of the bounds is brought within them.
 func (s *Service) registerTarget(body []byte) (any, error) {
 	var r targetRequest
 	if err := decode(body, &r); err != nil {
@@ -86,6 +87,7 @@ func (s *Service) registerTarget(body []byte) (any, error) {
 	if err := s.keepTarget(t); err != nil {
 		return nil, err
 	}
+	s.work(func() { s.fit(t.place) })
 	return map[string]string{"ScalableTargetARN": t.ARN}, nil
 }
 
