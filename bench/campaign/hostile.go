@@ -66,9 +66,6 @@ func (o options) hostileOn(ctx context.Context, at *place, r *report) error {
 	}
 	defer h.ledger.gateway.Close()
 	g := &attacker{Rand: rand.New(rand.NewPCG(o.seed, 13)), oldest: time.UnixMilli(1)}
-	if at.embedded { // these remove what lies before a record that is too old to be kept
-		g.oldest = time.Now().Add(-20 * time.Hour)
-	}
 	if h.siege, err = newSiege(h.cluster, address, fmt.Sprintf("hostile%d-", o.seed), g); err != nil {
 		return err
 	}

@@ -12,13 +12,12 @@ import (
 
 // place is where the topics of a run are.
 type place struct {
-	what     string // for the table
-	embedded bool
-	seeds    []string
-	count    int // of brokers
-	kill     func(id int)
-	start    func(id int) error // one that was killed; both nil: the brokers are not ours, or one process
-	close    func()
+	what  string // for the table
+	seeds []string
+	count int // of brokers
+	kill  func(id int)
+	start func(id int) error // one that was killed; both nil: the brokers are not ours, or one process
+	close func()
 }
 
 // The values of -on.
@@ -88,7 +87,7 @@ func (o options) embedded(ctx context.Context, count int) (*place, error) {
 		p.clear()
 		return nil, err
 	}
-	return &place{what: "embedded", embedded: true, seeds: g.Seeds[:count], count: count, close: p.clear}, nil
+	return &place{what: "embedded", seeds: g.Seeds[:count], count: count, close: p.clear}, nil
 }
 
 // given are the brokers of SEEDS, which must be empty of our topics.

@@ -13,6 +13,7 @@ type batchHeader struct {
 	producer      int64 // below zero: none
 	epoch         int16 // of the producer
 	sequence      int32 // of its first record
+	newest        int64 // of its records' times, in milliseconds
 	records       int32
 }
 
@@ -23,6 +24,7 @@ const (
 	atCRC           = 17
 	atAttributes    = 21
 	atLastDelta     = 23
+	atNewest        = 35
 	atProducer      = 43
 	atProducerEpoch = 51
 	atSequence      = 53
@@ -56,6 +58,7 @@ func readHeader(b []byte) batchHeader {
 		producer:      int64(binary.BigEndian.Uint64(b[atProducer:])),
 		epoch:         int16(binary.BigEndian.Uint16(b[atProducerEpoch:])),
 		sequence:      int32(binary.BigEndian.Uint32(b[atSequence:])),
+		newest:        int64(binary.BigEndian.Uint64(b[atNewest:])),
 		records:       int32(binary.BigEndian.Uint32(b[atLastDelta:])) + 1,
 	}
 	if attributes&controlFlag != 0 {

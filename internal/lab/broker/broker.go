@@ -27,14 +27,18 @@ type Deps struct {
 
 // Cluster is a running set of brokers.
 type Cluster struct {
-	log   *slog.Logger
-	fake  *kfake.Cluster
-	home  *home
-	addrs []string
-	noted ends
+	log    *slog.Logger
+	fake   *kfake.Cluster
+	home   *home
+	addrs  []string
+	noted  ends
+	noting sync.Mutex // noted is one goroutine's at a time
 
-	stop    context.CancelFunc // of noteEnds
-	stopped chan struct{}
+	cleaner  *cleaner
+	cleaning sync.Mutex // cleaner is one goroutine's at a time
+
+	stop    context.CancelFunc // of what runs
+	running sync.WaitGroup     // notes ends, cleans
 	close   sync.Once
 }
 
@@ -63,17 +67,15 @@ func New(cfg Config, deps Deps) (*Cluster, error) {
 	}
 	readCommitted(fake, home.records())
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &Cluster{log: deps.Log, fake: fake, home: home, addrs: doors.addrs(), stop: cancel, stopped: make(chan struct{})}
-	go func() {
-		defer close(c.stopped)
-		c.noteEnds(ctx)
-	}()
+	c := &Cluster{log: deps.Log, fake: fake, home: home, addrs: doors.addrs(), stop: cancel}
+	c.cleaner = newCleaner(fake, home)
+	c.running.Go(func() { c.noteEnds(ctx) })
+	c.running.Go(func() { c.cleanAgain(ctx) })
 	deps.Log.Info("embedded brokers listen", "addresses", c.addrs, "dir", deps.Dir)
 	return c, nil
 }
 
 const (
-	cleanEvery         = 30 * time.Second // old segments are removed
 	segmentBytes       = 16 * setting.MiB // nothing smaller than a segment leaves the disk
 	minSessionTimeout  = time.Second      // Kafka's 6 s are long for trying things on one machine
 	shareSession       = 10 * time.Second // a share group's member that is killed is missed; groups cannot set it here
@@ -94,7 +96,7 @@ func options(cfg Config, home *home, doors *doors, log *slog.Logger) []kfake.Opt
 		kfake.GroupMinSessionTimeout(minSessionTimeout),
 		kfake.WithLogger(brokerLog{log}),
 		kfake.BrokerConfigs(map[string]string{
-			"log.cleaner.backoff.ms":               milliseconds(cleanEvery),
+			"log.cleaner.backoff.ms":               milliseconds(never),
 			"log.segment.bytes":                    strconv.FormatInt(int64(segmentBytes), 10),
 			"group.consumer.heartbeat.interval.ms": milliseconds(heartbeatInterval),
 			"group.share.heartbeat.interval.ms":    milliseconds(heartbeatInterval),
@@ -131,7 +133,7 @@ func (c *Cluster) Close() { c.close.Do(c.shut) }
 
 func (c *Cluster) shut() {
 	c.stop()
-	<-c.stopped
+	c.running.Wait()
 	if err := c.saveEnds(); err != nil {
 		c.log.Warn("ends of partitions are not noted", "error", err)
 	}
@@ -141,7 +143,3 @@ func (c *Cluster) shut() {
 		c.log.Warn("brokers' folder is not marked as closed", "error", err)
 	}
 }
-
-// ApplyRetention removes what is older or more than topics keep, now instead of
-// within the next half minute.
-func (c *Cluster) ApplyRetention() { c.fake.ApplyRetention() }

@@ -10,6 +10,8 @@
 //     power may.
 //   - Whatever bytes come to a port, the brokers go on: guard refuses what is no
 //     request before kfake reads it.
+//   - Nothing is removed before a record that is still kept: a record with an old
+//     time takes no newer one with it.
 //   - One process: more brokers add addresses, not capacity, and no replication.
 //   - A restart on the same folder finds the same addresses and the same cluster id.
 //   - Who reads committed records only sees nothing that was aborted, however much it reads at once.

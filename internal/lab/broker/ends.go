@@ -18,12 +18,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// kfake's retention removes every record of a partition once all are old, and
-// then a restart begins that partition at offset 0 again: committed offsets
-// would lie beyond its end. So the ends are noted beside the records, and an
-// empty partition is given its end back at the start.
+// Retention removes every record of a partition once all are old, and then a
+// restart of kfake begins that partition at offset 0 again: committed offsets
+// would lie beyond its end. So the ends are noted beside the records, also just
+// before records are removed, and an empty partition is given its end back at the start.
 
-// noteEvery is how often the ends are noted. Retention must be longer.
+// noteEvery is how often the ends are noted.
 const noteEvery = 10 * time.Second
 
 // ends are the ends of partitions by topic id: a topic made anew has another.
@@ -46,6 +46,11 @@ func (h *home) topics() ([]topic, error) {
 		Topics []topic `json:"topics"`
 	}
 	return file.Topics, readJSON(filepath.Join(h.records(), "topics.json"), &file)
+}
+
+// partition is the folder of one.
+func (h *home) partition(t topic, n int) string {
+	return filepath.Join(h.records(), "partitions", url.PathEscape(t.Name)+"-"+strconv.Itoa(n))
 }
 
 func (h *home) endsFile() string { return filepath.Join(h.dir, "ends.json") }
@@ -83,6 +88,8 @@ func (c *Cluster) noteEnds(ctx context.Context) {
 
 // saveEnds writes the ends when they changed.
 func (c *Cluster) saveEnds() error {
+	c.noting.Lock()
+	defer c.noting.Unlock()
 	topics, err := c.home.topics()
 	if err != nil {
 		return err
@@ -127,7 +134,7 @@ func (h *home) restoreEnds() error {
 	}
 	for _, t := range topics {
 		for n, end := range noted[t.ID] {
-			dir := filepath.Join(h.records(), "partitions", url.PathEscape(t.Name)+"-"+strconv.Itoa(n))
+			dir := h.partition(t, n)
 			if end.Offset == 0 || n >= t.Partitions || hasRecords(dir) {
 				continue
 			}

@@ -8,9 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 )
 
 // mend repairs what a kill leaves behind and kfake does not repair itself.
@@ -89,19 +87,10 @@ const segmentsToMend = 2
 
 // mendPartition makes segments and their indexes agree and returns their batches.
 func mendPartition(dir string) ([]batchHeader, error) {
-	entries, err := os.ReadDir(dir)
+	bases, err := segmentBases(dir)
 	if err != nil {
-		return nil, fmt.Errorf("embedded brokers: %w", err)
+		return nil, err
 	}
-	var bases []int64
-	for _, e := range entries {
-		if digits, ok := strings.CutSuffix(e.Name(), ".dat"); ok {
-			if base, err := strconv.ParseInt(digits, 10, 64); err == nil {
-				bases = append(bases, base)
-			}
-		}
-	}
-	slices.Sort(bases)
 	var all []batchHeader
 	for _, base := range bases[max(len(bases)-segmentsToMend, 0):] {
 		batches, err := mendSegment(filepath.Join(dir, strconv.FormatInt(base, 10)))
