@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -56,7 +53,7 @@ type App struct {
 	metrics  prometheus.Registerer // with the pipeline's label
 	privacy  privacy.Policy
 	budget   budget.Budget
-	instance string
+	instance instance
 
 	folder    *folder
 	group     lifecycle.Group
@@ -92,7 +89,7 @@ func New(loaded *config.Loaded, options Options) (*App, error) {
 	}
 	a.metrics = prometheus.WrapRegistererWith(prometheus.Labels{"pipeline": a.config.Name}, a.registry)
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(options.Version))
-	a.instance = instanceName(a.config)
+	a.instance = instanceOf(a.config, options.Temporary)
 	a.onReload(a.setLevel)
 	a.privacy = policy(a.config)
 	a.budget = budgetOf(a.config)
@@ -108,23 +105,6 @@ func (a *App) onReload(f func(config.Config)) { a.reloads = append(a.reloads, f)
 // policy is what people may see of events.
 func policy(c config.Config) privacy.Policy {
 	return privacy.Policy{Show: c.Privacy.Show, Salt: []byte(c.Name)}
-}
-
-// instanceName is stable on one machine: BETIMES_INSTANCE, else a hash of host and data_dir.
-func instanceName(c config.Config) string {
-	if name := os.Getenv("BETIMES_INSTANCE"); name != "" {
-		return name
-	}
-	host, _ := os.Hostname()
-	if i := strings.LastIndexByte(host, '-'); i > 0 && os.Getenv("KUBERNETES_SERVICE_HOST") != "" && isNumber(host[i+1:]) {
-		return host // a StatefulSet's pod
-	}
-	sum := sha256.Sum256([]byte(host + "\x00" + c.DataDir))
-	return hex.EncodeToString(sum[:4])
-}
-
-func isNumber(s string) bool {
-	return s != "" && !slices.ContainsFunc([]byte(s), func(c byte) bool { return c < '0' || c > '9' })
 }
 
 func buildInfo(version string) prometheus.Collector {

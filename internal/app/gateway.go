@@ -58,7 +58,7 @@ func (a *App) buildGateway(context.Context) error {
 	if a.options.Role == "gateway" { // other gateways may accept the same id; up has only one
 		a.add("ids", &remembering{a.started.Add(-clockMargin), a.log, cluster, topic, server})
 	}
-	return a.addPulse("gateway", a.instance, cluster, func(p *pulse.Pulse) {
+	return a.addPulse("gateway", a.instance.name, cluster, func(p *pulse.Pulse) {
 		counts := server.Snapshot()
 		p.InFlight = int(counts.InFlight)
 		p.Outcomes = map[string]int64{"accepted": counts.Accepted, "repeated": counts.Duplicate, "failed": counts.Failed}

@@ -93,7 +93,7 @@ func (a *App) addWorker(i int, shared workerDeps) error {
 	if a.options.Role == "up" {
 		a.add(name+" joined", waiting{worker.Joined(), joinPatience})
 	}
-	return a.addPulse("stream", a.instance+"-"+strconv.Itoa(i), cluster, func(p *pulse.Pulse) {
+	return a.addPulse("stream", a.instance.name+"-"+strconv.Itoa(i), cluster, func(p *pulse.Pulse) {
 		worker.Snapshot(p)
 		if i == 0 { // the meter and the endpoints are those of the whole process
 			shared.meter.Fill(p)
@@ -122,7 +122,7 @@ func (a *App) sink(cluster *kafka.Cluster, name string) (stream.Sink, stream.Tra
 
 // memberName is what one worker is called in the whole group.
 func (a *App) memberName(worker string) string {
-	return a.config.Name + "-" + a.instance + "-" + worker
+	return a.config.Name + "-" + a.instance.name + "-" + worker
 }
 
 // join makes a member of a consumer group, or of a share group.
@@ -140,7 +140,7 @@ func join(c *kafka.Cluster, cfg kafka.MemberConfig) (stream.Member, error) {
 func (a *App) memberConfig(name string, h stream.Hooks) kafka.MemberConfig {
 	c := a.config.Flow.Stream
 	static := ""
-	if c.Membership != "dynamic" {
+	if c.Membership == "static" || c.Membership == "auto" && a.instance.stable {
 		static = a.memberName(name)
 	}
 	return kafka.MemberConfig{

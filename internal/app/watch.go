@@ -30,7 +30,7 @@ func (a *App) buildWatch(context.Context) error {
 	a.onReload(func(c config.Config) { monitor.SetObjective(objectiveOf(c)) })
 	a.add("pulses", &listener{a.log, cluster, kafka.PulseTopic(a.config.Name).Name, monitor})
 	a.mountDashboard(monitor, trail)
-	return a.addPulse("watch", a.instance, cluster, func(*pulse.Pulse) {})
+	return a.addPulse("watch", a.instance.name, cluster, func(*pulse.Pulse) {})
 }
 
 // objectiveOf is what the monitor judges by.

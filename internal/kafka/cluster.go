@@ -139,8 +139,23 @@ func (c *Cluster) Ping(ctx context.Context) error {
 func (c *Cluster) metadata(ctx context.Context) (*kmsg.MetadataResponse, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = []kmsg.MetadataRequestTopic{} // none; nil would be all
-	m, err := req.RequestWith(ctx, c.client)
-	return m, c.explained(err)
+	type answer struct {
+		m   *kmsg.MetadataResponse
+		err error
+	}
+	// The library greets a broker before it asks, and waits for the greeting as
+	// long as it likes: ten seconds for a broker that is stopped.
+	answered := make(chan answer, 1)
+	go func() {
+		m, err := req.RequestWith(ctx, c.client)
+		answered <- answer{m, err}
+	}()
+	select {
+	case a := <-answered:
+		return a.m, c.explained(a.err)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("no answer: %w", context.Cause(ctx))
+	}
 }
 
 // Broker is one machine of the cluster.

@@ -3,8 +3,10 @@ package kafka_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -270,5 +272,32 @@ func TestBrokersAndOffsetsAreListed(t *testing.T) {
 	}
 	if _, _, err := c.Offsets(limit(t), "nothing"); err == nil {
 		t.Error("a missing topic has offsets")
+	}
+}
+
+func TestAskingBrokersThatAreStoppedEndsInTime(t *testing.T) {
+	stopped, err := net.Listen("tcp", "127.0.0.1:0") // connected by the system, answered by nobody
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stopped.Close()
+	cfg := kafka.DefaultConfig()
+	cfg.Seeds = []string{stopped.Addr().String()}
+	c, err := kafka.Open(cfg, kafka.Deps{Pipeline: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	asked := make(chan error, 1)
+	go func() { asked <- c.Ping(ctx) }()
+	select {
+	case err = <-asked:
+	case <-time.After(5 * time.Second): // half of what the library waits
+		t.Fatal("it still waits when its time is long over")
+	}
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), stopped.Addr().String()) {
+		t.Errorf("the error is %v, want that time is over and whom it asked", err)
 	}
 }

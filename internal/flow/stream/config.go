@@ -21,7 +21,7 @@ type Config struct {
 	From           string                 `yaml:"from" doc:"Where to begin without committed offsets: latest, earliest or an RFC 3339 time. Required with kafka.seeds; embedded brokers default to earliest."`
 	SessionTimeout time.Duration          `yaml:"session_timeout" doc:"How long the group waits for a silent member before its partitions go to others."`
 	Protocol       string                 `yaml:"protocol" doc:"Group protocol: auto (KIP-848 where the broker has it), classic, consumer, or share: a share group (KIP-932, Kafka 4.2), with order: none: more workers than partitions, and no event waits behind another. An event is locked for its worker (30s, the group's share.record.lock.duration.ms) and renewed while it is in work; one delivered for the tenth time becomes a dead letter."`
-	Membership     string                 `yaml:"membership" doc:"auto, static (a stable name: a quick restart keeps its partitions) or dynamic."`
+	Membership     string                 `yaml:"membership" doc:"static (a quick restart keeps its partitions), dynamic, or auto: static where the name of the process comes back (BETIMES_INSTANCE, a StatefulSet's pod, else host and data_dir), dynamic in other pods, in containers with a random host name, and with a temporary data_dir."`
 	MaxQueued      int                    `yaml:"max_queued" doc:"Most events held by one worker, waiting or in work; fetching pauses above it."`
 	MaxQueuedBytes setting.Bytes          `yaml:"max_queued_bytes" doc:"Most bytes of events held by one worker; fetching pauses above it."`
 	Workers        int                    `yaml:"workers" doc:"Workers in this process, each a member of the group."`
