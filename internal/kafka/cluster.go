@@ -150,13 +150,19 @@ func (c *Cluster) metadata(ctx context.Context) (*kmsg.MetadataResponse, error) 
 		m, err := req.RequestWith(ctx, c.client)
 		answered <- answer{m, err}
 	}()
+	over, stop := context.WithCancel(context.Background())
+	defer stop()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, stop) })()
 	select {
 	case a := <-answered:
 		return a.m, c.explained(a.err)
-	case <-ctx.Done():
+	case <-over.Done():
 		return nil, fmt.Errorf("no answer: %w", context.Cause(ctx))
 	}
 }
+
+// lastWords is how long the library may take to say why there is no answer.
+const lastWords = 200 * time.Millisecond
 
 // Broker is one machine of the cluster.
 type Broker struct {

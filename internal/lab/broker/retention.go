@@ -27,15 +27,15 @@ const (
 
 // cleaner removes what topics no longer keep, and compacts.
 type cleaner struct {
-	fake  *kfake.Cluster
-	home  *home
-	known map[string]*segmentTimes      // of topics that are not compacted, by topic id, partition and segment
-	busy  atomic.Pointer[chan struct{}] // closed when kfake has compacted; nil: it does not
+	fake    *kfake.Cluster
+	home    *home
+	known   map[string]*segmentTimes      // of topics that are not compacted, by topic id, partition and segment
+	busy    atomic.Pointer[chan struct{}] // closed when kfake has compacted; nil: it does not
+	holding atomic.Bool                   // hold is asked before every write
 }
 
 func newCleaner(fake *kfake.Cluster, home *home) *cleaner {
 	c := &cleaner{fake: fake, home: home, known: map[string]*segmentTimes{}}
-	fake.ControlKey(int16(kmsg.Produce), c.hold)
 	fake.ControlKey(int16(kmsg.CreateTopics), keepCompacted)
 	return c
 }
@@ -156,6 +156,9 @@ func (c *cleaner) compact(topics []topic, now time.Time) error {
 	c.busy.Store(&done)
 	defer close(done)
 	defer c.busy.Store(nil)
+	if c.holding.CompareAndSwap(false, true) {
+		c.fake.ControlKey(int16(kmsg.Produce), c.hold)
+	}
 	c.fake.TopicInfo("") // after it, what was being written is on disk
 	for _, t := range topics {
 		info := c.fake.TopicInfo(t.Name)
@@ -179,10 +182,13 @@ func (c *cleaner) compact(topics []topic, now time.Time) error {
 	return nil
 }
 
-// hold has writers wait while kfake compacts.
+// hold has writers wait while kfake compacts, and is there only then: kfake keeps
+// the last request of every connection for it.
 func (c *cleaner) hold(kmsg.Request) (kmsg.Response, error, bool) {
 	if busy := c.busy.Load(); busy != nil {
 		c.fake.SleepControl(func() { <-*busy })
+	} else if c.holding.CompareAndSwap(true, false) {
+		c.fake.DropControl()
 	}
 	return nil, nil, false
 }
