@@ -142,7 +142,7 @@ func (e *Emulator) state() map[string]any {
 
 func (e *Emulator) reset(w http.ResponseWriter, _ *http.Request) {
 	e.faults.Clear()
-	if err := errors.Join(e.control.Reset(), e.scaling.Reset(), e.watch.Reset(), e.buckets.Clear()); err != nil {
+	if err := errors.Join(e.control.Reset(), e.scaling.Reset(), e.watch.Reset(), e.logs.Reset(), e.buckets.Clear()); err != nil {
 		listen.NewProblem(http.StatusInternalServerError, "not_reset", "Not everything could be removed", err.Error()).Write(w)
 		return
 	}

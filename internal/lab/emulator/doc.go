@@ -7,6 +7,7 @@
 //	             ├─ inference  InvokeEndpoint ─┘
 //	             ├─ objects    S3
 //	             ├─ tokens     STS
+//	             ├─ logs       CloudWatch Logs: what jobs and containers write
 //	             ├─ metrics    CloudWatch: data points, alarms
 //	             │    └─► scaling   Application Auto Scaling ─► control
 //	             └─ /_emu/     clock, faults, limits, journal, state, reset

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"betimes/internal/lab/emulator/inference"
 	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/lab/emulator/journal"
+	"betimes/internal/lab/emulator/logs"
 	"betimes/internal/lab/emulator/metrics"
 	"betimes/internal/lab/emulator/objects"
 	"betimes/internal/lab/emulator/scaling"
@@ -58,6 +60,7 @@ type Emulator struct {
 	tokens    *tokens.Service
 	watch     *metrics.Service
 	scaling   *scaling.Service
+	logs      *logs.Service
 	counters  *counters
 	ready     chan struct{}
 	readyOnce sync.Once
@@ -104,7 +107,8 @@ func (e *Emulator) build(c Config, d Deps) error {
 	p := pace(c.Profile)
 	e.counters = newCounters(d.Metrics)
 	e.faults = injection.New(e.clock)
-	e.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: instances, Log: d.Log}
+	e.logs = &logs.Service{Region: Region, Account: Account, Dir: filepath.Join(d.Dir, "logs"), Clock: e.clock, Journal: e.journal, Log: d.Log}
+	e.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: instances, Log: d.Log, Output: e.endpointLog}
 	e.inference = &inference.Service{Region: Region, Account: Account, Faults: e.faults, Journal: e.journal, Observe: e.counters.observe}
 	e.watch, err = metrics.New(metrics.Deps{
 		Region: Region, Account: Account, Dir: filepath.Join(d.Dir, "metric-data"), Clock: e.clock, Store: kept, Journal: e.journal, Log: d.Log,
@@ -122,13 +126,34 @@ func (e *Emulator) build(c Config, d Deps) error {
 	}
 	e.storage = &objects.Server{Buckets: e.buckets, Log: d.Log}
 	e.tokens = &tokens.Service{Account: Account}
-	runner := &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(d.Dir, "training"), Delay: p.Training}
+	runner := &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(d.Dir, "training"), Delay: p.Training, Output: e.jobLog, Observe: e.jobMetrics}
 	e.control, err = control.New(control.Deps{
 		Region: Region, Account: Account, Pace: p, Clock: e.clock, Store: kept, Buckets: e.buckets, Launcher: e.launcher,
 		Inference: e.inference, Training: runner, Journal: e.journal, Faults: e.faults, Quotas: c.Quotas, Alarms: e.watch, Scaling: e.scaling, Log: d.Log,
 	})
 	e.scaling.Fleet = e.control // the two ask each other
 	return err
+}
+
+// endpointLog is the log stream of a container.
+func (e *Emulator) endpointLog(endpoint, stream string) (io.WriteCloser, error) {
+	return e.logs.Open("/aws/sagemaker/Endpoints/"+endpoint, stream)
+}
+
+// jobLog is the log stream of a training job's host.
+func (e *Emulator) jobLog(stream string) (io.WriteCloser, error) {
+	return e.logs.Open("/aws/sagemaker/TrainingJobs", stream)
+}
+
+// jobMetrics puts what a training job measured where SDKs look for it.
+func (e *Emulator) jobMetrics(job string, found []training.Metric) {
+	values := make([]metrics.Measured, len(found))
+	for i, m := range found {
+		values[i] = metrics.Measured{Namespace: "/aws/sagemaker/TrainingJobs", MetricName: m.MetricName, Unit: "None", Dimensions: map[string]string{"TrainingJobName": job}, Value: m.Value}
+	}
+	if err := e.watch.Record(values...); err != nil {
+		e.log.Error("data points not kept", "error", err)
+	}
 }
 
 // act is what an alarm does.

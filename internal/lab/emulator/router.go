@@ -7,6 +7,7 @@ import (
 
 	"betimes/internal/lab/emulator/control"
 	"betimes/internal/lab/emulator/inference"
+	"betimes/internal/lab/emulator/logs"
 	"betimes/internal/lab/emulator/metrics"
 	"betimes/internal/lab/emulator/reply"
 	"betimes/internal/lab/emulator/scaling"
@@ -20,6 +21,7 @@ const (
 	identity  = "sts"
 	watching  = "monitoring"
 	scales    = "application-autoscaling"
+	logging   = "logs"
 	own       = "_emu"
 	unknown   = "unknown"
 )
@@ -59,6 +61,8 @@ func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request)
 		e.tokens.ServeHTTP(w, r)
 	case scales:
 		e.scaling.ServeHTTP(w, r)
+	case logging:
+		e.logs.ServeHTTP(w, r)
 	case watching:
 		e.watch.ServeHTTP(w, r)
 	default:
@@ -69,7 +73,7 @@ func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request)
 // serviceOf finds the service: by the signature's scope, else by the form of the request.
 func serviceOf(r *http.Request) string {
 	switch scope := scopeOf(r); scope {
-	case sageMaker, storage, identity, watching, scales:
+	case sageMaker, storage, identity, watching, scales, logging:
 		return scope
 	case "":
 		return unsigned(r)
@@ -87,6 +91,8 @@ func unsigned(r *http.Request) string {
 		return watching
 	case strings.HasPrefix(target, scaling.TargetPrefix):
 		return scales
+	case strings.HasPrefix(target, logs.TargetPrefix):
+		return logging
 	case target != "":
 		return unknown
 	}

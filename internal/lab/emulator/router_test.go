@@ -38,6 +38,7 @@ func TestRequestsFindTheirServiceByScopeElseByForm(t *testing.T) {
 		{"CloudWatch in Query", "POST", "/", "Action=ListMetrics&Version=2010-08-01", []string{"Authorization", scope("monitoring")}, 200, "<Metrics></Metrics>"},
 		{"Application Auto Scaling", "POST", "/", `{"ServiceNamespace":"sagemaker"}`, []string{"Authorization", scope("application-autoscaling"), "X-Amz-Target", "AnyScaleFrontendService.DescribeScalableTargets"}, 200, `{"ScalableTargets":[]}`},
 		{"Application Auto Scaling, unsigned", "POST", "/", `{"ServiceNamespace":"sagemaker"}`, []string{"X-Amz-Target", "AnyScaleFrontendService.DescribeScalingPolicies"}, 200, `{"ScalingPolicies":[]}`},
+		{"CloudWatch Logs", "POST", "/", `{}`, []string{"Authorization", scope("logs"), "X-Amz-Target", "Logs_20140328.DescribeLogGroups"}, 200, `{"logGroups":[]}`},
 		{"a service that is not built", "POST", "/", "{}", []string{"Authorization", scope("dynamodb"), "X-Amz-Target", "DynamoDB_20120810.ListTables"}, 400, "UnknownOperationException"},
 		{"a page of another site", "POST", "/_emu/reset", "", []string{"Sec-Fetch-Site", "cross-site"}, 403, "another site"},
 	} {

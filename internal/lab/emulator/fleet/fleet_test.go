@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"io"
 	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -294,5 +296,44 @@ func TestNoProgramRunsForCallersFromElsewhere(t *testing.T) {
 	_, err := l.Launch(t.Context(), Spec{Image: "exec:/bin/true"}, 1, 1)
 	if err == nil || !strings.Contains(err.Error(), "listens on 0.0.0.0:8070, beyond this machine") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// kept is a log stream that stays in memory.
+type kept struct {
+	mu     sync.Mutex
+	text   strings.Builder
+	closed bool
+}
+
+func (k *kept) Write(p []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.text.Write(p)
+}
+
+func (k *kept) Close() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.closed = true
+	return nil
+}
+
+func TestAProgramLogsToItsStream(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "talks")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\necho out\necho err >&2\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	stream, name := &kept{}, ""
+	l := &Launcher{Log: slog.New(slog.DiscardHandler), Dir: t.TempDir(), Retry: time.Millisecond, Output: func(endpoint, to string) (io.WriteCloser, error) {
+		name = endpoint + " " + to
+		return stream, nil
+	}}
+	defer l.Close()
+	if _, err := l.Launch(t.Context(), Spec{Endpoint: "e", Variant: "v", Image: "exec:" + path}, 1, 1); err == nil {
+		t.Fatal("a program that ends at once was launched")
+	}
+	if text := stream.text.String(); text != "out\nerr\n" || name != "e v/v-1-1" {
+		t.Errorf("%s: %q", name, text)
 	}
 }

@@ -135,7 +135,11 @@ func (l *Launcher) program(s Spec, escaped string) (maker, error) {
 				return nil, err
 			}
 		}
-		return startProcess(found, dir, s.Environment, l.Self)
+		log, err := l.output(s, dir)
+		if err != nil {
+			return nil, err
+		}
+		return startProcess(found, dir, s.Environment, l.Self, log)
 	}, nil
 }
 

@@ -131,7 +131,11 @@ func (l *Launcher) serveModels(program, dir string, s Spec) (Container, error) {
 	for name, value := range s.Environment {
 		environment[name] = value
 	}
-	p, err := startProcess(program, dir, environment, l.Self)
+	log, err := l.output(s, dir)
+	if err != nil {
+		return nil, err
+	}
+	p, err := startProcess(program, dir, environment, l.Self, log)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@ package fleet
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -29,8 +31,27 @@ type process struct {
 	once    sync.Once
 }
 
-// startProcess runs path with the model in dir/model; its output goes to dir/log.
-func startProcess(path, dir string, environment map[string]string, self string) (*process, error) {
+// output is where a program of a variant logs: a stream of its own, else dir/log.
+func (l *Launcher) output(s Spec, dir string) (io.WriteCloser, error) {
+	if l.Output == nil {
+		return os.Create(filepath.Join(dir, "log"))
+	}
+	return l.Output(s.Endpoint, s.Variant+"/"+filepath.Base(dir))
+}
+
+// lateOutput is how long what a program started may write after it has ended.
+const lateOutput = time.Second
+
+// startProcess runs path with the model in dir/model; it closes log.
+func startProcess(path, dir string, environment map[string]string, self string, log io.WriteCloser) (*process, error) {
+	p, err := makeProcess(path, dir, environment, self, log)
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	return p, p.start(log)
+}
+
+func makeProcess(path, dir string, environment map[string]string, self string, log io.Writer) (*process, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -46,12 +67,8 @@ func startProcess(path, dir string, environment map[string]string, self string) 
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		return nil, err
-	}
 	command := exec.Command(path, arguments...)
-	command.Stdout, command.Stderr = log, log
+	command.Stdout, command.Stderr, command.WaitDelay = log, log, lateOutput
 	command.SysProcAttr = childAttributes()
 	command.Env = append(os.Environ(),
 		"SAGEMAKER_BIND_TO_PORT="+strconv.Itoa(port), "SAGEMAKER_SAFE_PORT_RANGE="+strconv.Itoa(port)+"-"+strconv.Itoa(port),
@@ -59,13 +76,12 @@ func startProcess(path, dir string, environment map[string]string, self string) 
 	for name, value := range environment {
 		command.Env = append(command.Env, name+"="+value)
 	}
-	p := &process{proxy: base, command: command, gone: make(chan struct{}), grace: stopGrace}
-	return p, p.start(log)
+	return &process{proxy: base, command: command, gone: make(chan struct{}), grace: stopGrace}, nil
 }
 
 // start runs the program from a thread that lives as long as the program does:
 // Linux kills a child whose parent thread ends.
-func (p *process) start(log *os.File) error {
+func (p *process) start(log io.Closer) error {
 	started := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()

@@ -213,3 +213,22 @@ func (s *Service) remember(d *datum) {
 	}
 	m.put(d.time(), d.Unit, d.Fine, &d.Summary)
 }
+
+// Measured is a value of AWS's own, from another service of the emulator.
+type Measured struct {
+	Namespace, MetricName, Unit string
+	Dimensions                  map[string]string
+	Value                       float64
+	Fine                        bool // high resolution
+}
+
+// Record keeps values of now.
+func (s *Service) Record(values ...Measured) error {
+	now := s.Clock.Now().UnixMilli()
+	data := make([]datum, len(values))
+	for i, v := range values {
+		data[i] = datum{Name: name{v.Namespace, v.MetricName, dimensions(v.Dimensions)}, Unit: v.Unit, Fine: v.Fine, At: now}
+		data[i].Summary.add(v.Value, 1)
+	}
+	return s.keep(data, false)
+}

@@ -13,6 +13,8 @@ settings = Config(region_name="us-east-1", retries={"total_max_attempts": 1})
 cw = boto3.client("cloudwatch", config=settings)
 sm = boto3.client("sagemaker", config=settings)
 rt = boto3.client("sagemaker-runtime", config=settings)
+logs = boto3.client("logs", config=settings)
+s3 = boto3.client("s3", config=settings)
 aas = boto3.client("application-autoscaling", config=settings)
 TOPIC = "arn:aws:sns:us-east-1:000000000000:page"
 
@@ -159,4 +161,27 @@ aas.delete_scaling_policy(**target, PolicyName="track")
 assert cw.describe_alarms()["MetricAlarms"] == []
 aas.deregister_scalable_target(**target)
 assert aas.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+
+# The log of a training job, as SDKs poll it.
+group = "/aws/sagemaker/TrainingJobs"
+refused_as(logs.exceptions.ResourceNotFoundException, "ResourceNotFoundException", logs.describe_log_streams, logGroupName=group, logStreamNamePrefix="job/")
+s3.create_bucket(Bucket="train")
+s3.put_object(Bucket="train", Key="in/a.csv", Body="".join(f"{i % 2},{i % 2},{i % 7}\n" for i in range(100)).encode())
+sm.create_training_job(
+    TrainingJobName="job", RoleArn="arn:aws:iam::000000000000:role/betimes", HyperParameters={"num_round": "3"},
+    AlgorithmSpecification={"TrainingImage": "builtin:xgboost", "TrainingInputMode": "File"},
+    InputDataConfig=[{"ChannelName": "train", "ContentType": "text/csv", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://train/in/"}}}],
+    OutputDataConfig={"S3OutputPath": "s3://train/out"}, StoppingCondition={"MaxRuntimeInSeconds": 600},
+    ResourceConfig={"InstanceType": "ml.c5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 10})
+sm.get_waiter("training_job_completed_or_stopped").wait(TrainingJobName="job")
+stream, = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="job/", orderBy="LogStreamName", limit=1)["logStreams"]
+assert stream["logStreamName"].startswith("job/algo-1-"), stream
+page = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)
+assert any("train-" in e["message"] for e in page["events"]), page
+found = cw.get_metric_statistics(Namespace="/aws/sagemaker/TrainingJobs", MetricName="train:rmse", Dimensions=[{"Name": "TrainingJobName", "Value": "job"}],
+                                 StartTime=now() - hour, EndTime=now() + hour, Period=60, Statistics=["Average"])
+assert len(found["Datapoints"]) == 1, (found, cw.list_metrics(Namespace="/aws/sagemaker/TrainingJobs")["Metrics"])
+rest = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True, nextToken=page["nextForwardToken"])
+assert rest["events"] == [] and rest["nextForwardToken"] == page["nextForwardToken"], rest
+assert [g["logGroupName"] for g in logs.describe_log_groups(logGroupNamePrefix="/aws/sagemaker/")["logGroups"]] == [group]
 print("done")

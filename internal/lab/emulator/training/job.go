@@ -37,9 +37,14 @@ type Channel struct {
 type Runner struct {
 	Buckets *objects.Buckets
 	Clock   *clock.Clock
-	Dir     string                                     // logs
-	Delay   func(secondaryStatus string) time.Duration // nil: none
+	Dir     string                                      // logs
+	Output  func(stream string) (io.WriteCloser, error) // where a job logs; nil: a file in Dir
+	Observe Observe                                     // may be nil
+	Delay   func(secondaryStatus string) time.Duration  // nil: none
 }
+
+// Observe is told the metrics of a job that ended well.
+type Observe func(job string, metrics []Metric)
 
 // Result is what came out.
 type Result struct {
@@ -83,7 +88,11 @@ func (r *Runner) Run(ctx context.Context, j Job, report Report) (Result, error) 
 	if err := r.enter(ctx, report, "Uploading", "Uploading generated training model"); err != nil {
 		return Result{}, err
 	}
-	return Result{j.Artefact(), metrics.final(r.Clock.Now())}, r.upload(j, model)
+	final := metrics.final(r.Clock.Now())
+	if r.Observe != nil {
+		r.Observe(j.Name, final)
+	}
+	return Result{j.Artefact(), final}, r.upload(j, model)
 }
 
 // enter reports a state and spends the time AWS would.
@@ -95,7 +104,11 @@ func (r *Runner) enter(ctx context.Context, report Report, status, message strin
 	return r.Clock.Sleep(ctx, r.Delay(status))
 }
 
-func (r *Runner) log(j Job) (*os.File, error) {
+// log is where a job logs: a stream of the one host that it has.
+func (r *Runner) log(j Job) (io.WriteCloser, error) {
+	if r.Output != nil {
+		return r.Output(fmt.Sprintf("%s/algo-1-%d", j.Name, r.Clock.Now().Unix()))
+	}
 	if err := os.MkdirAll(r.Dir, 0o700); err != nil {
 		return nil, err
 	}
