@@ -138,6 +138,7 @@ const (
 	topicDeadLetters = "dead-letters"
 	topicQuarantine  = "quarantine"
 	topicShed        = "shed"
+	topicParked      = "parked"
 )
 
 func terminals() []string {
