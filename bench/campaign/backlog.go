@@ -138,10 +138,11 @@ func countBacklog(ctx context.Context, g *ground, cluster *kafka.Cluster, p *pro
 	if err != nil {
 		return errors.Join(run.slow, err)
 	}
-	length, err := span(ctx, cluster)
-	if err != nil {
-		return err
+	ends, err := endings(ctx, cluster)
+	if err != nil || len(ends) == 0 {
+		return errors.Join(err, run.slow)
 	}
+	length := ends[len(ends)-1].Sub(ends[0])
 	c, predicted := v.Counts, v.Places["predictions"]
 	r.add(row{
 		{"records", run.records}, {"predicted", predicted}, {"lost", c.Waiting}, {"shed", v.Places["shed"]},
@@ -155,20 +156,6 @@ func countBacklog(ctx context.Context, g *ground, cluster *kafka.Cluster, p *pro
 	stopped := p.stop()
 	r.require(stopped == nil, "%v", stopped)
 	return nil
-}
-
-// span is from the first prediction to the last.
-func span(ctx context.Context, cluster *kafka.Cluster) (time.Duration, error) {
-	var first, last time.Time
-	err := readAll(ctx, cluster, []string{topicPredictions}, func(e *event.Event) {
-		if first.IsZero() || e.Recorded.Before(first) {
-			first = e.Recorded
-		}
-		if e.Recorded.After(last) {
-			last = e.Recorded
-		}
-	})
-	return last.Sub(first), err
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20)) }

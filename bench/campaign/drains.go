@@ -6,9 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
-
-	"betimes/internal/event"
-	"betimes/internal/kafka"
 )
 
 // What is promised of the end that was asked for, and how it is tried.
@@ -148,9 +145,13 @@ func (d *drainRun) finish(ctx context.Context, at *place, group string, r *repor
 	if err != nil {
 		return err
 	}
-	in, err := idsOf(ctx, cluster)
+	places, err := idsOf(ctx, cluster, topicEvents)
 	if err != nil {
 		return err
+	}
+	in := map[string]bool{}
+	for _, id := range places {
+		in[id] = true
 	}
 	c := v.Counts
 	missing, unanswered := 0, 0
@@ -189,11 +190,4 @@ func (d *drainRun) finish(ctx context.Context, at *place, group string, r *repor
 		r.require(least >= drainUnder, "%s: only %d events in flight at a SIGTERM of the %s", d.what, least, role)
 	}
 	return nil
-}
-
-// idsOf are the ids in the topic of events.
-func idsOf(ctx context.Context, cluster *kafka.Cluster) (map[string]bool, error) {
-	in := map[string]bool{}
-	err := readAll(ctx, cluster, []string{topicEvents}, func(e *event.Event) { in[string(e.Header(event.HeaderID))] = true })
-	return in, err
 }

@@ -103,14 +103,11 @@ func (o options) killUp(ctx context.Context, what, model string, r *report) erro
 	if err := errors.Join(err, l.disk.Close()); err != nil {
 		return err
 	}
-	c, err := countKills(ctx, g, l, moments, r)
-	if err != nil {
+	if err := judgeKills(ctx, g, l, hurt{what, moments}, r); err != nil {
 		return err
 	}
 	stopped := p.stop()
 	r.require(stopped == nil, "%v", stopped)
-	c.what = what
-	c.tell(l, r)
 	return nil
 }
 
@@ -163,42 +160,44 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// countKills waits for the end of everything and compares ledger and topics.
-func countKills(ctx context.Context, g *ground, l *ledger, moments []time.Time, r *report) (counts, error) {
+// hurt is a run that was killed at these moments.
+type hurt struct {
+	what    string
+	moments []time.Time
+}
+
+// judgeKills waits for the end of everything and compares ledger and topics.
+func judgeKills(ctx context.Context, g *ground, l *ledger, h hurt, r *report) error {
 	cluster, err := g.open()
 	if err != nil {
-		return counts{}, err
+		return err
 	}
 	defer cluster.Close()
-	slow := drained(ctx, cluster, g.Name)
-	r.require(slow == nil, "%v", slow)
-	books, err := readBooks(ctx, cluster)
-	if err != nil {
-		return counts{}, errors.Join(slow, err)
-	}
-	c := count(l, books, moments)
-	c.kills = len(moments)
-	e := examined{what: "verifier", group: g.Name, ledger: g.sends()}
-	for _, kill := range moments {
+	e := examined{what: h.what, group: g.Name, ledger: g.sends()}
+	for _, kill := range h.moments {
 		e.faults = append(e.faults, verify.Window{From: kill, To: kill})
 	}
-	verdict, err := e.examine(ctx, cluster, r)
-	c.rules = len(verdict.Broken)
-	return c, err
+	v, err := e.examine(ctx, cluster, r)
+	if err != nil {
+		return err
+	}
+	ends, err := endings(ctx, cluster)
+	if err != nil {
+		return err
+	}
+	restarts := firstAfter(ends, h.moments)
+	head := row{{"run", h.what}, {"kills", len(h.moments)}}
+	r.add(append(append(head, e.cells(&v)...), cell{"first prediction after a kill, worst", seconds(slices.Max(append(restarts, 0)))}))
+	e.predicted(&v, r)
+	if len(l.problems) > 0 {
+		r.note("%s: sends without 202: %s", h.what, listed(l.problems))
+	}
+	r.note("%s: restart to first prediction: %s", h.what, durations(restarts))
+	return nil
 }
 
 // sends is the file of the ledger.
 func (g *ground) sends() string { return filepath.Join(g.dir, "sends.ledger") }
-
-// tell adds the row of a run, judges it and notes what is not in the row.
-func (c *counts) tell(l *ledger, r *report) {
-	r.add(c.row())
-	c.judge(r)
-	if len(l.problems) > 0 {
-		r.note("%s: sends without 202: %s", c.what, listed(l.problems))
-	}
-	r.note("%s: restart to first prediction: %s", c.what, durations(c.restarts))
-}
 
 func listed(counts map[string]int) string {
 	var parts []string

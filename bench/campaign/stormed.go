@@ -16,12 +16,16 @@ func (s *stormRun) judge(ctx context.Context, cluster *kafka.Cluster, l *ledger,
 	for _, err := range s.wrong {
 		r.require(false, "%s: %v", what, err)
 	}
-	books, err := readBooks(ctx, cluster)
+	e := examined{what: what, group: s.group}
+	v, err := e.examine(ctx, cluster, r)
 	if err != nil {
 		return err
 	}
-	books.only(l.run)
-	c := count(l, books, nil)
+	in, err := idsOf(ctx, cluster, topicEvents)
+	if err != nil {
+		return err
+	}
+	c, a := v.Counts, l.answers(in)
 	h := &history{calls: s.witness.log(), lives: s.all(), where: l.partitionsByID(), held: s.held, session: stormSession}
 	stood, twice := h.standstills(), h.askedAgain()
 	crashes, leaves := 0, 0
@@ -35,15 +39,15 @@ func (s *stormRun) judge(ctx context.Context, cluster *kafka.Cluster, l *ledger,
 	}
 	r.add(row{
 		{"brokers", s.at.what}, {"members", s.what}, {"run", s.kind()}, {"joined", s.joins}, {"left", leaves}, {"crashed", crashes},
-		{"events", c.events}, {"lost", c.lost + c.missing}, {"reordered", c.reordered}, {"predicted twice", c.duplicated},
+		{"events", a.sent}, {"lost", c.Waiting + int64(a.missing)}, {"reordered", c.Reordered}, {"ended again, with the runs before", c.Duplicated},
 		{"asked again after a crash (most)", fmt.Sprintf("%d (%d)", twice.crash, twice.worst)}, {"after a hand-over (most)", fmt.Sprintf("%d (%d)", twice.handOver, twice.worstMove)},
 		{"stood still: kept", milliseconds(stood.kept)}, {"moved", milliseconds(stood.moved)},
 		{"orphaned", seconds(stood.orphaned)}, {"of that, after the session", seconds(stood.beyond)},
 	})
-	r.require(c.accepted > 0 && c.accepted == c.sent, "%s: %d of %d events were acknowledged", what, c.accepted, c.sent)
-	r.require(c.lost == 0 && c.missing == 0, "%s: %d events ended nowhere, %d acknowledged are not in the topic", what, c.lost, c.missing)
-	r.require(c.predicted == c.events && len(c.elsewhere) == 0 && c.strange == 0, "%s: %d of %d predicted, elsewhere %q, strange %d", what, c.predicted, c.events, listed(c.elsewhere), c.strange)
-	r.require(c.reordered == 0, "%s: %d predictions behind a later event of their key", what, c.reordered)
+	r.require(a.accepted > 0 && a.accepted == a.sent, "%s: %d of %d events were acknowledged", what, a.accepted, a.sent)
+	r.require(a.missing == 0, "%s: %d acknowledged events are not in the topic", what, a.missing)
+	e.predicted(&v, r)
+	r.require(c.Reordered == 0, "%s: %d predictions behind a later event of their key", what, c.Reordered)
 	r.require(twice.excess == 0, "%s: %d events were asked about again that were not in flight at a crash", what, twice.excess)
 	r.require(twice.handOver == 0, "%s: %d events were asked about again after a hand-over", what, twice.handOver)
 	r.timely(stood.kept <= stormKept, "%s: partition %s, which had it, stood still for %s, promised %s", what, stood.who, seconds(stood.kept), stormKept)
