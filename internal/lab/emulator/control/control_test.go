@@ -188,19 +188,25 @@ func (p *plane) doing() string {
 	return fmt.Sprintf("%v: %v", all[0].(m)["Status"], all[0].(m)["StatusMessage"])
 }
 
+func (p *plane) invoke(endpoint string) (status int, body string) {
+	p.t.Helper()
+	r := httptest.NewRequestWithContext(p.t.Context(), "POST", "/endpoints/"+endpoint+"/invocations", strings.NewReader("x"))
+	w := httptest.NewRecorder()
+	p.traffic.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
 // share is the percentage of calls that the new fleet answers.
 func (p *plane) share() float64 {
 	p.t.Helper()
 	const calls = 1000
 	fresh := 0
 	for range calls {
-		r := httptest.NewRequestWithContext(p.t.Context(), "POST", "/endpoints/fraud/invocations", strings.NewReader("x"))
-		w := httptest.NewRecorder()
-		p.traffic.ServeHTTP(w, r)
-		if w.Code != 200 {
-			p.t.Fatalf("a call was answered %d %s", w.Code, w.Body)
+		code, body := p.invoke("fraud")
+		if code != 200 {
+			p.t.Fatalf("a call was answered %d %s", code, body)
 		}
-		if w.Body.String() != "x" { // echo is the old one
+		if body != "x" { // echo is the old one
 			fresh++
 		}
 	}

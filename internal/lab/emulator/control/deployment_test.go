@@ -130,6 +130,36 @@ func TestARollingDeploymentStartsTheOldFleetAgain(t *testing.T) {
 	p.wantShare(0)
 }
 
+func TestARollbackThatFailsLeavesAMix(t *testing.T) {
+	dir := t.TempDir()
+	p := newPlane(t, dir)
+	p.alarms.set("errors", false)
+	p.config("old", "builtin:echo", 4)
+	p.config("new", "builtin:profile?p50=1us", 4)
+	p.done("CreateEndpoint", m{"EndpointName": "fraud", "EndpointConfigName": "old"})
+	p.advance(time.Minute)
+	p.done("UpdateEndpoint", update(m{
+		"RollingUpdatePolicy":       m{"MaximumBatchSize": percent(50), "WaitIntervalInSeconds": 120},
+		"AutoRollbackConfiguration": m{"Alarms": []m{{"AlarmName": "errors"}}}}))
+	p.advance(2 * time.Minute)
+	p.fault("capacity")
+	p.alarms.set("errors", true)
+	p.advance(10 * time.Second)
+	p.wantState("UpdateRollbackFailed old 2")
+	p.wantShare(50)
+	if got := p.call("UpdateEndpoint", update(nil)); got["__type"] != "ValidationException" {
+		t.Errorf("an update of it: %v", got)
+	}
+	again := newPlane(t, dir) // a restart starts what is in service, and now there are machines
+	again.wantState("InService old 4")
+	again.wantShare(0)
+	p.done("DeleteEndpoint", m{"EndpointName": "fraud"})
+	p.advance(0)
+	if got := p.call("DescribeEndpoint", m{"EndpointName": "fraud"}); got["__type"] != "ValidationException" {
+		t.Errorf("after the deletion: %v", got)
+	}
+}
+
 func TestADeploymentThatTakesTooLongIsRolledBack(t *testing.T) {
 	p := deployed(t, 2)
 	policy := blueGreen("ALL_AT_ONCE", m{"WaitIntervalInSeconds": 300})

@@ -93,6 +93,9 @@ func (r *rollout) regrow(share float64) error {
 	if !missing {
 		return nil
 	}
+	if err := r.spoiled(); err != nil {
+		return err
+	}
 	added, err := r.launch(r.l, wanted, have, r.Pace.Provision())
 	if err != nil {
 		return err
