@@ -6,12 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -27,8 +29,9 @@ type modelServer struct {
 	fetch func(model, dir string) error // puts model data into dir
 	dir   string
 
-	mu     sync.Mutex
-	loaded []string // names in the container, the last asked for last
+	loading sync.Mutex // one model at a time; calls of those that are loaded go on
+	mu      sync.Mutex
+	loaded  []string // names in the container, the last asked for last
 }
 
 // modelName is what a container calls a model: a hash, as on AWS.
@@ -46,11 +49,14 @@ func (c *modelServer) Invoke(ctx context.Context, call *Call) (Answer, error) {
 	return c.proxy.post(ctx, "/models/"+name+"/invoke", call)
 }
 
-// have loads a model that the container does not hold. Loading is one at a time.
+// have loads a model that the container does not hold.
 func (c *modelServer) have(ctx context.Context, name, model string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.used(name) {
+		return nil
+	}
+	c.loading.Lock()
+	defer c.loading.Unlock()
+	if c.used(name) { // loaded while this call waited
 		return nil
 	}
 	dir := filepath.Join(c.dir, "models", name, "model")
@@ -67,34 +73,49 @@ func (c *modelServer) have(ctx context.Context, name, model string) error {
 			return ErrLoading
 		case err != nil:
 			return err
-		case status == http.StatusInsufficientStorage && len(c.loaded) > 0:
-			if err := c.unload(ctx); err != nil {
-				return err
-			}
 		case status == http.StatusOK || status == http.StatusConflict:
+			c.mu.Lock()
 			c.loaded = append(c.loaded, name)
+			c.mu.Unlock()
 			return nil
-		default:
+		case status != http.StatusInsufficientStorage:
 			return fmt.Errorf("the container answered %d to POST /models: %s", status, text)
+		}
+		if err := c.unload(ctx); err != nil {
+			return err
 		}
 	}
 }
 
 // used says whether a model is loaded, and makes it the last asked for.
 func (c *modelServer) used(name string) bool {
-	for i, n := range c.loaded {
-		if n == name {
-			c.loaded = append(append(c.loaded[:i:i], c.loaded[i+1:]...), name)
-			return true
-		}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := slices.Index(c.loaded, name)
+	if at >= 0 {
+		c.loaded = append(slices.Delete(c.loaded, at, at+1), name)
 	}
-	return false
+	return at >= 0
 }
 
-// unload takes out the model that was not asked for longest.
-func (c *modelServer) unload(ctx context.Context) error {
+// oldest takes the model out of the list that was not asked for longest.
+func (c *modelServer) oldest() (string, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.loaded) == 0 {
+		return "", false
+	}
 	name := c.loaded[0]
-	c.loaded = c.loaded[1:]
+	c.loaded = slices.Delete(c.loaded, 0, 1)
+	return name, true
+}
+
+// unload makes room for one model.
+func (c *modelServer) unload(ctx context.Context) error {
+	name, found := c.oldest()
+	if !found {
+		return errors.New("the container has no memory for one model (it answered 507 to POST /models)")
+	}
 	status, text, err := c.ask(ctx, http.MethodDelete, "/models/"+name, nil)
 	if err == nil && status != http.StatusOK && status != http.StatusNotFound {
 		err = fmt.Errorf("the container answered %d to DELETE /models: %s", status, text)

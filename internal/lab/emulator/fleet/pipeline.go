@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 )
 
 // Part is one more container on an instance.
@@ -27,6 +28,7 @@ type pipeline struct {
 	direct bool
 	gone   chan struct{}
 	closed chan struct{}
+	once   sync.Once
 }
 
 // joined makes the containers of a variant that has several.
@@ -59,7 +61,7 @@ func (l *Launcher) joined(ctx context.Context, s Spec) (maker, error) {
 	}, nil
 }
 
-// watch tells when any part has gone.
+// watch tells when any part has gone; the others end with it.
 func (p *pipeline) watch() {
 	ended := make(chan struct{}, len(p.parts))
 	for _, c := range p.parts {
@@ -77,6 +79,7 @@ func (p *pipeline) watch() {
 	go func() {
 		select {
 		case <-ended:
+			p.Close()
 			close(p.gone)
 		case <-p.closed:
 		}
@@ -142,8 +145,10 @@ func (p *pipeline) Gone() <-chan struct{} { return p.gone }
 
 // Close closes all parts.
 func (p *pipeline) Close() {
-	close(p.closed)
-	for _, c := range p.parts {
-		c.Close()
-	}
+	p.once.Do(func() {
+		close(p.closed)
+		for _, c := range p.parts {
+			c.Close()
+		}
+	})
 }
