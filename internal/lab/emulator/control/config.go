@@ -3,148 +3,12 @@ package control
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"math"
-	"slices"
 
 	"betimes/internal/lab/emulator/reply"
 )
 
 type endpointConfig struct {
 	record
-}
-
-// variant is the part of a production variant that is looked at here.
-type variant struct {
-	VariantName                                 string
-	ModelName                                   string
-	InitialInstanceCount                        *int
-	InstanceType                                string
-	InitialVariantWeight                        *float64
-	ServerlessConfig                            json.RawMessage
-	ModelDataDownloadTimeoutInSeconds           *int
-	ContainerStartupHealthCheckTimeoutInSeconds *int
-	VolumeSizeInGB                              *int
-	ManagedInstanceScaling                      *struct {
-		Status                             string
-		MinInstanceCount, MaxInstanceCount *int
-	}
-	RoutingConfig *struct {
-		RoutingStrategy          string
-		PrefixAwareRoutingConfig *struct{ PrefixLength, ConcurrencyThreshold *int }
-	}
-}
-
-func (v *variant) weight() float64 {
-	if v.InitialVariantWeight == nil {
-		return 1
-	}
-	return *v.InitialVariantWeight
-}
-
-func (v *variant) count() int {
-	if v.InitialInstanceCount == nil {
-		return 1
-	}
-	return *v.InitialInstanceCount
-}
-
-type configRequest struct {
-	EndpointConfigName       string
-	ProductionVariants       []variant
-	ShadowProductionVariants []variant
-	DataCaptureConfig        *struct{ EnableCapture bool }
-	AsyncInferenceConfig     json.RawMessage
-	ExplainerConfig          json.RawMessage
-	VpcConfig                *vpc
-	ExecutionRoleArn         string
-	MetricsConfig            *struct{ MetricPublishFrequencyInSeconds *int }
-	Tags                     []tag
-}
-
-func (r *configRequest) check() error {
-	var c checks
-	c.text("endpointConfigName", r.EndpointConfigName, 63, entityName)
-	c.count("productionVariants", len(r.ProductionVariants), 1, 10)
-	c.tags("tags", r.Tags)
-	c.optionalText("executionRoleArn", r.ExecutionRoleArn, 2048, roleARN)
-	r.VpcConfig.check(&c, "vpcConfig.")
-	for i := range r.ProductionVariants {
-		r.ProductionVariants[i].check(&c, fmt.Sprintf("productionVariants.%d.member.", i+1))
-	}
-	c.count("shadowProductionVariants", len(r.ShadowProductionVariants), 0, 10)
-	for i := range r.ShadowProductionVariants {
-		r.ShadowProductionVariants[i].check(&c, fmt.Sprintf("shadowProductionVariants.%d.member.", i+1))
-	}
-	if err := c.err(); err != nil {
-		return err
-	}
-	if n := len(r.ShadowProductionVariants); n > 0 && (n > 1 || len(r.ProductionVariants) > 1) {
-		return reply.Validation("An endpoint with shadow variants has exactly one production variant and one shadow variant; there are %d and %d.", len(r.ProductionVariants), n)
-	}
-	if m := r.MetricsConfig; m != nil && m.MetricPublishFrequencyInSeconds != nil && !slices.Contains(publishFrequencies, *m.MetricPublishFrequencyInSeconds) {
-		return reply.Validation("MetricPublishFrequencyInSeconds %d is not one of %v.", *m.MetricPublishFrequencyInSeconds, publishFrequencies)
-	}
-	seen := map[string]bool{}
-	for _, v := range r.all() {
-		if seen[v.VariantName] {
-			return reply.Validation("Duplicate variant name %q.", v.VariantName)
-		}
-		seen[v.VariantName] = true
-	}
-	return r.built()
-}
-
-// publishFrequencies are documented only; the shape takes any number.
-var publishFrequencies = []int{10, 30, 60, 120, 180, 240, 300}
-
-// built refuses what is not built yet.
-func (r *configRequest) built() error {
-	switch {
-	case r.DataCaptureConfig != nil && r.DataCaptureConfig.EnableCapture:
-		return notBuilt("DataCaptureConfig.EnableCapture")
-	case r.AsyncInferenceConfig != nil:
-		return notBuilt("AsyncInferenceConfig")
-	case r.ExplainerConfig != nil:
-		return notBuilt("ExplainerConfig")
-	}
-	for _, v := range r.all() {
-		if v.ServerlessConfig != nil {
-			return notBuilt("ServerlessConfig")
-		}
-		if v.ModelName == "" {
-			return notBuilt("A variant without ModelName (inference components)")
-		}
-	}
-	return nil
-}
-
-func (v *variant) check(c *checks, at string) {
-	c.text(at+"variantName", v.VariantName, 63, entityName)
-	c.optionalText(at+"modelName", v.ModelName, 63, modelName)
-	c.between(at+"initialInstanceCount", v.InitialInstanceCount, 1, 10000)
-	c.between(at+"modelDataDownloadTimeoutInSeconds", v.ModelDataDownloadTimeoutInSeconds, 60, 3600)
-	c.between(at+"containerStartupHealthCheckTimeoutInSeconds", v.ContainerStartupHealthCheckTimeoutInSeconds, 60, 3600)
-	c.between(at+"volumeSizeInGB", v.VolumeSizeInGB, 1, 512)
-	if m := v.ManagedInstanceScaling; m != nil {
-		c.optionalEnum(at+"managedInstanceScaling.status", m.Status, "ENABLED", "DISABLED")
-		c.between(at+"managedInstanceScaling.minInstanceCount", m.MinInstanceCount, 0, math.MaxInt32)
-		c.between(at+"managedInstanceScaling.maxInstanceCount", m.MaxInstanceCount, 1, math.MaxInt32)
-	}
-	if v.InstanceType != "" && !instance.MatchString(v.InstanceType) {
-		c.add(v.InstanceType, at+"instanceType", "Member must satisfy enum value set: [ml.t2.medium, ml.m5.large, ml.c5.large, ml.c5.xlarge, ...]")
-	}
-	if v.InitialVariantWeight != nil && *v.InitialVariantWeight < 0 {
-		c.add(*v.InitialVariantWeight, at+"initialVariantWeight", "Member must have value greater than or equal to 0")
-	}
-	if v.RoutingConfig != nil {
-		at += "routingConfig."
-		c.enum(at+"routingStrategy", v.RoutingConfig.RoutingStrategy, "LEAST_OUTSTANDING_REQUESTS", "RANDOM", "PREFIX_AWARE", "KV_AWARE")
-		if p := v.RoutingConfig.PrefixAwareRoutingConfig; p != nil {
-			c.between(at+"prefixAwareRoutingConfig.prefixLength", p.PrefixLength, 1024, 65536)
-			c.between(at+"prefixAwareRoutingConfig.concurrencyThreshold", p.ConcurrencyThreshold, 1, 1024)
-		}
-	}
 }
 
 func (s *Service) createConfig(_ context.Context, body []byte) (any, error) {
@@ -177,11 +41,6 @@ const (
 	productionVariants = "ProductionVariants"
 	shadowVariants     = "ShadowProductionVariants"
 )
-
-// all are production and shadow variants.
-func (r *configRequest) all() []variant {
-	return slices.Concat(r.ProductionVariants, r.ShadowProductionVariants)
-}
 
 // variants reads what was checked at create.
 func (c *endpointConfig) variants(member string) []variant {

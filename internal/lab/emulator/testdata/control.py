@@ -24,6 +24,7 @@ TAGS = [{"Key": "team", "Value": "fraud"}]
 settings = Config(region_name="us-east-1", retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
 sm = shapes.watch(boto3.client("sagemaker", config=settings))
 s3 = boto3.client("s3", config=settings)
+cw = boto3.client("cloudwatch", config=settings)
 
 
 def refused(code, call, **request):
@@ -133,6 +134,25 @@ assert status() in ("RollingBack", "Updating", "InService")
 advance("10m")
 live = sm.describe_endpoint(EndpointName="fraud")
 assert live["EndpointStatus"] == "InService" and live["EndpointConfigName"] == "other" and live["FailureReason"], live
+
+# An alarm rolls a canary back.
+cw.put_metric_alarm(AlarmName="drift", Namespace="own", MetricName="drift", Statistic="Maximum", Period=60, EvaluationPeriods=1,
+                    Threshold=0.5, ComparisonOperator="GreaterThanThreshold", TreatMissingData="notBreaching")
+guarded = canary | {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "drift"}]}}
+said = refused("ValidationException", sm.update_endpoint, EndpointName="fraud", EndpointConfigName="fraud",
+               DeploymentConfig=canary | {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "none"}]}})
+assert '"none"' in said, said
+sm.update_endpoint(EndpointName="fraud", EndpointConfigName="fraud", DeploymentConfig=guarded)
+advance("8m")
+assert status() == "Updating"
+cw.put_metric_data(Namespace="own", MetricData=[{"MetricName": "drift", "Value": 1}])
+seen = set()
+for _ in range(30):
+    advance("10s")
+    seen.add(status())
+assert seen == {"Updating", "RollingBack", "InService"}, seen
+live = sm.describe_endpoint(EndpointName="fraud")
+assert live["EndpointConfigName"] == "other" and "drift" in live["FailureReason"], live
 fault("health")
 sm.create_endpoint(EndpointName="sick", EndpointConfigName="broken")
 advance("10m")

@@ -1,0 +1,60 @@
+package control
+
+import "context"
+
+type packageQuery struct {
+	ModelPackageGroupName, ModelApprovalStatus, ModelPackageType string
+}
+
+func (q *packageQuery) check() error {
+	var c checks
+	c.optionalText("modelPackageGroupName", q.ModelPackageGroupName, 170, arnOrName)
+	c.optionalEnum("modelApprovalStatus", q.ModelApprovalStatus, approved, rejected, waiting)
+	c.optionalEnum("modelPackageType", q.ModelPackageType, "Versioned", "Unversioned", "Both")
+	return c.err()
+}
+
+// matches lists packages by themselves, unless a group or a type is asked for.
+func (q *packageQuery) matches(p *registered) bool {
+	kind := q.ModelPackageType
+	if kind == "" && q.ModelPackageGroupName == "" {
+		kind = "Unversioned"
+	}
+	return (q.ModelPackageGroupName == "" || p.Group == lastPart(q.ModelPackageGroupName, "model-package-group")) &&
+		(q.ModelApprovalStatus == "" || p.Approval == q.ModelApprovalStatus) &&
+		(kind != "Versioned" || p.Group != "") && (kind != "Unversioned" || p.Group == "")
+}
+
+func (s *Service) listPackages(_ context.Context, body []byte) (any, error) {
+	var q packageQuery
+	if err := decode(body, &q); err != nil {
+		return nil, err
+	}
+	if err := q.check(); err != nil {
+		return nil, err
+	}
+	some := &table[*registered]{all: map[string]*registered{}}
+	s.mu.Lock()
+	for name, p := range s.packages.all {
+		if q.matches(p) {
+			some.all[name] = p
+		}
+	}
+	s.mu.Unlock()
+	return list(s, body, some, ascending, "ModelPackageSummaryList", (*registered).summary)
+}
+
+func (p *registered) summary() map[string]any {
+	m := map[string]any{"ModelPackageArn": p.ARN, "CreationTime": p.Created, "ModelPackageStatus": completed}
+	for _, member := range []string{"ModelPackageDescription", "ModelLifeCycle"} {
+		if raw, said := p.Request[member]; said {
+			m[member] = raw
+		}
+	}
+	if p.Group == "" {
+		m["ModelPackageName"] = p.Name
+		return m
+	}
+	m["ModelPackageGroupName"], m["ModelPackageVersion"], m["ModelApprovalStatus"] = p.Group, p.Version, p.Approval
+	return m
+}
