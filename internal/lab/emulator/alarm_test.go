@@ -92,3 +92,17 @@ func refusing(t *testing.T) string {
 	t.Cleanup(s.Close)
 	return s.URL
 }
+
+func TestTheStatusPageShowsTrafficThatShifts(t *testing.T) {
+	b := start(t, "realistic", t.TempDir())
+	b.config("old", "builtin:echo", "", 4)
+	b.config("new", "builtin:echo", "", 4)
+	b.control("CreateEndpoint", m{"EndpointName": "fraud", "EndpointConfigName": "old"})
+	b.advance("10m")
+	b.control("UpdateEndpoint", m{"EndpointName": "fraud", "EndpointConfigName": "new", "DeploymentConfig": m{"BlueGreenUpdatePolicy": m{
+		"TrafficRoutingConfiguration": m{"Type": "CANARY", "WaitIntervalInSeconds": 3600, "CanarySize": m{"Type": "INSTANCE_COUNT", "Value": 1}}}}})
+	b.advance("10m")
+	if _, page := b.do("GET", "/_emu/", ""); !strings.Contains(page, "old, 25 % on new") {
+		t.Errorf("the page says %s", page)
+	}
+}

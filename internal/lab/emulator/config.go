@@ -11,7 +11,7 @@ import (
 // Config is the SageMaker on this machine.
 type Config struct {
 	Listen  string         `yaml:"listen" doc:"Address of all its AWS services."`
-	Profile string         `yaml:"profile" doc:"How long things take: instant (no time), fast (seconds) or realistic (as AWS: minutes)."`
+	Profile string         `yaml:"profile" doc:"How long things take: instant (no time), fast (seconds; the waits of a deployment are a sixtieth) or realistic (as AWS: minutes)."`
 	Quotas  map[string]int `yaml:"quotas" doc:"Most instances per type and use, as AWS names its quotas, for example \"ml.c5.xlarge for endpoint usage\" or \"ml.c5.xlarge for training job usage\"; what is not named has no limit."`
 	Auth    string         `yaml:"auth" doc:"parse (read signatures, do not check them) or verify."`
 }

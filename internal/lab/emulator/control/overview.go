@@ -1,5 +1,7 @@
 package control
 
+import "fmt"
+
 // EndpointLine is one endpoint as the status page shows it; the load is filled in there.
 type EndpointLine struct {
 	Name, Status, Config string
@@ -18,11 +20,19 @@ func (s *Service) Overview() ([]EndpointLine, []JobLine) {
 	endpoints, jobs := []EndpointLine{}, []JobLine{}
 	for _, name := range s.endpoints.names() {
 		e := s.endpoints.all[name]
-		endpoints = append(endpoints, EndpointLine{Name: e.Name, Status: e.Status, Config: e.Config})
+		endpoints = append(endpoints, EndpointLine{Name: e.Name, Status: e.Status, Config: e.traffic()})
 	}
 	for _, name := range s.jobs.names() {
 		j := s.jobs.all[name]
 		jobs = append(jobs, JobLine{j.Name, j.Status, j.Secondary})
 	}
 	return endpoints, jobs
+}
+
+// traffic is the config in service, and how much of the traffic another has.
+func (e *endpoint) traffic() string {
+	if f := e.front; f != nil {
+		return fmt.Sprintf("%s, %.0f %% on %s", e.Config, 100*f.share, f.config)
+	}
+	return e.Config
 }
