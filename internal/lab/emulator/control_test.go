@@ -131,6 +131,32 @@ func TestListsAreSortedFilteredAndPaged(t *testing.T) {
 	}
 }
 
+func TestPagesGoOnWhenWhatTheyShowedIsDeleted(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	for i := range 12 {
+		b.control("CreateModel", m{"ModelName": fmt.Sprintf("m-%02d", i), "PrimaryContainer": m{"Image": "builtin:echo"}})
+	}
+	for _, by := range []string{"Name", "CreationTime"} {
+		request, deleted := m{"MaxResults": 2, "SortBy": by}, 0
+		for page := 0; page == 0 || request["NextToken"] != nil; page++ {
+			got := b.control("ListModels", request)
+			if got["__type"] != nil {
+				t.Fatalf("page %d by %s: %v", page, by, got)
+			}
+			for _, one := range got["Models"].([]any) {
+				if page < 3 {
+					b.control("DeleteModel", m{"ModelName": one.(m)["ModelName"]})
+				}
+				deleted++
+			}
+			request["NextToken"] = got["NextToken"]
+		}
+		if want := map[string]int{"Name": 12, "CreationTime": 6}[by]; deleted != want {
+			t.Errorf("by %s: saw %d models, want %d", by, deleted, want)
+		}
+	}
+}
+
 func TestATrainingJobTellsWhatItDid(t *testing.T) {
 	b := start(t, "instant", t.TempDir())
 	b.train("job", "builtin:xgboost", map[string]string{"num_round": "3", "objective": "binary:logistic", "eval_metric": "auc"})

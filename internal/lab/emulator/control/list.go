@@ -2,6 +2,7 @@ package control
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"sort"
 	"strings"
 
@@ -49,65 +50,76 @@ func within(t reply.Time, after, before *reply.Time) bool {
 	return (after == nil || t.After(after.Time)) && (before == nil || t.Before(before.Time))
 }
 
-// page selects, sorts and cuts; order is the default one. The token names the last resource of a page.
+// position is where a resource stands in a list. The token of a page is that of
+// its last one, so that it holds when the resource is gone before the next page is read.
+type position struct {
+	Name    string     `json:"n"`
+	Status  string     `json:"s,omitempty"`
+	Created reply.Time `json:"c"`
+}
+
+func positionOf(r resource) position {
+	a := r.about()
+	return position{a.Name, r.status(), a.Created}
+}
+
+// page selects, sorts and cuts; order is the default one.
 func page[R resource](q *listRequest, t *table[R], order string) ([]R, string, error) {
-	var found []R
-	for _, r := range t.all {
-		if q.matches(r) {
-			found = append(found, r)
-		}
+	if q.SortOrder == "" {
+		q.SortOrder = order
 	}
-	if q.SortOrder != "" {
-		order = q.SortOrder
-	}
-	sort.Slice(found, func(i, j int) bool {
-		if order == descending {
-			i, j = j, i
-		}
-		return q.less(found[i], found[j])
-	})
-	start, err := q.start(len(found), func(i int) string { return found[i].about().Name })
+	after, err := q.after()
 	if err != nil {
 		return nil, "", err
 	}
+	var found []R
+	for _, r := range t.all {
+		if q.matches(r) && (after == nil || q.before(*after, positionOf(r))) {
+			found = append(found, r)
+		}
+	}
+	sort.Slice(found, func(i, j int) bool { return q.before(positionOf(found[i]), positionOf(found[j])) })
 	limit := 10
 	if q.MaxResults != nil {
 		limit = *q.MaxResults
 	}
-	end := min(start+limit, len(found))
-	if end == len(found) {
-		return found[start:end], "", nil
+	if len(found) <= limit {
+		return found, "", nil
 	}
-	return found[start:end], base64.RawURLEncoding.EncodeToString([]byte(found[end-1].about().Name)), nil
+	last, err := json.Marshal(positionOf(found[limit-1]))
+	return found[:limit], base64.RawURLEncoding.EncodeToString(last), err
 }
 
-// start is the index after the resource that the token names.
-func (q *listRequest) start(n int, name func(int) string) (int, error) {
+// after is the position that the token names, or nil.
+func (q *listRequest) after() (*position, error) {
 	if q.NextToken == "" {
-		return 0, nil
+		return nil, nil
 	}
+	p := &position{}
 	raw, err := base64.RawURLEncoding.DecodeString(q.NextToken)
 	if err == nil {
-		for i := range n {
-			if name(i) == string(raw) {
-				return i + 1, nil
-			}
-		}
+		err = json.Unmarshal(raw, p)
 	}
-	return 0, reply.Validation("Invalid pagination token.")
+	if err != nil || p.Name == "" {
+		return nil, reply.Validation("Invalid pagination token.")
+	}
+	return p, nil
 }
 
-func (q *listRequest) less(a, b resource) bool {
-	x, y := a.about(), b.about()
+// before says whether a comes before b in the order that was asked for.
+func (q *listRequest) before(a, b position) bool {
+	if q.SortOrder == descending {
+		a, b = b, a
+	}
 	switch {
 	case q.SortBy == "Name":
-		return x.Name < y.Name
-	case q.SortBy == "Status" && a.status() != b.status():
-		return a.status() < b.status()
-	case !x.Created.Equal(y.Created.Time):
-		return x.Created.Before(y.Created.Time)
+		return a.Name < b.Name
+	case q.SortBy == "Status" && a.Status != b.Status:
+		return a.Status < b.Status
+	case !a.Created.Equal(b.Created.Time):
+		return a.Created.Before(b.Created.Time)
 	}
-	return x.Name < y.Name
+	return a.Name < b.Name
 }
 
 // list answers a List operation: member holds what entry makes of each resource.

@@ -40,6 +40,20 @@ func TestTimesAreEpochSeconds(t *testing.T) {
 	}
 }
 
+func TestATimeComesBackToTheMillisecond(t *testing.T) {
+	for ms := range int64(1000) {
+		at := At(time.UnixMilli(1795646319000 + ms))
+		text, err := json.Marshal(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Time
+		if err := json.Unmarshal(text, &back); err != nil || !back.Equal(at.Time) {
+			t.Fatalf("%s came back as %v, %v", text, back.UnixMilli(), err)
+		}
+	}
+}
+
 func TestIDsAreUUIDs(t *testing.T) {
 	if id := ID(); !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(id) || id == ID() {
 		t.Errorf("id %s", id)

@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"math"
 	"strconv"
 	"time"
 )
@@ -22,6 +23,6 @@ func (t *Time) UnmarshalJSON(text []byte) error {
 	if err != nil {
 		return err
 	}
-	t.Time = time.UnixMilli(int64(seconds * 1000)).UTC()
+	t.Time = time.UnixMilli(int64(math.Round(seconds * 1000))).UTC()
 	return nil
 }
