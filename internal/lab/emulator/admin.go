@@ -132,6 +132,8 @@ func (e *Emulator) state() map[string]any {
 	state["faults"] = e.faults.List()
 	state["cloudwatch"] = e.watch.Summary()
 	state["scalable_targets"] = e.scaling.Summary()
+	state["topics"] = e.topics.Summary()
+	state["queues"] = e.queues.Summary()
 	load := map[string]any{}
 	for name, l := range e.inference.Load() {
 		load[name] = map[string]int64{"in_flight": l[0], "limit": l[1]}
@@ -142,7 +144,7 @@ func (e *Emulator) state() map[string]any {
 
 func (e *Emulator) reset(w http.ResponseWriter, _ *http.Request) {
 	e.faults.Clear()
-	if err := errors.Join(e.control.Reset(), e.scaling.Reset(), e.watch.Reset(), e.logs.Reset(), e.buckets.Clear()); err != nil {
+	if err := errors.Join(e.control.Reset(), e.scaling.Reset(), e.watch.Reset(), e.logs.Reset(), e.topics.Reset(), e.queues.Reset(), e.buckets.Clear()); err != nil {
 		listen.NewProblem(http.StatusInternalServerError, "not_reset", "Not everything could be removed", err.Error()).Write(w)
 		return
 	}

@@ -10,15 +10,16 @@ import (
 
 // Config is the SageMaker on this machine.
 type Config struct {
-	Listen  string         `yaml:"listen" doc:"Address of all its AWS services."`
-	Profile string         `yaml:"profile" doc:"How long things take: instant (no time), fast (seconds; the waits of a deployment are a sixtieth) or realistic (as AWS: minutes)."`
-	Quotas  map[string]int `yaml:"quotas" doc:"Most instances per type and use, as AWS names its quotas, for example \"ml.c5.xlarge for endpoint usage\" or \"ml.c5.xlarge for training job usage\"; what is not named has no limit."`
-	Auth    string         `yaml:"auth" doc:"parse (read signatures, do not check them) or verify."`
+	Listen      string         `yaml:"listen" doc:"Address of all its AWS services."`
+	Profile     string         `yaml:"profile" doc:"How long things take: instant (no time), fast (seconds; the waits of a deployment are a sixtieth) or realistic (as AWS: minutes)."`
+	Quotas      map[string]int `yaml:"quotas" doc:"Most instances per type and use, as AWS names its quotas, for example \"ml.c5.xlarge for endpoint usage\" or \"ml.c5.xlarge for training job usage\"; what is not named has no limit."`
+	Subscribers string         `yaml:"subscribers" doc:"Where HTTP subscribers of topics may be: loopback (this machine) or any."`
+	Auth        string         `yaml:"auth" doc:"parse (read signatures, do not check them) or verify."`
 }
 
 // DefaultConfig is the fast profile on loopback.
 func DefaultConfig() Config {
-	return Config{Listen: "127.0.0.1:8070", Profile: "fast", Auth: "parse"}
+	return Config{Listen: "127.0.0.1:8070", Profile: "fast", Subscribers: "loopback", Auth: "parse"}
 }
 
 // Validate says what is wrong with c.
@@ -26,6 +27,7 @@ func (c Config) Validate() setting.Problems {
 	var ps setting.Problems
 	ps.Address("listen", c.Listen)
 	ps.OneOf("profile", c.Profile, "instant", "fast", "realistic")
+	ps.OneOf("subscribers", c.Subscribers, "loopback", "any")
 	for _, name := range slices.Sorted(maps.Keys(c.Quotas)) {
 		use, ok := strings.CutSuffix(name, " usage")
 		if !ok || !strings.HasSuffix(use, " for endpoint") && !strings.HasSuffix(use, " for training job") {

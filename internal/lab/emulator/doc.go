@@ -10,6 +10,8 @@
 //	             ├─ logs       CloudWatch Logs: what jobs and containers write
 //	             ├─ metrics    CloudWatch: data points, alarms
 //	             │    └─► scaling   Application Auto Scaling ─► control
+//	             ├─ topics     SNS ─► queues, HTTP servers
+//	             ├─ queues     SQS
 //	             └─ /_emu/     clock, faults, limits, journal, state, reset
 //
 // Upstream: any AWS client: boto3, the AWS CLI, the sagemaker door.

@@ -24,9 +24,11 @@ import (
 	"betimes/internal/lab/emulator/logs"
 	"betimes/internal/lab/emulator/metrics"
 	"betimes/internal/lab/emulator/objects"
+	"betimes/internal/lab/emulator/queues"
 	"betimes/internal/lab/emulator/scaling"
 	"betimes/internal/lab/emulator/store"
 	"betimes/internal/lab/emulator/tokens"
+	"betimes/internal/lab/emulator/topics"
 	"betimes/internal/lab/emulator/training"
 	"betimes/internal/listen"
 )
@@ -61,6 +63,8 @@ type Emulator struct {
 	watch     *metrics.Service
 	scaling   *scaling.Service
 	logs      *logs.Service
+	topics    *topics.Service
+	queues    *queues.Service
 	counters  *counters
 	ready     chan struct{}
 	readyOnce sync.Once
@@ -118,6 +122,9 @@ func (e *Emulator) build(c Config, d Deps) error {
 		return err
 	}
 	e.inference.Meters = e.watch
+	if err := e.buildMessaging(c, kept); err != nil {
+		return err
+	}
 	e.scaling, err = scaling.New(scaling.Deps{
 		Region: Region, Account: Account, Clock: e.clock, Store: kept, Alarms: e.watch, Journal: e.journal, Log: d.Log,
 	})
@@ -156,10 +163,27 @@ func (e *Emulator) jobMetrics(job string, found []training.Metric) {
 	}
 }
 
+// buildMessaging makes SQS and SNS.
+func (e *Emulator) buildMessaging(c Config, kept *store.Store) (err error) {
+	e.queues, err = queues.New(queues.Deps{Region: Region, Account: Account, Clock: e.clock, Store: kept, Journal: e.journal, Log: e.log})
+	if err != nil {
+		return err
+	}
+	e.topics, err = topics.New(topics.Deps{
+		Region: Region, Account: Account, Anywhere: c.Subscribers == "any", Clock: e.clock, Store: kept, Journal: e.journal, Queues: e.queues, Log: e.log,
+	})
+	return err
+}
+
 // act is what an alarm does.
 func (e *Emulator) act(action string, n metrics.Notice) {
-	if strings.HasPrefix(action, "arn:aws:autoscaling:") {
+	switch {
+	case strings.HasPrefix(action, "arn:aws:autoscaling:"):
 		e.scaling.Trigger(action, n)
+	case strings.HasPrefix(action, "arn:aws:sns:"):
+		if err := e.topics.Publish(action, n.Subject, n.Message); err != nil {
+			e.log.Warn("alarm not published", "alarm", n.Alarm, "topic", action, "error", err)
+		}
 	}
 }
 
@@ -188,9 +212,13 @@ func (e *Emulator) Run(ctx context.Context) error {
 		served <- server.Run(serving)
 	}()
 	// Who waits for a state to change learns at once that it will not: the server drains sooner.
-	release := context.AfterFunc(ctx, e.control.Close)
+	release := context.AfterFunc(ctx, func() {
+		e.queues.Close()
+		e.control.Close()
+	})
 	defer release()
 	limited, cancel := context.WithTimeout(serving, resumeTime)
+	e.topics.Run(e.URL())
 	e.control.Resume(limited)
 	cancel()
 	e.watch.Run()
@@ -200,6 +228,7 @@ func (e *Emulator) Run(ctx context.Context) error {
 	e.control.Close()
 	e.watch.Close()
 	e.scaling.Close()
+	e.topics.Close()
 	e.launcher.Close()
 	if errors.Is(err, net.ErrClosed) && ctx.Err() != nil {
 		return nil

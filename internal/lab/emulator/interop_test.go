@@ -78,3 +78,11 @@ func TestBoto3WatchesMetricsAndAlarms(t *testing.T) {
 	c.Env = environment(programs, b.url)
 	run(t, c)
 }
+
+func TestInteropBoto3PublishesAndReceives(t *testing.T) {
+	programs := clients(t)
+	b := start(t, "instant", t.TempDir())
+	c := exec.CommandContext(t.Context(), filepath.Join(programs, "python"), "testdata/messaging.py")
+	c.Env = environment(programs, b.url)
+	run(t, c)
+}

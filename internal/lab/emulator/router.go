@@ -6,11 +6,14 @@ import (
 	"strings"
 
 	"betimes/internal/lab/emulator/control"
+	"betimes/internal/lab/emulator/form"
 	"betimes/internal/lab/emulator/inference"
 	"betimes/internal/lab/emulator/logs"
 	"betimes/internal/lab/emulator/metrics"
+	"betimes/internal/lab/emulator/queues"
 	"betimes/internal/lab/emulator/reply"
 	"betimes/internal/lab/emulator/scaling"
+	"betimes/internal/lab/emulator/topics"
 	"betimes/internal/listen"
 )
 
@@ -20,6 +23,8 @@ const (
 	storage   = "s3"
 	identity  = "sts"
 	watching  = "monitoring"
+	messages  = "sqs"
+	notices   = "sns"
 	scales    = "application-autoscaling"
 	logging   = "logs"
 	own       = "_emu"
@@ -63,6 +68,10 @@ func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request)
 		e.scaling.ServeHTTP(w, r)
 	case logging:
 		e.logs.ServeHTTP(w, r)
+	case messages:
+		e.queues.ServeHTTP(w, r)
+	case notices:
+		e.topics.ServeHTTP(w, r)
 	case watching:
 		e.watch.ServeHTTP(w, r)
 	default:
@@ -73,7 +82,7 @@ func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request)
 // serviceOf finds the service: by the signature's scope, else by the form of the request.
 func serviceOf(r *http.Request) string {
 	switch scope := scopeOf(r); scope {
-	case sageMaker, storage, identity, watching, scales, logging:
+	case sageMaker, storage, identity, watching, scales, logging, messages, notices:
 		return scope
 	case "":
 		return unsigned(r)
@@ -93,14 +102,39 @@ func unsigned(r *http.Request) string {
 		return scales
 	case strings.HasPrefix(target, logs.TargetPrefix):
 		return logging
+	case strings.HasPrefix(target, queues.TargetPrefix):
+		return messages
 	case target != "":
 		return unknown
 	}
 	if _, ok := inference.EndpointOf(r.URL.Path); ok && r.Method == http.MethodPost {
 		return sageMaker
 	}
-	if r.Method == http.MethodPost && r.URL.Path == "/" {
-		return identity // the only Query service so far
+	if r.URL.Path == "/" {
+		return queried(r)
+	}
+	return storage
+}
+
+// queried finds the service of an unsigned form by its version; a GET without one is S3's.
+func queried(r *http.Request) string {
+	f := form.Form{}
+	switch r.Method {
+	case http.MethodPost:
+		f = form.Peek(r)
+	case http.MethodGet: // links of notifications
+		f, _ = form.Parse(r.URL.RawQuery) // else it is no form
+	}
+	switch f["Version"] {
+	case topics.Version:
+		return notices
+	case queues.Version:
+		return messages
+	case metrics.Version:
+		return watching
+	}
+	if r.Method == http.MethodPost {
+		return identity
 	}
 	return storage
 }

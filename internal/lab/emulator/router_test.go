@@ -184,9 +184,9 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		want   string
 	}{
 		{"the default is right", emulator.DefaultConfig(), ""},
-		{"a profile that is none", emulator.Config{Listen: "127.0.0.1:0", Profile: "slow", Auth: "parse"}, `profile: "slow" is not known; use instant, fast, realistic`},
-		{"an address that is none", emulator.Config{Listen: "8070", Profile: "fast", Auth: "parse"}, `listen: "8070" is not an address`},
-		{"signatures are not checked yet", emulator.Config{Listen: "127.0.0.1:0", Profile: "fast", Auth: "verify"}, `auth: "verify" is not built yet; use parse`},
+		{"a profile that is none", emulator.Config{Listen: "127.0.0.1:0", Profile: "slow", Subscribers: "loopback", Auth: "parse"}, `profile: "slow" is not known; use instant, fast, realistic`},
+		{"an address that is none", emulator.Config{Listen: "8070", Profile: "fast", Subscribers: "loopback", Auth: "parse"}, `listen: "8070" is not an address`},
+		{"signatures are not checked yet", emulator.Config{Listen: "127.0.0.1:0", Profile: "fast", Subscribers: "loopback", Auth: "verify"}, `auth: "verify" is not built yet; use parse`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ps := c.config.Validate()

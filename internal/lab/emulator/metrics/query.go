@@ -122,7 +122,9 @@ func (b branch) list() ([]any, error) {
 }
 
 const (
-	xmlSpace = "http://monitoring.amazonaws.com/doc/2010-08-01/"
+	// Version is how forms of CloudWatch say that they are.
+	Version  = "2010-08-01"
+	xmlSpace = "http://monitoring.amazonaws.com/doc/" + Version + "/"
 	xmlType  = "text/xml"
 )
 
