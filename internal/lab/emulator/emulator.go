@@ -56,6 +56,7 @@ type Emulator struct {
 	faults    *injection.Book
 	buckets   *objects.Buckets
 	launcher  *fleet.Launcher
+	training  *training.Runner
 	inference *inference.Service
 	control   *control.Service
 	storage   *objects.Server
@@ -88,9 +89,9 @@ func New(c Config, d Deps) (*Emulator, error) {
 			return nil, err
 		}
 	}
-	e.launcher.Self = e.URL()
+	e.launcher.Self, e.training.Self = e.URL(), e.URL()
 	if !listen.IsLoopback(e.Addr()) {
-		e.launcher.Beyond = e.Addr()
+		e.launcher.Beyond, e.training.Beyond = e.Addr(), e.Addr()
 	}
 	return e, nil
 }
@@ -133,10 +134,10 @@ func (e *Emulator) build(c Config, d Deps) error {
 	}
 	e.storage = &objects.Server{Buckets: e.buckets, Log: d.Log}
 	e.tokens = &tokens.Service{Account: Account}
-	runner := &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(d.Dir, "training"), Delay: p.Training, Output: e.jobLog, Observe: e.jobMetrics}
+	e.training = &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(d.Dir, "training"), Delay: p.Training, Output: e.jobLog, Observe: e.jobMetrics}
 	e.control, err = control.New(control.Deps{
 		Region: Region, Account: Account, Pace: p, Clock: e.clock, Store: kept, Buckets: e.buckets, Launcher: e.launcher,
-		Inference: e.inference, Training: runner, Journal: e.journal, Faults: e.faults, Quotas: c.Quotas, Alarms: e.watch, Scaling: e.scaling, Log: d.Log,
+		Inference: e.inference, Training: e.training, Journal: e.journal, Faults: e.faults, Quotas: c.Quotas, Alarms: e.watch, Scaling: e.scaling, Log: d.Log,
 	})
 	e.scaling.Fleet = e.control // the two ask each other
 	return err

@@ -6,6 +6,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"betimes/internal/lab/emulator/fleet"
@@ -19,6 +20,7 @@ type jobRequest struct {
 	AlgorithmSpecification struct {
 		TrainingImage, AlgorithmName, TrainingInputMode string
 		MetricDefinitions                               []training.MetricDefinition
+		ContainerEntrypoint, ContainerArguments         []string
 	}
 	RoleArn           string
 	InputDataConfig   []inputChannel
@@ -151,8 +153,14 @@ func (r *jobRequest) checkSpot() error {
 // built refuses what is not built yet.
 func (r *jobRequest) built() error {
 	switch {
-	case fleet.Algorithm(r.AlgorithmSpecification.TrainingImage) == "":
-		return reply.Validation("Training image %q cannot run here; use one that contains xgboost or linear-learner", r.AlgorithmSpecification.TrainingImage)
+	case fleet.Algorithm(r.AlgorithmSpecification.TrainingImage) == "" && !r.isProgram():
+		return reply.Validation("Training image %q cannot run here; use one that contains xgboost or linear-learner, or exec:PATH", r.AlgorithmSpecification.TrainingImage)
+	case r.isProgram() && r.ResourceConfig != nil && r.ResourceConfig.count() > 1:
+		return notBuilt("ResourceConfig.InstanceCount above 1 with an exec: image")
+	case len(r.AlgorithmSpecification.ContainerEntrypoint) > 0:
+		return notBuilt("AlgorithmSpecification.ContainerEntrypoint")
+	case len(r.AlgorithmSpecification.ContainerArguments) > 0 && !r.isProgram():
+		return reply.Validation("ContainerArguments are for exec: images; built-in algorithms take HyperParameters")
 	case r.AlgorithmSpecification.TrainingInputMode == "Pipe":
 		return notBuilt("TrainingInputMode Pipe")
 	case r.OutputDataConfig.CompressionType == "NONE":
@@ -162,7 +170,7 @@ func (r *jobRequest) built() error {
 		switch s3 := in.DataSource.S3DataSource; {
 		case s3 == nil:
 			return reply.Validation("Channel %q has no S3DataSource; other data sources are not supported", in.ChannelName)
-		case s3.S3DataType != "S3Prefix":
+		case s3.S3DataType != "S3Prefix" && s3.S3DataType != "ManifestFile":
 			return notBuilt("S3DataType " + s3.S3DataType)
 		}
 	}
@@ -174,6 +182,10 @@ func (r *jobRequest) built() error {
 	return nil
 }
 
+func (r *jobRequest) isProgram() bool {
+	return strings.HasPrefix(r.AlgorithmSpecification.TrainingImage, "exec:")
+}
+
 func (r *jobRequest) runtime() time.Duration {
 	if n := r.StoppingCondition.MaxRuntimeInSeconds; n != nil {
 		return time.Duration(*n) * time.Second
@@ -181,11 +193,22 @@ func (r *jobRequest) runtime() time.Duration {
 	return 24 * time.Hour
 }
 
-func (r *jobRequest) job() training.Job {
-	j := training.Job{Name: r.TrainingJobName, Algorithm: fleet.Algorithm(r.AlgorithmSpecification.TrainingImage), Hyper: r.HyperParameters,
-		Output: r.OutputDataConfig.S3OutputPath, Metrics: r.AlgorithmSpecification.MetricDefinitions}
+func (r *jobRequest) job(arn string) training.Job {
+	j := training.Job{Name: r.TrainingJobName, ARN: arn, Image: r.AlgorithmSpecification.TrainingImage, Algorithm: fleet.Algorithm(r.AlgorithmSpecification.TrainingImage), Hyper: r.HyperParameters,
+		Output: r.OutputDataConfig.S3OutputPath, Metrics: r.AlgorithmSpecification.MetricDefinitions,
+		Arguments: r.AlgorithmSpecification.ContainerArguments, Environment: r.Environment, Runtime: r.runtime()}
+	if r.ResourceConfig != nil {
+		j.InstanceType = r.ResourceConfig.InstanceType
+	}
+	if r.CheckpointConfig != nil {
+		j.Checkpoints = r.CheckpointConfig.S3Uri
+	}
 	for _, in := range r.InputDataConfig {
-		j.Channels = append(j.Channels, training.Channel{Name: in.ChannelName, URI: in.DataSource.S3DataSource.S3Uri, ContentType: in.ContentType, Gzip: in.CompressionType == "Gzip"})
+		s3 := in.DataSource.S3DataSource
+		j.Channels = append(j.Channels, training.Channel{
+			Name: in.ChannelName, URI: s3.S3Uri, ContentType: in.ContentType, Gzip: in.CompressionType == "Gzip",
+			Manifest: s3.S3DataType == "ManifestFile", Distribution: s3.S3DataDistributionType, RecordWrapper: in.RecordWrapperType,
+		})
 	}
 	return j
 }

@@ -12,11 +12,11 @@ import (
 // train runs a job on its own goroutine; s.mu is held.
 func (s *Service) train(j *job) {
 	r := j.request()
-	ctx, cancel := context.WithCancel(s.life)
-	j.cancel = cancel
+	ctx, cancel := context.WithCancelCause(s.life)
+	j.cancel = func() { cancel(training.ErrStopped) }
 	s.noteState("training-job", j.Name, inProgress, "")
 	s.work(func(l *life) {
-		defer cancel()
+		defer cancel(nil)
 		result, err := s.runJob(ctx, l, j, r)
 		s.ended(l, j, result, err)
 	})
@@ -30,14 +30,14 @@ func (j *job) request() *jobRequest {
 }
 
 func (s *Service) runJob(ctx context.Context, l *life, j *job, r *jobRequest) (training.Result, error) {
-	limited, end := context.WithTimeoutCause(ctx, r.runtime(), errRuntime)
+	limited, end := context.WithTimeoutCause(ctx, r.runtime(), training.ErrRuntime)
 	defer end()
 	err := s.Clock.Sleep(limited, s.Pace.Training("Starting"))
 	var result training.Result
 	if err == nil {
-		result, err = s.Training.Run(limited, r.job(), func(status, message string) { s.report(l, j, status, message) })
+		result, err = s.Training.Run(limited, r.job(j.ARN), func(status, message string) { s.report(l, j, status, message) })
 	}
-	if cause := context.Cause(limited); errors.Is(cause, errRuntime) {
+	if cause := context.Cause(limited); errors.Is(cause, training.ErrRuntime) {
 		err = cause
 	}
 	return result, err
@@ -48,8 +48,6 @@ func mustMarshal(f fields) []byte {
 	raw, _ := json.Marshal(f)
 	return raw
 }
-
-var errRuntime = errors.New("maximum runtime exceeded")
 
 // advance closes the last transition and begins the next; s.mu is held.
 func (s *Service) advance(j *job, status, message string) {
@@ -84,10 +82,10 @@ func (s *Service) ended(l *life, j *job, result training.Result, err error) {
 	case l.Err() != nil:
 		return
 	case j.Status == stopping:
-		j.Status = stopped
+		j.Status, j.Artefact, j.Metrics = stopped, result.Artefact, result.Metrics
 		s.advance(j, stopped, "Training job stopped")
-	case errors.Is(err, errRuntime):
-		j.Status = stopped
+	case errors.Is(err, training.ErrRuntime):
+		j.Status, j.Artefact, j.Metrics = stopped, result.Artefact, result.Metrics
 		s.advance(j, "MaxRuntimeExceeded", "Training job runtime exceeded MaxRuntimeInSeconds provided")
 	case err != nil:
 		j.Status, j.Reason = failed, cut(err.Error())

@@ -32,12 +32,13 @@ func (r *Runner) download(j Job) (train, validation *learn.Table, err error) {
 
 // read joins all objects whose key begins with the channel's.
 func (r *Runner) read(c Channel) (*learn.Table, error) {
-	bucket, prefix, err := Split(c.URI)
+	objects, err := r.objects(c)
 	if err != nil {
-		return nil, fmt.Errorf("ClientError: %w", err)
+		return nil, err
 	}
 	var all *learn.Table
-	for _, key := range r.Buckets.Keys(bucket, prefix) {
+	for _, o := range objects {
+		bucket, key := o.bucket, o.key
 		t, err := r.readObject(bucket, key, c)
 		if err != nil {
 			return nil, err
@@ -50,9 +51,6 @@ func (r *Runner) read(c Channel) (*learn.Table, error) {
 			return nil, fmt.Errorf("ClientError: s3://%s/%s has %d features, the objects before it have %d", bucket, key, t.Width, all.Width)
 		}
 		all.Labels, all.Values = append(all.Labels, t.Labels...), append(all.Values, t.Values...)
-	}
-	if all == nil {
-		return nil, fmt.Errorf("ClientError: Data download failed:NoSuchKey (404): The specified key does not exist. No S3 objects found under S3 URL %q given in input data source", c.URI)
 	}
 	return all, nil
 }

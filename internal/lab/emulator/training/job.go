@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,34 +20,56 @@ import (
 
 // Job is what to train.
 type Job struct {
-	Name      string
-	Algorithm string // learn.XGBoost, learn.LinearLearner
+	Name, ARN string
+	Algorithm string // learn.XGBoost, learn.LinearLearner; empty: Image is a program
+	Image     string // exec:PATH
 	Hyper     map[string]string
 	Channels  []Channel
 	Output    string // s3://BUCKET/PREFIX
 	Metrics   []MetricDefinition
+
+	// For programs only.
+	Arguments    []string // nil: train
+	Environment  map[string]string
+	InstanceType string
+	Checkpoints  string        // s3://BUCKET/PREFIX, or empty
+	Runtime      time.Duration // of the emulator's clock; 0: no limit
 }
 
 // Channel is one input of a job.
 type Channel struct {
-	Name, URI, ContentType string
-	Gzip                   bool
+	Name, URI, ContentType      string
+	Distribution, RecordWrapper string // in AWS's words, for programs
+	Gzip                        bool
+	Manifest                    bool // URI is an object that lists the objects
 }
 
 // Runner trains. Its delays are what AWS needs around the training itself.
 type Runner struct {
 	Buckets *objects.Buckets
 	Clock   *clock.Clock
-	Dir     string                                      // logs
+	Dir     string                                      // logs, and the folders of programs that run
 	Output  func(stream string) (io.WriteCloser, error) // where a job logs; nil: a file in Dir
 	Observe Observe                                     // may be nil
 	Delay   func(secondaryStatus string) time.Duration  // nil: none
+	Self    string                                      // the emulator's own URL, for AWS_ENDPOINT_URL of programs
+	Beyond  string                                      // address, when others than this machine's users reach it: then no programs
+	Grace   time.Duration                               // between SIGTERM and SIGKILL; 0: AWS's 120 s
+
+	mounts mounts
 }
 
 // Observe is told the metrics of a job that ended well.
 type Observe func(job string, metrics []Metric)
 
-// Result is what came out.
+// How a job may be asked to end, as the cause of its context. A program then
+// has time to save its model. With any other cause it is killed.
+var (
+	ErrStopped = errors.New("the job was stopped")
+	ErrRuntime = errors.New("maximum runtime exceeded")
+)
+
+// Result is what came out; of a program that was stopped, what it had saved.
 type Result struct {
 	Artefact string // s3://BUCKET/PREFIX/JOB/output/model.tar.gz
 	Metrics  []Metric
@@ -64,6 +87,9 @@ func (j Job) Artefact() string {
 func (r *Runner) Run(ctx context.Context, j Job, report Report) (Result, error) {
 	if err := r.enter(ctx, report, "Downloading", "Downloading input data"); err != nil {
 		return Result{}, err
+	}
+	if j.Algorithm == "" {
+		return r.runProgram(ctx, j, report)
 	}
 	train, validation, err := r.download(j)
 	if err != nil {

@@ -1,0 +1,136 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Bounds of what a program may say.
+const (
+	maxFailure  = 1024     // FailureReason, as on AWS
+	maxLogBytes = 64 << 20 // of the log file; metrics are read beyond it
+)
+
+// runProgram runs an exec: image under the contract of /opt/ml: input and
+// configuration in files, the model in a folder, success as the exit code.
+func (r *Runner) runProgram(ctx context.Context, j Job, report Report) (Result, error) {
+	path, err := r.findProgram(j.Image)
+	if err != nil {
+		return Result{}, fmt.Errorf("ClientError: %w", err)
+	}
+	f, err := r.newFolder(j)
+	if err != nil {
+		return Result{}, fmt.Errorf("InternalServerError: %w", err)
+	}
+	defer f.remove()
+	if err := r.stage(f, j); err != nil {
+		return Result{}, err
+	}
+	if err := r.enter(ctx, report, "Training", "Training image download completed. Training in progress."); err != nil {
+		return Result{}, err
+	}
+	log, err := r.log(j)
+	if err != nil {
+		return Result{}, fmt.Errorf("InternalServerError: %w", err)
+	}
+	defer log.Close()
+	metrics := newWatcher(j.Metrics)
+	kept := &boundedLog{w: log, left: maxLogBytes}
+	ended := r.execute(ctx, f, j, path, io.MultiWriter(kept, metrics))
+	return r.collect(ctx, f, j, report, outcome{ended, metrics})
+}
+
+// outcome is how a program ended and what it logged.
+type outcome struct {
+	err     error
+	metrics *watcher
+}
+
+// collect uploads what a program left. After a failure that is its output only.
+func (r *Runner) collect(ctx context.Context, f *folder, j Job, report Report, o outcome) (Result, error) {
+	result := Result{Metrics: o.metrics.final(r.Clock.Now())}
+	asked := errors.Is(o.err, ErrStopped) || errors.Is(o.err, ErrRuntime)
+	if o.err != nil && !asked && ctx.Err() != nil { // the emulator ends: the next start trains again
+		return Result{}, o.err
+	}
+	if o.err == nil {
+		if err := r.enter(ctx, report, "Uploading", "Uploading generated training model"); err != nil {
+			return Result{}, err
+		}
+	}
+	problems := []error{o.err}
+	if o.err == nil || asked {
+		uploaded, err := r.uploadFolder(f, "model", j.Artefact())
+		problems = append(problems, err)
+		if uploaded || o.err == nil {
+			result.Artefact = j.Artefact()
+		}
+		if !uploaded && err == nil && o.err == nil {
+			problems = append(problems, errors.New("AlgorithmError: the program ended well and left no file in SM_MODEL_DIR; write the model there"))
+		}
+	}
+	_, err := r.uploadFolder(f, "output/data", strings.TrimSuffix(j.Artefact(), "model.tar.gz")+"output.tar.gz")
+	problems = append(problems, err)
+	if j.Checkpoints != "" {
+		problems = append(problems, r.keepCheckpoints(f, j.Checkpoints))
+	}
+	err = first(problems)
+	if err == nil && r.Observe != nil {
+		r.Observe(j.Name, result.Metrics)
+	}
+	return result, err
+}
+
+func first(problems []error) error {
+	for _, p := range problems {
+		if p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// findProgram is the file behind exec:PATH. An image's name has no spaces, so those of a path are written %20.
+func (r *Runner) findProgram(image string) (string, error) {
+	if r.Beyond != "" {
+		return "", fmt.Errorf("image %q is refused: the emulator listens on %s, beyond this machine, and would run programs for anyone; listen on 127.0.0.1", image, r.Beyond)
+	}
+	path, err := url.PathUnescape(strings.TrimPrefix(image, "exec:"))
+	if err == nil {
+		path, err = exec.LookPath(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("image %q: %w", image, err)
+	}
+	return filepath.Abs(path)
+}
+
+// stage writes everything a program reads.
+func (r *Runner) stage(f *folder, j Job) error {
+	if err := f.describe(j); err != nil {
+		return fmt.Errorf("InternalServerError: %w", err)
+	}
+	for _, c := range j.Channels {
+		objects, err := r.objects(c)
+		if err == nil {
+			err = f.fill(r, "input/data/"+c.Name, objects)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if j.Checkpoints == "" {
+		return nil
+	}
+	saved, err := r.objects(Channel{URI: strings.TrimSuffix(j.Checkpoints, "/") + "/"})
+	if err != nil { // none yet
+		return nil
+	}
+	return f.fill(r, "checkpoints", saved)
+}
