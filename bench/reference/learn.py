@@ -64,6 +64,7 @@ def train_trees(x, y):
 def save_models(x_train, y_train, x_held):
     booster = xgboost.train({"objective": "binary:logistic", "max_depth": 3}, xgboost.DMatrix(x_train, y_train), 8)
     booster.save_model(OUT / "xgboost-model.json")
+    booster.save_model(OUT / "xgboost-model.ubj")
     save_answers("xgboost", booster.predict(xgboost.DMatrix(x_held)))
     params = {"objective": "binary", "num_leaves": 8, "min_data_in_leaf": 10, "verbosity": -1, "seed": 0, "num_threads": 1}
     booster = lightgbm.train(params, lightgbm.Dataset(x_train, y_train), 8)

@@ -2,7 +2,7 @@
 // ("xgboost") and a linear learner ("linear-learner"), trained from a Table
 // and asked one row at a time. Tree models are read and written in XGBoost's
 // own JSON, so a model trained elsewhere is served here and the other way round;
-// LightGBM's text models are served as well.
+// its UBJSON and LightGBM's text models are served as well.
 //
 // Upstream: the emulator's training jobs hand it tables and hyperparameters.
 // Downstream: the emulator's endpoints ask Model.Predict.

@@ -64,7 +64,7 @@ func checkTables(train, validation *Table) error {
 	return nil
 }
 
-// Load reads a model file: XGBoost's JSON, LightGBM's text or the linear learner's.
+// Load reads a model file: XGBoost's JSON or UBJSON, LightGBM's text or the linear learner's.
 func Load(r io.Reader) (Model, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
@@ -73,12 +73,17 @@ func Load(r io.Reader) (Model, error) {
 	if bytes.HasPrefix(data, []byte(lightMagic)) {
 		return loadLightGBM(data)
 	}
+	if isUBJSON(data) {
+		if data, err = ubjsonToJSON(data); err != nil {
+			return nil, fmt.Errorf("model file: %w", err)
+		}
+	}
 	var top struct {
 		Learner *json.RawMessage `json:"learner"`
 		Linear  *json.RawMessage `json:"linear_learner"`
 	}
 	if err := json.Unmarshal(data, &top); err != nil {
-		return nil, fmt.Errorf("model file is neither JSON nor LightGBM text (save XGBoost models as .json, LightGBM models as .txt): %w", err)
+		return nil, fmt.Errorf("model file is neither JSON nor LightGBM text (save XGBoost models as .json or .ubj, LightGBM models as .txt): %w", err)
 	}
 	switch {
 	case top.Learner != nil:

@@ -48,7 +48,7 @@ func TestLearnersReachTheReference(t *testing.T) {
 
 func TestAModelTrainedElsewhereAnswersAsThere(t *testing.T) {
 	for model, answers := range map[string]string{
-		"xgboost-model.json": "xgboost-answers.json", "lightgbm-model.txt": "lightgbm-answers.json",
+		"xgboost-model.json": "xgboost-answers.json", "xgboost-model.ubj": "xgboost-answers.json", "lightgbm-model.txt": "lightgbm-answers.json",
 	} {
 		data, err := os.ReadFile("testdata/" + model)
 		if err != nil {

@@ -152,6 +152,11 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(string(text))
+	binary, err := os.ReadFile("testdata/xgboost-model.ubj")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(binary))
 	f.Fuzz(func(t *testing.T, text string) {
 		m, err := Load(strings.NewReader(text))
 		if err != nil {

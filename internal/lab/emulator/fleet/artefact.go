@@ -22,8 +22,8 @@ const (
 	maxModelBytes   = 512 << 20
 )
 
-// loadModel finds the model in an artefact: model.tar.gz with model.json or
-// xgboost-model inside, or the model file itself.
+// loadModel finds the model in an artefact: model.tar.gz with a file that
+// isModel inside, or the model file itself.
 func loadModel(r io.Reader) (learn.Model, error) {
 	buffered := bufio.NewReader(r)
 	if magic, _ := buffered.Peek(2); string(magic) != "\x1f\x8b" {
@@ -37,7 +37,7 @@ func loadModel(r io.Reader) (learn.Model, error) {
 	for {
 		head, err := archive.Next()
 		if err == io.EOF {
-			return nil, errors.New("the archive holds no model.json")
+			return nil, errors.New("the archive holds no model.json, xgboost-model, .ubj or model.txt (LightGBM)")
 		}
 		if err != nil {
 			return nil, err
@@ -48,7 +48,9 @@ func loadModel(r io.Reader) (learn.Model, error) {
 	}
 }
 
-func isModel(name string) bool { return name == "xgboost-model" || strings.HasSuffix(name, ".json") }
+func isModel(name string) bool {
+	return name == "xgboost-model" || name == "model.txt" || strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".ubj")
+}
 
 // unpack puts the artefact into dir, and nothing beside it: an archive's files, or the one file as name.
 func unpack(r io.Reader, dir, name string) error {
