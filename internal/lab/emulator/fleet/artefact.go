@@ -20,6 +20,8 @@ const (
 	maxArchiveBytes = 4 << 30
 	maxArchiveFiles = 10000
 	maxModelBytes   = 512 << 20
+	maxNameBytes    = 1024 // a path inside an archive
+	maxFolders      = 64   // one in another
 )
 
 // loadModel finds the model in an artefact: model.tar.gz with a file that
@@ -63,21 +65,29 @@ func unpack(r io.Reader, dir, name string) error {
 	if magic, _ := buffered.Peek(2); string(magic) != "\x1f\x8b" {
 		return writeTo(root, name, 0o600, buffered)
 	}
-	zipped, err := gzip.NewReader(buffered)
+	return unpackAll(root, buffered, maxArchiveBytes, maxArchiveFiles)
+}
+
+// unpackAll counts bytes twice: as they come out of gzip, and as files get them. A sparse file has far more of these.
+func unpackAll(root *os.Root, r io.Reader, maxBytes int64, maxFiles int) error {
+	zipped, err := gzip.NewReader(r)
 	if err != nil {
 		return err
 	}
-	archive := tar.NewReader(&capped{zipped, maxArchiveBytes})
+	unzipped := &capped{r: zipped, left: maxBytes, limit: maxBytes}
+	archive := tar.NewReader(unzipped)
+	content := &capped{r: archive, left: maxBytes, limit: maxBytes}
 	for n := 0; ; n++ {
 		head, err := archive.Next()
 		if err == io.EOF {
-			return nil
+			_, err = io.Copy(io.Discard, unzipped) // to gzip's checksum
+			return err
 		}
-		if err == nil && n == maxArchiveFiles {
-			err = fmt.Errorf("it holds more than %d files", maxArchiveFiles)
+		if err == nil && n == maxFiles {
+			err = fmt.Errorf("it holds more than %d files", maxFiles)
 		}
 		if err == nil {
-			err = unpackOne(root, head, archive)
+			err = unpackOne(root, head, content)
 		}
 		if err != nil {
 			return err
@@ -88,6 +98,9 @@ func unpack(r io.Reader, dir, name string) error {
 // unpackOne writes a file or folder. Links and devices are refused: a model needs none.
 func unpackOne(root *os.Root, head *tar.Header, content io.Reader) error {
 	name := path.Clean(strings.TrimPrefix(head.Name, "./"))
+	if len(name) > maxNameBytes || strings.Count(name, "/") > maxFolders {
+		return fmt.Errorf("%.40q… is a path of more than %d bytes or %d folders", name, maxNameBytes, maxFolders)
+	}
 	switch head.Typeflag {
 	case tar.TypeDir:
 		if name == "." {
@@ -114,15 +127,15 @@ func writeTo(root *os.Root, name string, mode fs.FileMode, content io.Reader) er
 
 // capped fails, instead of ending, when more is read than allowed.
 type capped struct {
-	r    io.Reader
-	left int64
+	r           io.Reader
+	left, limit int64
 }
 
 // Read reads on.
 func (c *capped) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	if c.left -= int64(n); c.left < 0 {
-		return n, fmt.Errorf("it unpacks to more than %d bytes", int64(maxArchiveBytes))
+		return n, fmt.Errorf("it unpacks to more than %d bytes", c.limit)
 	}
 	return n, err
 }

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/valyala/fastjson"
+
+	"betimes/internal/lab/learn"
 )
 
 // appendLines writes one number per line.
@@ -139,6 +142,34 @@ func (t *table) readLibSVM(body string, width int) error {
 		}
 	}
 	return nil
+}
+
+// recordIO is the content type of RecordIO frames with protobuf records.
+const recordIO = "application/x-recordio-protobuf"
+
+// readRecordIO reads one row per record. What a sparse one leaves out is 0 to the linear learner and missing to trees.
+func (t *table) readRecordIO(body []byte, linear bool) error {
+	absent := math.NaN()
+	if linear {
+		absent = 0
+	}
+	read, err := learn.ReadRecordIO(bytes.NewReader(body), absent)
+	if err != nil {
+		return err
+	}
+	t.values, t.width, t.rows = read.Values, read.Width, read.Rows()
+	return nil
+}
+
+func appendRecords(out []byte, values []float64, label func(float64) int) []byte {
+	for _, v := range values {
+		class := math.NaN()
+		if label != nil {
+			class = float64(label(v))
+		}
+		out = learn.AppendRecord(out, v, class)
+	}
+	return out
 }
 
 // readJSON reads {"instances":[{"features":[…]}]} or {"instances":[{"data":{"features":{"values":[…]}}}]}.

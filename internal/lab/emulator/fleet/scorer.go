@@ -68,6 +68,8 @@ func (s *scorer) read(t *table, call *Call) error {
 	switch {
 	case kind == "text/csv":
 		err = t.readCSV(string(call.Body))
+	case kind == recordIO:
+		err = t.readRecordIO(call.Body, s.linear)
 	case !s.linear && (kind == "" || kind == "text/libsvm" || kind == "text/x-libsvm"):
 		err = t.readLibSVM(string(call.Body), s.model.Features())
 	case s.linear && kind == "application/json":
@@ -102,6 +104,9 @@ func (s *scorer) write(call *Call, values []float64) Answer {
 			out = append(appendScore(out, v, s.label), '\n')
 		}
 		return Answer{Status: http.StatusOK, ContentType: "application/jsonlines", Body: out}
+	}
+	if accept == recordIO {
+		return Answer{Status: http.StatusOK, ContentType: recordIO, Body: appendRecords(out, values, s.label)}
 	}
 	return refuse(http.StatusNotAcceptable, fmt.Sprintf("Accept type %q is not supported.", call.Accept))
 }

@@ -67,9 +67,17 @@ func (r *Runner) readObject(bucket, key string, c Channel) (*learn.Table, error)
 			return nil, fmt.Errorf("ClientError: s3://%s/%s: %w", bucket, key, err)
 		}
 	}
-	t, err := learn.ReadCSV(content, c.ContentType)
+	t, err := parse(content, c.ContentType)
 	if err != nil {
 		return nil, fmt.Errorf("ClientError: s3://%s/%s: %w", bucket, key, err)
 	}
 	return t, nil
+}
+
+// parse reads rows of a content type; the items that a sparse record leaves out are 0.
+func parse(content io.Reader, contentType string) (*learn.Table, error) {
+	if contentType == "application/x-recordio-protobuf" {
+		return learn.ReadRecordIO(content, 0)
+	}
+	return learn.ReadCSV(content, contentType)
 }
