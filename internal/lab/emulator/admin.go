@@ -144,10 +144,9 @@ func (e *Emulator) state() map[string]any {
 
 func (e *Emulator) reset(w http.ResponseWriter, _ *http.Request) {
 	e.faults.Clear()
-	if err := errors.Join(e.control.Reset(), e.scaling.Reset(), e.watch.Reset(), e.logs.Reset(), e.topics.Reset(), e.queues.Reset(), e.buckets.Clear()); err != nil {
+	if err := errors.Join(e.control.Reset(), e.scaling.Reset(), e.watch.Reset(), e.logs.Reset(), e.topics.Reset(), e.queues.Reset(), e.inference.Reset(), e.buckets.Clear()); err != nil {
 		listen.NewProblem(http.StatusInternalServerError, "not_reset", "Not everything could be removed", err.Error()).Write(w)
 		return
 	}
-	e.inference.Reset()
 	w.WriteHeader(http.StatusNoContent)
 }

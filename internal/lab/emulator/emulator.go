@@ -132,6 +132,7 @@ func (e *Emulator) build(c Config, d Deps) error {
 	if err != nil {
 		return err
 	}
+	e.inference.Backlog = &inference.Backlog{Clock: e.clock, Store: kept, Buckets: e.buckets, Topics: e.topics, Measure: e.backlog, Log: d.Log}
 	e.storage = &objects.Server{Buckets: e.buckets, Log: d.Log}
 	e.tokens = &tokens.Service{Account: Account}
 	e.training = &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(d.Dir, "training"), Delay: p.Training, Output: e.jobLog, Observe: e.jobMetrics}
@@ -160,6 +161,23 @@ func (e *Emulator) jobMetrics(job string, found []training.Metric) {
 		values[i] = metrics.Measured{Namespace: "/aws/sagemaker/TrainingJobs", MetricName: m.MetricName, Unit: "None", Dimensions: map[string]string{"TrainingJobName": job}, Value: m.Value}
 	}
 	if err := e.watch.Record(values...); err != nil {
+		e.log.Error("data points not kept", "error", err)
+	}
+}
+
+// backlog puts what waits at an asynchronous endpoint where scaling policies look for it.
+func (e *Emulator) backlog(w inference.Waiting) {
+	value := func(metric, unit string, v float64) metrics.Measured {
+		return metrics.Measured{Namespace: "AWS/SageMaker", MetricName: metric, Unit: unit, Dimensions: map[string]string{"EndpointName": w.Endpoint}, Value: v}
+	}
+	without := 0.0
+	all := []metrics.Measured{value("ApproximateBacklogSize", "Count", float64(w.Size)), value("ApproximateAgeOfOldestRequest", "Seconds", w.Oldest.Seconds())}
+	if w.Instances > 0 {
+		all = append(all, value("ApproximateBacklogSizePerInstance", "Count", float64(w.Size)/float64(w.Instances)))
+	} else if w.Size > 0 {
+		without = 1
+	}
+	if err := e.watch.Record(append(all, value("HasBacklogWithoutCapacity", "Count", without))...); err != nil {
 		e.log.Error("data points not kept", "error", err)
 	}
 }
@@ -222,6 +240,9 @@ func (e *Emulator) Run(ctx context.Context) error {
 	e.topics.Run(e.URL())
 	e.control.Resume(limited)
 	cancel()
+	if err := e.inference.Resume(); err != nil {
+		e.log.Error("asynchronous requests not resumed", "error", err)
+	}
 	e.watch.Run()
 	e.scaling.Run()
 	e.readyOnce.Do(func() { close(e.ready) })
@@ -229,6 +250,7 @@ func (e *Emulator) Run(ctx context.Context) error {
 	e.control.Close()
 	e.watch.Close()
 	e.scaling.Close()
+	e.inference.Close()
 	e.topics.Close()
 	e.launcher.Close()
 	if errors.Is(err, net.ErrClosed) && ctx.Err() != nil {

@@ -86,3 +86,11 @@ func TestInteropBoto3PublishesAndReceives(t *testing.T) {
 	c.Env = environment(programs, b.url)
 	run(t, c)
 }
+
+func TestInteropBoto3AsksAsynchronouslyAndReadsStreams(t *testing.T) {
+	programs := clients(t)
+	b := start(t, "instant", t.TempDir())
+	c := exec.CommandContext(t.Context(), filepath.Join(programs, "python"), "testdata/slow.py")
+	c.Env = environment(programs, b.url)
+	run(t, c)
+}

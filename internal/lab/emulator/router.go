@@ -107,7 +107,7 @@ func unsigned(r *http.Request) string {
 	case target != "":
 		return unknown
 	}
-	if _, ok := inference.EndpointOf(r.URL.Path); ok && r.Method == http.MethodPost {
+	if _, _, ok := inference.EndpointOf(r.URL.Path); ok && r.Method == http.MethodPost {
 		return sageMaker
 	}
 	if r.URL.Path == "/" {

@@ -27,7 +27,7 @@ func TestRequestsFindTheirServiceByScopeElseByForm(t *testing.T) {
 		{"the control plane, signed", "POST", "/", "{}", []string{"Authorization", scope("sagemaker"), "X-Amz-Target", "SageMaker.ListModels"}, 200, `{"Models":[]}`},
 		{"the control plane, unsigned", "POST", "/", "{}", []string{"X-Amz-Target", "SageMaker.ListModels"}, 200, `{"Models":[]}`},
 		{"the runtime, unsigned", "POST", "/endpoints/x/invocations", "", nil, 400, "Endpoint x of account"},
-		{"the runtime's other operations", "POST", "/endpoints/x/async-invocations", "", []string{"Authorization", scope("sagemaker")}, 400, "not known to this emulator"},
+		{"the runtime's other operations", "POST", "/endpoints/x/other", "", []string{"Authorization", scope("sagemaker")}, 400, "not known to this emulator"},
 		{"S3, signed", "GET", "/bucket", "", []string{"Authorization", scope("s3")}, 200, "ListBucketResult"},
 		{"S3, presigned", "GET", "/bucket?X-Amz-Credential=AKID%2F20261125%2Fus-east-1%2Fs3%2Faws4_request", "", nil, 200, "ListBucketResult"},
 		{"S3, unsigned", "GET", "/", "", nil, 200, "<Name>bucket</Name>"},

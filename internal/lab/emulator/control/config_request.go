@@ -49,7 +49,7 @@ type configRequest struct {
 	ProductionVariants       []variant
 	ShadowProductionVariants []variant
 	DataCaptureConfig        *struct{ EnableCapture bool }
-	AsyncInferenceConfig     json.RawMessage
+	AsyncInferenceConfig     *asyncConfig
 	ExplainerConfig          json.RawMessage
 	VpcConfig                *vpc
 	ExecutionRoleArn         string
@@ -64,6 +64,7 @@ func (r *configRequest) check() error {
 	c.tags("tags", r.Tags)
 	c.optionalText("executionRoleArn", r.ExecutionRoleArn, 2048, roleARN)
 	r.VpcConfig.check(&c, "vpcConfig.")
+	r.AsyncInferenceConfig.check(&c, "asyncInferenceConfig.")
 	for i := range r.ProductionVariants {
 		r.ProductionVariants[i].check(&c, fmt.Sprintf("productionVariants.%d.member.", i+1))
 	}
@@ -98,8 +99,8 @@ func (r *configRequest) built() error {
 	switch {
 	case r.DataCaptureConfig != nil && r.DataCaptureConfig.EnableCapture:
 		return notBuilt("DataCaptureConfig.EnableCapture")
-	case r.AsyncInferenceConfig != nil:
-		return notBuilt("AsyncInferenceConfig")
+	case r.AsyncInferenceConfig != nil && r.AsyncInferenceConfig.OutputConfig.S3OutputPath == "":
+		return notBuilt("AsyncInferenceConfig without OutputConfig.S3OutputPath (a default bucket)")
 	case r.ExplainerConfig != nil:
 		return notBuilt("ExplainerConfig")
 	}

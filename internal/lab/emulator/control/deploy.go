@@ -90,7 +90,7 @@ func variantError(name string, err error) error {
 
 // publish sends traffic to the fleets of e, old and new; s.mu is held.
 func (s *Service) publish(e *endpoint) {
-	r := &inference.Routing{}
+	r := &inference.Routing{Async: routedAsync(e.Async)}
 	share := 0.0
 	if f := e.front; f != nil && f.share > 0 {
 		share = f.share

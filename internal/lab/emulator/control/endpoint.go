@@ -31,6 +31,7 @@ type endpoint struct {
 	Pending        *pending        `json:"pending,omitempty"` // while Creating or Updating
 	LastDeployment json.RawMessage `json:"last_deployment,omitempty"`
 	Metrics        json.RawMessage `json:"metrics,omitempty"` // MetricsConfig of the config in service
+	Async          json.RawMessage `json:"async,omitempty"`   // AsyncInferenceConfig, likewise
 
 	fleets  map[string][]*fleet.Instance // by variant
 	front   *front                       // the new fleet of a deployment; nil: none
@@ -61,12 +62,13 @@ type pending struct {
 	Started  reply.Time      `json:"started"`
 	Variants []served        `json:"variants"`
 	Metrics  json.RawMessage `json:"metrics,omitempty"`
+	Async    json.RawMessage `json:"async,omitempty"`
 
 	phases map[string]phase // by variant
 }
 
 func (s *Service) pending(c *endpointConfig, plan []served) *pending {
-	return &pending{Config: c.Name, Started: s.now(), Variants: plan, Metrics: c.Request["MetricsConfig"]}
+	return &pending{Config: c.Name, Started: s.now(), Variants: plan, Metrics: c.Request["MetricsConfig"], Async: c.Request["AsyncInferenceConfig"]}
 }
 
 // phase is a VariantStatus.
@@ -151,6 +153,7 @@ func (s *Service) createEndpoint(_ context.Context, body []byte) (any, error) {
 	}
 	s.noteState("endpoint", e.Name, creating, "")
 	s.work(func(l *life) { s.deploy(l, e) })
+	s.Inference.Greet(routedAsync(e.Pending.Async))
 	return map[string]string{"EndpointArn": e.ARN}, nil
 }
 

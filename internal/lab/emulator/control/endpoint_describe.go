@@ -68,6 +68,9 @@ func (s *Service) describe(e *endpoint) fields {
 	if len(e.Metrics) > 0 {
 		f.with("MetricsConfig", e.Metrics)
 	}
+	if len(e.Async) > 0 {
+		f.with("AsyncInferenceConfig", e.Async)
+	}
 	for member, v := range kinds(e.Variants) {
 		f.with(member, describeVariants(v, e.Modified, e.phases))
 	}

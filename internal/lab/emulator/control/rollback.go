@@ -31,7 +31,7 @@ func (r *rollout) ended(err error) {
 // arrived puts the new fleet into the place of the old one; s.mu is held.
 func (r *rollout) arrived() {
 	e, old := r.e, r.e.fleets
-	e.Variants, e.Config, e.Metrics = r.next.Variants, r.next.Config, r.next.Metrics
+	e.Variants, e.Config, e.Metrics, e.Async = r.next.Variants, r.next.Config, r.next.Metrics, r.next.Async
 	e.Pending, e.front, e.fleets = nil, nil, r.front.running
 	r.publish(e)
 	r.must("endpoint", e.Name, r.enter(e, inService, ""))

@@ -32,6 +32,7 @@ func (s *Service) updateEndpoint(_ context.Context, body []byte) (any, error) {
 		return nil, err
 	}
 	s.work(func(l *life) { s.deploy(l, e) })
+	s.Inference.Greet(routedAsync(e.Pending.Async))
 	return map[string]string{"EndpointArn": e.ARN}, nil
 }
 

@@ -60,7 +60,7 @@ func (s *Service) updateWeights(_ context.Context, body []byte) (any, error) {
 		switch {
 		case v == nil:
 			return nil, reply.Validation("The variant name(s) %q is/are not present within endpoint configuration %q.", d.VariantName, e.Config)
-		case d.DesiredInstanceCount != nil && *d.DesiredInstanceCount == 0:
+		case d.DesiredInstanceCount != nil && *d.DesiredInstanceCount == 0 && len(e.Async) == 0:
 			return nil, reply.Validation("Instance count of variant %q cannot be 0.", d.VariantName)
 		}
 		if d.DesiredWeight != nil {
@@ -80,6 +80,7 @@ func (s *Service) updateWeights(_ context.Context, body []byte) (any, error) {
 	}
 	e.phases = s.resizing(next)
 	s.work(func(l *life) { s.resize(l, e) })
+	s.Inference.Greet(routedAsync(e.Async))
 	return map[string]string{"EndpointArn": e.ARN}, nil
 }
 

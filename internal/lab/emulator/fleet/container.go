@@ -16,6 +16,10 @@ type Call struct {
 	TargetContainer     string // of several that are asked directly
 	Body                []byte
 	Out                 []byte // room for the answer; a container may append to Out[:0]
+
+	// Piece, when set, takes a good answer in pieces as they come: head is the answer
+	// without its body, which a container that calls Piece leaves empty.
+	Piece func(head *Answer, piece []byte) error
 }
 
 // Answer is what a container said. Body may share memory with the Call.

@@ -110,8 +110,8 @@ func (p *pipeline) Invoke(ctx context.Context, call *Call) (Answer, error) {
 	accept := call.Accept
 	var answer Answer
 	for i, c := range p.parts {
-		if step.Accept = ""; i == len(p.parts)-1 {
-			step.Accept = accept
+		if step.Accept, step.Piece = "", nil; i == len(p.parts)-1 {
+			step.Accept, step.Piece = accept, call.Piece
 		}
 		var err error
 		if answer, err = named(c, ctx, &step, p.names[i]); err != nil || answer.Status < 200 || answer.Status > 299 {

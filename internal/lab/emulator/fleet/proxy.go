@@ -82,17 +82,42 @@ func (p *proxy) post(ctx context.Context, path string, call *Call) (Answer, erro
 		return Answer{}, err
 	}
 	defer answer.Body.Close()
-	content, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswerBytes+1))
-	if err != nil {
+	a := Answer{
+		Status: answer.StatusCode, ContentType: answer.Header.Get("Content-Type"), CustomAttributes: answer.Header.Get("X-Amzn-Sagemaker-Custom-Attributes"),
+		Took: modelTime(answer.Header.Get("Server-Timing")),
+	}
+	if call.Piece != nil && a.Status >= 200 && a.Status <= 299 {
+		return a, pieces(&a, answer.Body, call.Piece)
+	}
+	if a.Body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswerBytes+1)); err != nil {
 		return Answer{}, fmt.Errorf("could not load the entire response body: %w", err)
 	}
-	if len(content) > maxAnswerBytes {
+	if len(a.Body) > maxAnswerBytes {
 		return Answer{}, fmt.Errorf("the answer is more than %d bytes", maxAnswerBytes)
 	}
-	return Answer{
-		Status: answer.StatusCode, ContentType: answer.Header.Get("Content-Type"), CustomAttributes: answer.Header.Get("X-Amzn-Sagemaker-Custom-Attributes"),
-		Body: content, Took: modelTime(answer.Header.Get("Server-Timing")),
-	}, nil
+	return a, nil
+}
+
+// pieceBytes is the most that is passed on at once.
+const pieceBytes = 64 << 10
+
+// pieces passes on what the server flushes, as it comes.
+func pieces(head *Answer, body io.Reader, piece func(*Answer, []byte) error) error {
+	buf := make([]byte, pieceBytes)
+	for {
+		n, err := body.Read(buf)
+		if n > 0 {
+			if err := piece(head, buf[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("the answer broke off: %w", err)
+		}
+	}
 }
 
 // modelTime is what Server-Timing: model;dur=<ms> says, or 0.

@@ -33,6 +33,8 @@ type buffers struct {
 	in   bytes.Buffer
 	out  []byte
 	attr []byte
+
+	stream *streaming // nil: the answer goes out whole
 }
 
 var pool = sync.Pool{New: func() any { return &buffers{} }}
@@ -41,44 +43,57 @@ var pool = sync.Pool{New: func() any { return &buffers{} }}
 const maxPooled = 1 << 20
 
 func (b *buffers) release() {
+	b.stream = nil
 	if b.in.Cap() <= maxPooled && cap(b.out) <= maxPooled {
 		pool.Put(b)
 	}
 }
 
 func (s *Service) invoke(w http.ResponseWriter, r *http.Request, name string, note *journal.Entry) *refusal {
-	e, routing := s.serving(name)
-	if routing == nil {
-		return invalid("Endpoint %s of account %s not found.", name, s.Account)
-	}
-	if bad := checkHeaders(r.Header); bad != nil {
-		return bad
-	}
-	variant := routing.pick(first(r.Header, targetVariant))
-	if variant == nil {
-		return invalid("Variant %s of endpoint %s not found.", first(r.Header, targetVariant), name)
-	}
-	note.Variant = variant.Name
-	if bad := variant.checkTargets(r.Header); bad != nil {
-		return bad
-	}
 	b := pool.Get().(*buffers)
 	defer b.release()
-	if bad := b.read(r); bad != nil {
-		return bad
-	}
-	if under := e.outstanding.Add(1); e.limit.Load() > 0 && under > e.limit.Load() {
-		e.outstanding.Add(-1)
-		return throttled()
-	}
-	defer e.outstanding.Add(-1)
-	answer, timing, fault, bad := s.askVariant(r, name, variant, b, note)
-	variant.done(note.Time, timing, bad)
+	variant, answer, timing, fault, bad := s.answer(r, name, b, note)
 	if bad != nil {
 		return bad
 	}
 	b.write(w, variant.Name, answer, timing, fault)
 	return nil
+}
+
+// answer checks a call and has an instance answer it.
+func (s *Service) answer(r *http.Request, name string, b *buffers, note *journal.Entry) (variant *Variant, a fleet.Answer, t fleet.Timing, fault *injection.Fault, bad *refusal) {
+	e, routing := s.serving(name)
+	if routing == nil {
+		return nil, a, t, nil, s.notFound(name)
+	}
+	if routing.Async != nil {
+		return nil, a, t, nil, invalid("Endpoint %s of account %s is an asynchronous endpoint: use InvokeEndpointAsync.", name, s.Account)
+	}
+	if bad := checkHeaders(r.Header); bad != nil {
+		return nil, a, t, nil, bad
+	}
+	if variant = routing.pick(first(r.Header, targetVariant)); variant == nil {
+		return nil, a, t, nil, invalid("Variant %s of endpoint %s not found.", first(r.Header, targetVariant), name)
+	}
+	note.Variant = variant.Name
+	if bad := variant.checkTargets(r.Header); bad != nil {
+		return nil, a, t, nil, bad
+	}
+	if bad := b.read(r, maxBodyBytes); bad != nil {
+		return nil, a, t, nil, bad
+	}
+	if under := e.outstanding.Add(1); e.limit.Load() > 0 && under > e.limit.Load() {
+		e.outstanding.Add(-1)
+		return nil, a, t, nil, throttled()
+	}
+	defer e.outstanding.Add(-1)
+	a, t, fault, bad = s.askVariant(r, name, variant, b, note)
+	variant.done(note.Time, t, bad)
+	return variant, a, t, fault, bad
+}
+
+func (s *Service) notFound(name string) *refusal {
+	return invalid("Endpoint %s of account %s not found.", name, s.Account)
 }
 
 // askVariant asks an instance of the variant, unless a fault comes before.
@@ -88,7 +103,7 @@ func (s *Service) askVariant(r *http.Request, name string, variant *Variant, b *
 		return a, t, nil, unavailable()
 	}
 	note.Instance = instance.Number
-	fault = s.Faults.For(injection.Where{Operation: "InvokeEndpoint", Endpoint: name, Variant: variant.Name, Instance: instance.Number})
+	fault = s.Faults.For(injection.Where{Operation: note.Operation, Endpoint: name, Variant: variant.Name, Instance: instance.Number})
 	if fault != nil {
 		note.Text = fault.Fault + " " + fault.ID
 		s.Journal.Note(journal.Entry{Time: note.Time, Kind: journal.Fault, Operation: note.Operation, Resource: note.Resource, Variant: note.Variant, Instance: note.Instance, Text: note.Text})
@@ -97,6 +112,7 @@ func (s *Service) askVariant(r *http.Request, name string, variant *Variant, b *
 		}
 	}
 	call := b.call(r.Header)
+	call.Piece = b.pieces(variant.Name)
 	s.shadow(name, variant.Shadow, call)
 	a, t, err := s.ask(r.Context(), instance, call, fault)
 	return a, t, fault, s.failed(name, a, err)
@@ -117,7 +133,9 @@ func (s *Service) serving(name string) (*endpoint, *Routing) {
 func (s *Service) ask(parent context.Context, i *fleet.Instance, call *fleet.Call, fault *injection.Fault) (fleet.Answer, fleet.Timing, error) {
 	timeout := s.Timeout
 	if timeout == 0 {
-		timeout = DefaultTimeout
+		if timeout = DefaultTimeout; call.Piece != nil {
+			timeout = streamTimeout
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(parent), timeout)
 	defer cancel()
@@ -138,7 +156,9 @@ func (s *Service) failed(name string, a fleet.Answer, err error) *refusal {
 	case errors.As(err, &missing):
 		return invalid("%s", missing.Text)
 	case errors.Is(err, context.DeadlineExceeded):
-		return s.modelFailed(name, a, fmt.Sprintf(timedOut, a.From()))
+		bad := s.modelFailed(name, a, fmt.Sprintf(timedOut, a.From()))
+		bad.late = true
+		return bad
 	case err != nil:
 		return s.modelFailed(name, a, err.Error())
 	case a.Status < 200 || a.Status > 299:
@@ -172,26 +192,26 @@ func checkHeaders(h http.Header) *refusal {
 }
 
 // read takes the body in.
-func (b *buffers) read(r *http.Request) *refusal {
-	if r.ContentLength > maxBodyBytes {
-		return tooLarge()
+func (b *buffers) read(r *http.Request, most int64) *refusal {
+	if r.ContentLength > most {
+		return tooLarge(most)
 	}
 	b.in.Reset()
 	if r.ContentLength > 0 {
 		b.in.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
-	n, err := b.in.ReadFrom(io.LimitReader(r.Body, maxBodyBytes+1))
+	n, err := b.in.ReadFrom(io.LimitReader(r.Body, most+1))
 	if err != nil {
 		return invalid("The request body could not be read.")
 	}
-	if n > maxBodyBytes {
-		return tooLarge()
+	if n > most {
+		return tooLarge(most)
 	}
 	return nil
 }
 
-func tooLarge() *refusal {
-	return invalid("1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less than or equal to %d", maxBodyBytes)
+func tooLarge(most int64) *refusal {
+	return invalid("1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less than or equal to %d", most)
 }
 
 func (b *buffers) call(h http.Header) *fleet.Call {

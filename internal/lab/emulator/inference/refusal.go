@@ -15,7 +15,8 @@ type refusal struct {
 	name   string // in x-amzn-ErrorType
 	body   []byte
 
-	original int // of a ModelError: the container's status
+	original int  // of a ModelError: the container's status
+	late     bool // of a ModelError: the container took too long
 }
 
 // Error gives the name.

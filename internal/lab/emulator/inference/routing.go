@@ -9,6 +9,7 @@ import (
 // Routing is what an endpoint's traffic goes to.
 type Routing struct {
 	Variants []Variant
+	Async    *Async // the endpoint is asynchronous; nil: it is not
 }
 
 // Variant is one production variant in service.

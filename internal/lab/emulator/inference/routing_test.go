@@ -68,9 +68,9 @@ func TestAVariantOfNoWeightGetsNoTrafficButByName(t *testing.T) {
 func TestEndpointsAreNamedByTheirPath(t *testing.T) {
 	for path, want := range map[string]string{
 		"/endpoints/fraud/invocations": "fraud", "/endpoints//invocations": "", "/endpoints/a/b/invocations": "",
-		"/endpoints/fraud/async-invocations": "", "/endpoints/invocations": "", "/invocations": "",
+		"/endpoints/fraud/async-invocations": "fraud", "/endpoints/fraud/other": "", "/endpoints/invocations": "", "/invocations": "",
 	} {
-		got, ok := EndpointOf(path)
+		got, _, ok := EndpointOf(path)
 		if ok != (want != "") || ok && got != want {
 			t.Errorf("%s is %q, %v", path, got, ok)
 		}

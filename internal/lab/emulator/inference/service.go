@@ -25,6 +25,7 @@ type Service struct {
 	Journal         *journal.Journal
 	Observe         func(status int, took time.Duration) // called once per request; may be nil
 	Meters          Meters                               // may be nil
+	Backlog         *Backlog                             // of asynchronous endpoints; nil: there are none
 
 	shadows   atomic.Int64 // copies under way
 	endpoints sync.Map     // name → *endpoint
@@ -52,13 +53,20 @@ func (s *Service) Publish(name string, r *Routing) {
 		s.measure(name, r)
 	}
 	s.endpoint(name).routing.Store(r)
+	s.dispatch(name)
 }
 
 // Limit sets how many invocations may be under way before an endpoint throttles; 0 for no limit.
 func (s *Service) Limit(name string, concurrency int64) { s.endpoint(name).limit.Store(concurrency) }
 
-// Reset forgets all endpoints and limits.
-func (s *Service) Reset() { s.endpoints.Clear() }
+// Reset forgets all endpoints, limits and asynchronous requests.
+func (s *Service) Reset() error {
+	s.endpoints.Clear()
+	if s.Backlog == nil {
+		return nil
+	}
+	return s.Backlog.reset()
+}
 
 // Load tells, per endpoint in service, how many calls are under way and the limit.
 func (s *Service) Load() map[string][2]int64 {
@@ -71,31 +79,32 @@ func (s *Service) Load() map[string][2]int64 {
 	return all
 }
 
-const (
-	pathPrefix = "/endpoints/"
-	pathSuffix = "/invocations"
-)
+const pathPrefix = "/endpoints/"
 
-// EndpointOf is the name in /endpoints/{name}/invocations.
-func EndpointOf(path string) (string, bool) {
-	if !strings.HasPrefix(path, pathPrefix) || !strings.HasSuffix(path, pathSuffix) || len(path) <= len(pathPrefix)+len(pathSuffix) {
-		return "", false
-	}
-	name := path[len(pathPrefix) : len(path)-len(pathSuffix)]
-	return name, !strings.Contains(name, "/")
+// operations are the ends of the runtime's paths.
+var operations = map[string]string{
+	"invocations": "InvokeEndpoint", "invocations-response-stream": streams, "async-invocations": "InvokeEndpointAsync",
 }
 
-// ServeHTTP answers InvokeEndpoint.
+// EndpointOf is the name in /endpoints/{name}/invocations and its kin, with the operation.
+func EndpointOf(path string) (name, operation string, ok bool) {
+	rest, ok := strings.CutPrefix(path, pathPrefix)
+	name, end, _ := strings.Cut(rest, "/")
+	operation = operations[end]
+	return name, operation, ok && name != "" && operation != ""
+}
+
+// ServeHTTP answers the runtime's operations.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name, ok := EndpointOf(r.URL.Path)
+	name, operation, ok := EndpointOf(r.URL.Path)
 	if !ok || r.Method != http.MethodPost {
 		(&refusal{status: http.StatusBadRequest, name: "UnknownOperationException", body: object("message", "The operation is not known to this emulator.")}).write(w)
 		return
 	}
 	began := time.Now()
-	note := journal.Entry{Time: began, Kind: journal.Request, Operation: "InvokeEndpoint", Resource: "endpoint/" + name}
+	note := journal.Entry{Time: began, Kind: journal.Request, Operation: operation, Resource: "endpoint/" + name}
 	note.Status, note.Error = http.StatusOK, ""
-	if err := s.invoke(w, r, name, &note); err != nil {
+	if err := s.perform(w, r, name, &note); err != nil {
 		note.Status, note.Error = err.status, err.name
 		err.write(w)
 	}
@@ -105,4 +114,14 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.Observe != nil {
 		s.Observe(note.Status, took)
 	}
+}
+
+func (s *Service) perform(w http.ResponseWriter, r *http.Request, name string, note *journal.Entry) *refusal {
+	switch note.Operation {
+	case streams:
+		return s.stream(w, r, name, note)
+	case "InvokeEndpointAsync":
+		return s.accept(w, r, name, note)
+	}
+	return s.invoke(w, r, name, note)
 }

@@ -65,17 +65,22 @@ func cutShort(w http.ResponseWriter, a fleet.Answer, kind string) bool {
 	if kind != injection.Reset && kind != injection.Truncate {
 		return false
 	}
-	control := http.NewResponseController(w)
 	w.WriteHeader(a.Status)
 	_, _ = w.Write(a.Body[:len(a.Body)/2])
+	cut(w, kind)
+	return true
+}
+
+// cut ends the connection of an answer that has begun.
+func cut(w http.ResponseWriter, kind string) {
+	control := http.NewResponseController(w)
 	_ = control.Flush()
 	conn, _, err := control.Hijack()
 	if err != nil { // net/http itself closes a connection whose answer is too short
-		return true
+		return
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok && kind == injection.Reset {
 		_ = tcp.SetLinger(0)
 	}
 	_ = conn.Close()
-	return true
 }

@@ -125,7 +125,7 @@ func operationsOf(kind string) []string {
 	case Rollback, SilentRollback:
 		return []string{"", "*", "UpdateEndpoint"}
 	}
-	return []string{"", "*", "InvokeEndpoint"}
+	return []string{"", "*", "InvokeEndpoint", "InvokeEndpointWithResponseStream"}
 }
 
 // Where is where a request is.

@@ -1,0 +1,304 @@
+package inference
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"betimes/internal/lab/emulator/fleet"
+	"betimes/internal/lab/emulator/journal"
+	"betimes/internal/lab/emulator/store"
+)
+
+// Resume takes up what an earlier run has accepted; endpoints that are back work on it.
+func (s *Service) Resume() error {
+	b := s.Backlog
+	kept, err := store.Load[*asyncRequest](b.Store, asyncKind)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	b.open, b.end = context.WithCancel(context.Background())
+	for _, q := range kept {
+		b.queue(q.Endpoint).waiting = append(b.queue(q.Endpoint).waiting, q)
+	}
+	var names []string
+	for name, l := range b.queues {
+		slices.SortFunc(l.waiting, func(x, y *asyncRequest) int { return x.Received.Compare(y.Received) })
+		names = append(names, name)
+	}
+	open := b.open
+	b.mu.Unlock()
+	b.working.Add(1)
+	b.Clock.Go(func() { s.watch(open) })
+	for _, name := range names {
+		s.dispatch(name)
+	}
+	return nil
+}
+
+// reset forgets what waits; what runs ends as it would.
+func (b *Backlog) reset() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range b.queues {
+		for _, q := range l.waiting {
+			if q.taken != nil {
+				q.taken()
+			}
+		}
+		l.waiting = nil
+	}
+	return b.Store.Clear(asyncKind)
+}
+
+// Close leaves what is not done to the next run.
+func (s *Service) Close() {
+	b := s.Backlog
+	b.mu.Lock()
+	if b.end != nil {
+		b.end()
+	}
+	b.mu.Unlock()
+	b.working.Wait()
+}
+
+// dispatch gives waiting requests to instances that have room, and lets the others expire in time.
+func (s *Service) dispatch(name string) {
+	b := s.Backlog
+	if b == nil {
+		return
+	}
+	_, routing := s.serving(name)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.queues[name]
+	if l == nil || b.open == nil || b.open.Err() != nil {
+		return
+	}
+	room := routing.room() - l.running
+	for room > 0 && len(l.waiting) > 0 {
+		q := l.waiting[0]
+		l.waiting = l.waiting[1:]
+		if q.taken != nil {
+			q.taken()
+		}
+		room--
+		l.running++
+		b.working.Add(1)
+		go s.work(q, routing)
+	}
+	if len(l.waiting) > 0 && l.running == 0 && routing.instances() > 0 { // a container starts again
+		time.AfterFunc(askAgain, func() { s.dispatch(name) })
+	}
+	for _, q := range l.waiting {
+		if q.taken == nil {
+			s.expire(q)
+		}
+	}
+}
+
+// askAgain is how soon instances are looked at again that were not ready.
+const askAgain = 200 * time.Millisecond
+
+// instances is how many there are, ready or not.
+func (r *Routing) instances() int {
+	n := 0
+	if r != nil && r.Async != nil {
+		for i := range r.Variants {
+			n += len(r.Variants[i].Instances)
+		}
+	}
+	return n
+}
+
+// room is how many requests may run at once.
+func (r *Routing) room() int {
+	if r == nil || r.Async == nil {
+		return 0
+	}
+	n := 0
+	for i := range r.Variants {
+		for _, instance := range r.Variants[i].Instances {
+			if instance.Ready() {
+				n++
+			}
+		}
+	}
+	if r.Async.PerInstance > 0 {
+		return n * r.Async.PerInstance
+	}
+	return n * DefaultPerInstance
+}
+
+// expire fails a request that waits for too long; b.mu is held.
+func (s *Service) expire(q *asyncRequest) {
+	b := s.Backlog
+	var ctx context.Context
+	ctx, q.taken = context.WithCancel(b.open)
+	b.working.Add(1)
+	b.Clock.Go(func() {
+		defer b.working.Done()
+		if b.Clock.Sleep(ctx, q.Expires.Sub(b.Clock.Now())) != nil {
+			return
+		}
+		b.mu.Lock()
+		l := b.queues[q.Endpoint]
+		at := -1
+		if l != nil {
+			at = slices.Index(l.waiting, q)
+		}
+		if at >= 0 {
+			l.waiting = slices.Delete(l.waiting, at, at+1)
+		}
+		b.mu.Unlock()
+		if at < 0 {
+			return
+		}
+		_, routing := s.serving(q.Endpoint)
+		s.finish(q, routing, fleet.Answer{}, errExpired)
+	})
+}
+
+var errExpired = errors.New("ClientError: The request expired: it waited for longer than its RequestTTLSeconds.")
+
+// work runs one request to its end.
+func (s *Service) work(q *asyncRequest, routing *Routing) {
+	b := s.Backlog
+	defer b.working.Done()
+	answer, err := s.run(q, routing)
+	again := errors.Is(err, fleet.ErrNotReady) // the instance went while we came
+	if !again && (b.open.Err() == nil || err == nil) {
+		s.finish(q, routing, answer, err)
+	}
+	b.mu.Lock()
+	l := b.queue(q.Endpoint)
+	l.running--
+	if again {
+		q.taken = nil
+		l.waiting = slices.Insert(l.waiting, 0, q)
+	}
+	b.mu.Unlock()
+	s.dispatch(q.Endpoint)
+}
+
+// run asks a model.
+func (s *Service) run(q *asyncRequest, routing *Routing) (fleet.Answer, error) {
+	body := q.Body
+	if q.Input != "" {
+		var err error
+		if body, err = s.Backlog.read(q.Input); err != nil {
+			return fleet.Answer{}, fmt.Errorf("ClientError: Failed to download %s: %w", q.Input, err)
+		}
+	}
+	variant := routing.pick("")
+	if variant == nil {
+		return fleet.Answer{}, errors.New("InternalServerError: no variant has weight")
+	}
+	instance := variant.instance()
+	if instance == nil {
+		return fleet.Answer{}, fleet.ErrNotReady
+	}
+	ctx, cancel := context.WithTimeout(s.Backlog.open, q.Timeout)
+	defer cancel()
+	call := &fleet.Call{ContentType: q.ContentType, Accept: q.Accept, CustomAttributes: q.Attributes, Body: body}
+	began := time.Now()
+	answer, timing, err := instance.Invoke(ctx, call, nil)
+	if errors.Is(err, fleet.ErrNotReady) {
+		return answer, err
+	}
+	bad := s.failed(q.Endpoint, answer, err)
+	variant.done(began, timing, bad)
+	if bad == nil {
+		return answer, nil
+	}
+	side, status := "server", bad.original
+	if status >= 400 && status < 500 {
+		side = "client"
+	}
+	return answer, fmt.Errorf("ClientError: Received %s error (%d) from model. See the SageMaker Endpoint logs in your account for more information.", side, status)
+}
+
+// finish writes the answer or the failure, tells the topic and forgets the request.
+func (s *Service) finish(q *asyncRequest, routing *Routing, answer fleet.Answer, failure error) {
+	b := s.Backlog
+	if failure == nil {
+		if err := b.write(q.Output, answer.ContentType, bytes.NewReader(answer.Body)); err != nil {
+			failure = fmt.Errorf("ClientError: Failed to upload to %s: %w", q.Output, err)
+		}
+	}
+	if failure != nil && q.Failure != "" {
+		if err := b.write(q.Failure, "text/plain", strings.NewReader(failure.Error())); err != nil {
+			b.Log.Warn("failure of an asynchronous request not written", "endpoint", q.Endpoint, "error", err)
+		}
+	}
+	if routing != nil && routing.Async != nil {
+		s.tell(q, routing.Async, answer, failure)
+	}
+	note := journal.Entry{Time: time.Now(), Kind: journal.State, Resource: "endpoint/" + q.Endpoint, Operation: "InvokeEndpointAsync", Status: http.StatusOK, Text: "Completed"}
+	if failure != nil {
+		note.Status, note.Text = http.StatusFailedDependency, "Failed"
+	}
+	s.Journal.Note(note)
+	if err := b.Store.Delete(asyncKind, q.ID); err != nil {
+		b.Log.Error("asynchronous request not forgotten", "endpoint", q.Endpoint, "error", err)
+	}
+}
+
+// tell publishes how a request ended.
+func (s *Service) tell(q *asyncRequest, a *Async, answer fleet.Answer, failure error) {
+	topic, inside := a.SuccessTopic, a.InSuccess
+	said := map[string]any{}
+	asked := map[string]any{"accept": q.Accept, "contentType": q.ContentType, "endpointName": q.Endpoint}
+	if q.Input != "" {
+		asked["inputLocation"] = q.Input
+	}
+	now := s.Backlog.Clock.Now().UTC().Format(notifyForm)
+	n := map[string]any{"awsRegion": s.Region, "eventTime": now, "receivedTime": q.Received.Format(notifyForm), "invocationStatus": "Completed",
+		"requestParameters": asked, "responseParameters": said, "inferenceId": q.InferenceID,
+		"eventVersion": "1.0", "eventSource": "aws:sagemaker", "eventName": "InferenceResult"}
+	if failure == nil {
+		said["contentType"], said["outputLocation"] = answer.ContentType, q.Output
+	} else {
+		topic, inside = a.ErrorTopic, a.InError
+		n["invocationStatus"], n["failureReason"] = "Failed", failure.Error()
+		if q.Failure != "" {
+			said["failureLocation"] = q.Failure
+		}
+	}
+	if topic == "" {
+		return
+	}
+	if inside && len(answer.Body) > 0 && len(answer.Body) <= maxInlineBytes {
+		said["body"] = map[string]any{"content": string(answer.Body), "encoding": "UTF8"}
+	}
+	s.publish(topic, n)
+}
+
+const notifyForm = "2006-01-02T15:04:05.000Z"
+
+// Greet publishes the test message that AWS sends when an endpoint is made or changed.
+func (s *Service) Greet(a *Async) {
+	if a == nil || s.Backlog == nil {
+		return
+	}
+	for _, topic := range slices.Compact([]string{a.SuccessTopic, a.ErrorTopic}) {
+		if topic != "" {
+			s.publish(topic, map[string]any{"awsRegion": s.Region, "eventTime": s.Backlog.Clock.Now().UTC().Format(notifyForm),
+				"eventVersion": "1.0", "eventSource": "aws:sagemaker", "eventName": "TestNotification"})
+		}
+	}
+}
+
+func (s *Service) publish(topic string, n map[string]any) {
+	text, _ := json.Marshal(n) // texts always marshal
+	if err := s.Backlog.Topics.Publish(topic, "", string(text)); err != nil {
+		s.Backlog.Log.Warn("notification not published", "topic", topic, "error", err)
+	}
+}
