@@ -243,3 +243,30 @@ func TestTopicsAndQueuesRefuseAsOnAWS(t *testing.T) {
 		})
 	}
 }
+
+func TestQueuesSpeakTheOlderProtocolToo(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	ask := func(path, form string) string {
+		_, body := b.do("POST", path, form+"&Version=2012-11-05", "Content-Type", "application/x-www-form-urlencoded", "Authorization", scope("sqs"))
+		return body
+	}
+	made := ask("/", "Action=CreateQueue&QueueName=old&Attribute.1.Name=VisibilityTimeout&Attribute.1.Value=60")
+	if element(made, "QueueUrl") != b.url+"/000000000000/old" {
+		t.Fatalf("created %s", made)
+	}
+	at := "/000000000000/old"
+	ask(at, "Action=SendMessage&MessageBody=%3Cone%3E&MessageAttribute.1.Name=n&MessageAttribute.1.Value.DataType=Number&MessageAttribute.1.Value.StringValue=5")
+	ask(at, "Action=SendMessageBatch&SendMessageBatchRequestEntry.1.Id=a&SendMessageBatchRequestEntry.1.MessageBody=two")
+	got := ask(at, "Action=ReceiveMessage&MaxNumberOfMessages=10&AttributeName.1=All&MessageAttributeName.1=All")
+	if strings.Count(got, "<Message>") != 2 || !strings.Contains(got, "<Body>&lt;one&gt;</Body>") ||
+		!strings.Contains(got, "<MessageAttribute><Name>n</Name><Value><DataType>Number</DataType><StringValue>5</StringValue></Value></MessageAttribute>") {
+		t.Errorf("received %s", got)
+	}
+	if all := ask(at, "Action=GetQueueAttributes&AttributeName.1=VisibilityTimeout"); !strings.Contains(all, "<Attribute><Name>VisibilityTimeout</Name><Value>60</Value></Attribute>") {
+		t.Errorf("attributes %s", all)
+	}
+	ask(at, "Action=DeleteMessage&ReceiptHandle="+url.QueryEscape(element(got, "ReceiptHandle")))
+	if none := ask("/000000000000/none", "Action=PurgeQueue"); element(none, "Code") != "AWS.SimpleQueueService.NonExistentQueue" {
+		t.Errorf("refused %s", none)
+	}
+}
