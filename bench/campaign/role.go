@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,14 +110,4 @@ func until(ctx context.Context, most time.Duration, what string, so func() bool)
 		}
 	}
 	return nil
-}
-
-// healthy says whether a listener answers path with 200.
-func healthy(address, path string) bool {
-	answer, err := http.Get("http://" + address + path)
-	if err != nil {
-		return false
-	}
-	answer.Body.Close()
-	return answer.StatusCode == http.StatusOK
 }

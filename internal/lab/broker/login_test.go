@@ -93,7 +93,7 @@ func tokenHolder(token string) *doorman {
 }
 
 // ping opens the door and asks once. What is logged is kept.
-func ping(t *testing.T, seeds []string, sasl *kafka.SASLConfig, deps kafka.Deps) (error, string) {
+func ping(t *testing.T, seeds []string, sasl *kafka.SASLConfig, deps kafka.Deps) (said string, err error) {
 	t.Helper()
 	var log strings.Builder
 	var mu sync.Mutex
@@ -102,7 +102,7 @@ func ping(t *testing.T, seeds []string, sasl *kafka.SASLConfig, deps kafka.Deps)
 	cfg.Seeds, cfg.SASL = seeds, sasl
 	c, err := kafka.Open(cfg, deps)
 	if err != nil {
-		return err, ""
+		return "", err
 	}
 	ctx, cancel := context.WithTimeout(limit(t), 5*time.Second)
 	defer cancel()
@@ -110,7 +110,7 @@ func ping(t *testing.T, seeds []string, sasl *kafka.SASLConfig, deps kafka.Deps)
 	c.Close()
 	mu.Lock()
 	defer mu.Unlock()
-	return err, log.String()
+	return log.String(), err
 }
 
 // locked lets several goroutines write.
@@ -156,7 +156,7 @@ func TestTheDoorLogsInWithTokens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := tokenHolder("good.token")
-			err, log := ping(t, guarded(t, d), &kafka.SASLConfig{Mechanism: kafka.MechanismOAuth, OAuth: tt.oauth}, kafka.Deps{})
+			log, err := ping(t, guarded(t, d), &kafka.SASLConfig{Mechanism: kafka.MechanismOAuth, OAuth: tt.oauth}, kafka.Deps{})
 			judgeLogin(t, err, log, tt.wrong)
 			if tt.oauth.Extensions != nil && !strings.Contains(d.heard()[0], "\x01logicalCluster=lkc-1\x01") {
 				t.Errorf("the brokers heard %q", d.heard())
@@ -217,7 +217,7 @@ func TestALoginIsRenewedBeforeItEnds(t *testing.T) {
 
 func TestBrokersWithoutTheMechanismAreTold(t *testing.T) {
 	seeds := guarded(t, &doorman{mechanism: "GSSAPI"})
-	err, _ := ping(t, seeds, &kafka.SASLConfig{Mechanism: kafka.MechanismScram256, Username: "ali", Password: setting.NewSecret("x")}, kafka.Deps{})
+	_, err := ping(t, seeds, &kafka.SASLConfig{Mechanism: kafka.MechanismScram256, Username: "ali", Password: setting.NewSecret("x")}, kafka.Deps{})
 	if err == nil || !strings.Contains(err.Error(), "kafka.sasl.mechanism: the brokers") || !strings.Contains(err.Error(), "scram-sha-256") {
 		t.Errorf("the error is %v", err)
 	}
@@ -225,7 +225,7 @@ func TestBrokersWithoutTheMechanismAreTold(t *testing.T) {
 
 func TestAWrongPasswordIsOneSentence(t *testing.T) {
 	d := &doorman{mechanism: "PLAIN", judge: func([]byte) ([]byte, error) { return nil, errors.New("Authentication failed") }}
-	err, log := ping(t, guarded(t, d), &kafka.SASLConfig{Mechanism: kafka.MechanismPlain, Username: "ali", Password: setting.NewSecret("open-barley")}, kafka.Deps{})
+	log, err := ping(t, guarded(t, d), &kafka.SASLConfig{Mechanism: kafka.MechanismPlain, Username: "ali", Password: setting.NewSecret("open-barley")}, kafka.Deps{})
 	judgeLogin(t, err, log, []string{`kafka.sasl.password: the brokers refuse the login of "ali" by plain`, "Authentication failed"})
 }
 
@@ -252,7 +252,7 @@ func TestTheDoorSignsForMSK(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := &doorman{mechanism: "AWS_MSK_IAM", judge: verifySignature}
-			err, log := ping(t, guarded(t, d), &kafka.SASLConfig{Mechanism: kafka.MechanismMSK}, tt.deps)
+			log, err := ping(t, guarded(t, d), &kafka.SASLConfig{Mechanism: kafka.MechanismMSK}, tt.deps)
 			judgeLogin(t, err, log, tt.wrong)
 		})
 	}
@@ -264,7 +264,7 @@ func TestARegionThatIsNotKnownIsToldWithItsRemedy(t *testing.T) {
 	deps := kafka.Deps{AWS: func(context.Context) (kafka.AWSKeys, error) {
 		return kafka.AWSKeys{AccessKey: accessKey, SecretKey: secretKey}, nil
 	}}
-	err, log := ping(t, guarded(t, &doorman{mechanism: "AWS_MSK_IAM", judge: verifySignature}), &kafka.SASLConfig{Mechanism: kafka.MechanismMSK}, deps)
+	log, err := ping(t, guarded(t, &doorman{mechanism: "AWS_MSK_IAM", judge: verifySignature}), &kafka.SASLConfig{Mechanism: kafka.MechanismMSK}, deps)
 	judgeLogin(t, err, log, []string{"kafka.sasl.mechanism", "set AWS_REGION"})
 }
 

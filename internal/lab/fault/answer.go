@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// answers passes the broker's frames on, in the order of their requests. A
+// answers passes the broker's frames on, in the order of their requests, until it
+// cannot, and says why. A
 // client that has gone stops nothing: what it sent may still be on its way.
 func (l *link) answers() error {
 	for {

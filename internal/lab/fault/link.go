@@ -37,14 +37,10 @@ func newLink(p *Proxy, f *front, client, broker *net.TCPConn) *link {
 func (l *link) run() {
 	var up sync.WaitGroup
 	up.Go(func() {
-		if err := l.requests(); err != nil {
-			l.proxy.log.Debug("requests end", "broker", l.front.broker, "error", err)
-		}
+		l.proxy.log.Debug("requests end", "broker", l.front.broker, "error", l.requests())
 		_ = l.broker.CloseWrite() // what is under way may still be answered
 	})
-	if err := l.answers(); err != nil {
-		l.proxy.log.Debug("answers end", "broker", l.front.broker, "error", err)
-	}
+	l.proxy.log.Debug("answers end", "broker", l.front.broker, "error", l.answers())
 	l.end()
 	up.Wait()
 }
@@ -64,7 +60,7 @@ func (l *link) reset() {
 	l.end()
 }
 
-// requests passes the client's frames on.
+// requests passes the client's frames on until it cannot, and says why.
 func (l *link) requests() error {
 	for {
 		frame, err := readFrame(l.client)

@@ -166,7 +166,12 @@ func (s *Service) expire(q *asyncRequest) {
 	})
 }
 
-var errExpired = errors.New("ClientError: The request expired: it waited for longer than its RequestTTLSeconds.")
+// failure is why an asynchronous request failed, in the words of its notification.
+type failure string
+
+func (f failure) Error() string { return string(f) }
+
+const errExpired failure = "ClientError: The request expired: it waited for longer than its RequestTTLSeconds."
 
 // work runs one request to its end.
 func (s *Service) work(q *asyncRequest, routing *Routing) {
@@ -222,7 +227,7 @@ func (s *Service) run(q *asyncRequest, routing *Routing) (fleet.Answer, error) {
 	if status >= 400 && status < 500 {
 		side = "client"
 	}
-	return answer, fmt.Errorf("ClientError: Received %s error (%d) from model. See the SageMaker Endpoint logs in your account for more information.", side, status)
+	return answer, failure(fmt.Sprintf("ClientError: Received %s error (%d) from model. See the SageMaker Endpoint logs in your account for more information.", side, status))
 }
 
 // finish writes the answer or the failure, tells the topic and forgets the request.
