@@ -77,6 +77,7 @@ func (l *link) passOwn() {
 func (l *link) strikeAnswer(one *pending, frame []byte) ([]byte, int, error) {
 	h, body := one.fault, 8
 	h.hit()
+	one.fault = nil
 	switch h.fault.Do {
 	case Drop:
 		l.end()

@@ -75,7 +75,7 @@ type Handle struct {
 }
 
 // Hits is how many frames were hit. Of several on their way on a connection
-// that a hit ends, the others are not.
+// that a hit ends, the others are not; as many later ones are taken for them.
 func (h *Handle) Hits() int {
 	h.proxy.mu.Lock()
 	defer h.proxy.mu.Unlock()
@@ -108,6 +108,13 @@ func (h *Handle) hit() {
 	if h.hits == 1 {
 		close(h.first)
 	}
+}
+
+// giveBack takes another frame for one that was taken and never came to be hit.
+func (h *Handle) giveBack() {
+	h.proxy.mu.Lock()
+	defer h.proxy.mu.Unlock()
+	h.taken--
 }
 
 // takes says whether this frame is to be hit; proxy.mu is held.

@@ -43,6 +43,11 @@ func (l *link) run() {
 	l.proxy.log.Debug("answers end", "broker", l.front.broker, "error", l.answers())
 	l.end()
 	up.Wait()
+	for _, one := range l.pending {
+		if one.fault != nil {
+			one.fault.giveBack()
+		}
+	}
 }
 
 func (l *link) end() {
