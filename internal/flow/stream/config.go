@@ -109,15 +109,15 @@ func (c Config) share(ps *setting.Problems) {
 		return
 	}
 	if c.Order != orderNone {
-		ps.Add("protocol", "share does not keep the order %s; write order: none, or another protocol", c.Order)
+		ps.Add("order", "%s is not kept by protocol: share; write order: none, or another protocol", c.Order)
 	}
 	if c.Guarantee != atLeastOnce {
-		ps.Add("protocol", "share is not %s: brokers take no acknowledgements into a transaction; write guarantee: at_least_once, or another protocol", c.Guarantee)
+		ps.Add("guarantee", "%s does not go with protocol: share, whose acknowledgements brokers take into no transaction; write at_least_once, or another protocol", c.Guarantee)
 	}
 	if c.Membership == "static" {
-		ps.Add("protocol", "share has no static members; write membership: auto")
+		ps.Add("membership", "static is not there with protocol: share; write membership: auto")
 	}
 	if _, err := time.Parse(time.RFC3339, c.From); err == nil {
-		ps.Add("protocol", "share begins at earliest or latest, not at the %s of from", c.From)
+		ps.Add("from", "%s: protocol: share begins at earliest or latest only", c.From)
 	}
 }
