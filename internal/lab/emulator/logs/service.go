@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"betimes/internal/lab/emulator/clock"
 	"betimes/internal/lab/emulator/journal"
@@ -37,20 +36,12 @@ const maxRequestBytes = 1 << 20
 
 // ServeHTTP answers awsJson1.1.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	began := time.Now()
 	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), TargetPrefix)
-	note := journal.Entry{Time: began, Kind: journal.Request, Operation: name, Resource: "logs", Status: http.StatusOK}
-	answer, err := s.call(r, name)
-	if err == nil {
-		err = reply.JSON(w, answer)
-	}
-	if err != nil {
-		refused := s.refused(name, err)
-		note.Status, note.Error = refused.Status, refused.Type
-		refused.Write(w)
-	}
-	note.Micros = time.Since(began).Microseconds()
-	s.Journal.Note(note)
+	reply.Operation{
+		Name: name, Resource: "logs", Journal: s.Journal,
+		Run:     func() (any, error) { return s.call(r, name) },
+		Refused: func(err error) *reply.Error { return s.refused(name, err) },
+	}.Serve(w)
 }
 
 func (s *Service) call(r *http.Request, name string) (any, error) {
