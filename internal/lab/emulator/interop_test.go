@@ -9,9 +9,14 @@ import (
 	"testing"
 )
 
-// clients makes a Python environment with the pinned AWS clients, once, in the
-// cache folder, and gives its folder of programs.
+// clients makes the environment of the pinned AWS clients, the AWS CLI 1 among them.
 func clients(t *testing.T) string {
+	return python(t, "aws-clients", "boto3==1.44.5", "botocore==1.44.5", "awscli==1.46.3")
+}
+
+// python makes a Python environment with packages, once, in the cache folder,
+// and gives its folder of programs.
+func python(t *testing.T, name string, packages ...string) string {
 	t.Helper()
 	cache := os.Getenv("BETIMES_CACHE")
 	if cache == "" {
@@ -21,12 +26,12 @@ func clients(t *testing.T) string {
 		}
 		cache = filepath.Join(user, "betimes")
 	}
-	programs := filepath.Join(cache, "aws-clients", "bin")
+	programs := filepath.Join(cache, name, "bin")
 	if _, err := os.Stat(filepath.Join(programs, "complete")); err == nil {
 		return programs
 	}
 	run(t, exec.CommandContext(t.Context(), "python3", "-m", "venv", filepath.Dir(programs)))
-	run(t, exec.CommandContext(t.Context(), filepath.Join(programs, "pip"), "install", "--quiet", "boto3==1.44.5", "botocore==1.44.5", "awscli"))
+	run(t, exec.CommandContext(t.Context(), filepath.Join(programs, "pip"), append([]string{"install", "--quiet"}, packages...)...))
 	if err := os.WriteFile(filepath.Join(programs, "complete"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -59,14 +64,6 @@ func TestInteropRepliesOfTheControlPlaneFitTheServiceModel(t *testing.T) {
 	programs := clients(t)
 	b := start(t, "realistic", t.TempDir())
 	c := exec.CommandContext(t.Context(), filepath.Join(programs, "python"), "testdata/control.py")
-	c.Env = environment(programs, b.url)
-	run(t, c)
-}
-
-func TestTheAWSCLIWalksFromTrainingToDeletion(t *testing.T) {
-	programs := clients(t)
-	b := start(t, "fast", t.TempDir())
-	c := exec.CommandContext(t.Context(), "sh", "-x", "testdata/interop.sh")
 	c.Env = environment(programs, b.url)
 	run(t, c)
 }

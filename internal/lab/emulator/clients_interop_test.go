@@ -1,0 +1,38 @@
+//go:build interop
+
+package emulator_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// debianCLI is the AWS CLI 2 as Debian packages it, whatever else is in PATH.
+const debianCLI = "/usr/bin/aws"
+
+// commandLines are the two AWS CLIs by their major version.
+func commandLines(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{"1": filepath.Join(clients(t), "aws"), "2": debianCLI}
+	for version, program := range all {
+		said, err := exec.CommandContext(t.Context(), program, "--version").Output()
+		if err != nil || !strings.HasPrefix(string(said), "aws-cli/"+version+".") {
+			t.Fatalf("%s is not the AWS CLI %s: %v %s; make deps installs it", program, version, err, said)
+		}
+	}
+	return all
+}
+
+func TestInteropTheAWSCLIsWalkFromTrainingToDeletion(t *testing.T) {
+	for version, program := range commandLines(t) {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			b := start(t, "fast", t.TempDir())
+			c := exec.CommandContext(t.Context(), "sh", "-x", "testdata/life.sh", program)
+			c.Env = environment(filepath.Dir(program), b.url)
+			run(t, c)
+		})
+	}
+}
