@@ -36,3 +36,11 @@ func TestInteropTheAWSCLIsWalkFromTrainingToDeletion(t *testing.T) {
 		})
 	}
 }
+
+func TestInteropBoto3ChangesEndpointsUnderTraffic(t *testing.T) {
+	programs := clients(t)
+	b := start(t, "realistic", t.TempDir())
+	c := exec.CommandContext(t.Context(), filepath.Join(programs, "python"), "testdata/deploy.py")
+	c.Env = environment(programs, b.url)
+	run(t, c)
+}
