@@ -62,7 +62,11 @@ func (b *box) describe(name string) *sagemaker.DescribeEndpointOutput {
 
 // invoke sends CSV and gives the answer.
 func (b *box) invoke(name, body string) (*sagemakerruntime.InvokeEndpointOutput, error) {
-	return b.rt.InvokeEndpoint(b.t.Context(), &sagemakerruntime.InvokeEndpointInput{EndpointName: &name, ContentType: aws.String("text/csv"), Body: []byte(body)})
+	return b.rt.InvokeEndpoint(b.t.Context(), invocation(name, body))
+}
+
+func invocation(name, body string) *sagemakerruntime.InvokeEndpointInput {
+	return &sagemakerruntime.InvokeEndpointInput{EndpointName: &name, ContentType: aws.String("text/csv"), Body: []byte(body)}
 }
 
 // rows have a label that is 1 where the first feature is above 0.5.
