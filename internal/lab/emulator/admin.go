@@ -26,6 +26,7 @@ func (e *Emulator) admin() http.Handler {
 	})
 	mux.HandleFunc("DELETE /_emu/faults/{id}", e.removeFault)
 	mux.HandleFunc("PUT /_emu/limits", e.limit)
+	mux.HandleFunc("GET /_emu/operations", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.operations()) })
 	mux.HandleFunc("GET /_emu/journal", e.readJournal)
 	mux.HandleFunc("GET /_emu/state", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.state()) })
 	mux.HandleFunc("POST /_emu/reset", e.reset)

@@ -133,8 +133,8 @@ func (e *Emulator) build(c Config, d Deps) error {
 		return err
 	}
 	e.inference.Backlog = &inference.Backlog{Clock: e.clock, Store: kept, Buckets: e.buckets, Topics: e.topics, Measure: e.backlog, Log: d.Log}
-	e.storage = &objects.Server{Buckets: e.buckets, Log: d.Log}
-	e.tokens = &tokens.Service{Account: Account}
+	e.storage = &objects.Server{Buckets: e.buckets, Journal: e.journal, Log: d.Log}
+	e.tokens = &tokens.Service{Region: Region, Account: Account, Clock: e.clock, Journal: e.journal}
 	e.training = &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(d.Dir, "training"), Delay: p.Training, Output: e.jobLog, Observe: e.jobMetrics}
 	e.control, err = control.New(control.Deps{
 		Region: Region, Account: Account, Pace: p, Clock: e.clock, Store: kept, Buckets: e.buckets, Launcher: e.launcher,

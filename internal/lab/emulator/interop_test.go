@@ -91,3 +91,11 @@ func TestInteropBoto3AsksAsynchronouslyAndReadsStreams(t *testing.T) {
 	c.Env = environment(programs, b.url)
 	run(t, c)
 }
+
+func TestInteropRepliesOfTheOtherServicesFitTheirModels(t *testing.T) {
+	programs := clients(t)
+	b := start(t, "instant", t.TempDir())
+	c := exec.CommandContext(t.Context(), filepath.Join(programs, "python"), "testdata/services.py")
+	c.Env = environment(programs, b.url)
+	run(t, c)
+}

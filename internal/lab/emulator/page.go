@@ -18,7 +18,7 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6
 {{range .Jobs}}<tr><td>{{.Name}}<td>{{.Status}}<td>{{.Secondary}}</tr>{{else}}<tr><td colspan="3">none</tr>{{end}}</table>
 <h2>Buckets</h2><table><tr><th>Name<th>Objects</tr>{{range $name, $n := .Buckets}}<tr><td>{{$name}}<td>{{$n}}</tr>{{else}}<tr><td colspan="2">none</tr>{{end}}</table>
 <h2>Faults</h2><table><tr><th>Id<th>Fault<th>Endpoint</tr>{{range .Faults}}<tr><td>{{.ID}}<td>{{.Fault}}<td>{{or .Match.Endpoint "all"}}</tr>{{else}}<tr><td colspan="3">none</tr>{{end}}</table>
-<p>More: <a href="/_emu/state">state</a>, <a href="/_emu/journal">journal</a>, <a href="/_emu/faults">faults</a>.</p></body></html>
+<p>More: <a href="/_emu/state">state</a>, <a href="/_emu/journal">journal</a>, <a href="/_emu/faults">faults</a>, <a href="/_emu/operations">operations</a>.</p></body></html>
 `))
 
 // page shows what is held to people.

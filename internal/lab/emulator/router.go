@@ -10,9 +10,11 @@ import (
 	"betimes/internal/lab/emulator/inference"
 	"betimes/internal/lab/emulator/logs"
 	"betimes/internal/lab/emulator/metrics"
+	"betimes/internal/lab/emulator/objects"
 	"betimes/internal/lab/emulator/queues"
 	"betimes/internal/lab/emulator/reply"
 	"betimes/internal/lab/emulator/scaling"
+	"betimes/internal/lab/emulator/tokens"
 	"betimes/internal/lab/emulator/topics"
 	"betimes/internal/listen"
 )
@@ -22,6 +24,8 @@ const (
 	sageMaker = "sagemaker"
 	storage   = "s3"
 	identity  = "sts"
+	roles     = "iam"
+	images    = "ecr"
 	watching  = "monitoring"
 	messages  = "sqs"
 	notices   = "sns"
@@ -52,6 +56,20 @@ func (e *Emulator) handler() http.Handler {
 	})
 }
 
+// operations are what is built, by service as clients name them.
+func (e *Emulator) operations() map[string][]string {
+	all := tokens.Operations()
+	all[sageMaker] = e.control.Operations()
+	all["sagemaker-runtime"] = inference.Operations()
+	all[storage] = objects.Operations()
+	all["cloudwatch"] = e.watch.Operations()
+	all[scales] = e.scaling.Operations()
+	all[logging] = logs.Operations()
+	all[messages] = e.queues.Operations()
+	all[notices] = e.topics.Operations()
+	return all
+}
+
 func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request) {
 	switch service {
 	case sageMaker:
@@ -62,7 +80,7 @@ func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request)
 		e.control.ServeHTTP(w, r)
 	case storage:
 		e.storage.ServeHTTP(w, r)
-	case identity:
+	case identity, roles, images:
 		e.tokens.ServeHTTP(w, r)
 	case scales:
 		e.scaling.ServeHTTP(w, r)
@@ -82,7 +100,7 @@ func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request)
 // serviceOf finds the service: by the signature's scope, else by the form of the request.
 func serviceOf(r *http.Request) string {
 	switch scope := scopeOf(r); scope {
-	case sageMaker, storage, identity, watching, scales, logging, messages, notices:
+	case sageMaker, storage, identity, roles, images, watching, scales, logging, messages, notices:
 		return scope
 	case "":
 		return unsigned(r)
@@ -104,6 +122,8 @@ func unsigned(r *http.Request) string {
 		return logging
 	case strings.HasPrefix(target, queues.TargetPrefix):
 		return messages
+	case strings.HasPrefix(target, tokens.TargetPrefix):
+		return images
 	case target != "":
 		return unknown
 	}
@@ -132,6 +152,8 @@ func queried(r *http.Request) string {
 		return messages
 	case metrics.Version:
 		return watching
+	case tokens.RolesVersion:
+		return roles
 	}
 	if r.Method == http.MethodPost {
 		return identity

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -109,6 +111,9 @@ func New(d Deps) (*Service, error) {
 
 // maxRequestBytes is more than the largest request of the control plane.
 const maxRequestBytes = 4 << 20
+
+// Operations are what is built.
+func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.operations)) }
 
 // TargetPrefix is before the operation in X-Amz-Target.
 const TargetPrefix = "SageMaker."

@@ -11,7 +11,6 @@ import (
 type Call struct {
 	ContentType, Accept string
 	CustomAttributes    string
-	SessionID           string
 	TargetModel         string // of a multi-model container
 	TargetContainer     string // of several that are asked directly
 	Body                []byte

@@ -75,7 +75,6 @@ func (p *proxy) post(ctx context.Context, path string, call *Call) (Answer, erro
 	set(req.Header, "Content-Type", call.ContentType)
 	set(req.Header, "Accept", call.Accept)
 	set(req.Header, "X-Amzn-Sagemaker-Custom-Attributes", call.CustomAttributes)
-	set(req.Header, "X-Amzn-Sagemaker-Session-Id", call.SessionID)
 	set(req.Header, "X-Amzn-Sagemaker-Target-Model", call.TargetModel)
 	answer, err := p.client.Do(req)
 	if err != nil {

@@ -25,6 +25,7 @@ const (
 	targetComponent  = "X-Amzn-Sagemaker-Inference-Component"
 	targetContainer  = "X-Amzn-Sagemaker-Target-Container-Hostname"
 	sessionID        = "X-Amzn-Sagemaker-Session-Id"
+	explanations     = "X-Amzn-Sagemaker-Enable-Explanations"
 	invokedVariant   = "X-Amzn-Invoked-Production-Variant"
 )
 
@@ -179,6 +180,11 @@ func checkHeaders(h http.Header) *refusal {
 	if first(h, targetComponent) != "" {
 		return invalid("%s is not supported by this endpoint.", targetComponent)
 	}
+	for _, name := range []string{sessionID, explanations} {
+		if first(h, name) != "" {
+			return invalid("%s is not built in this emulator yet; leave it out", name)
+		}
+	}
 	attributes := first(h, customAttributes)
 	if len(attributes) > 1024 {
 		return invalid("1 validation error detected: Value at 'customAttributes' failed to satisfy constraint: Member must have length less than or equal to 1024")
@@ -217,8 +223,8 @@ func tooLarge(most int64) *refusal {
 func (b *buffers) call(h http.Header) *fleet.Call {
 	return &fleet.Call{
 		ContentType: first(h, "Content-Type"), Accept: first(h, "Accept"),
-		CustomAttributes: first(h, customAttributes), SessionID: first(h, sessionID),
-		TargetModel: first(h, targetModel), TargetContainer: first(h, targetContainer),
+		CustomAttributes: first(h, customAttributes),
+		TargetModel:      first(h, targetModel), TargetContainer: first(h, targetContainer),
 		Body: b.in.Bytes(), Out: b.out,
 	}
 }

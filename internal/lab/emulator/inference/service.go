@@ -1,7 +1,9 @@
 package inference
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -85,6 +87,9 @@ const pathPrefix = "/endpoints/"
 var operations = map[string]string{
 	"invocations": "InvokeEndpoint", "invocations-response-stream": streams, "async-invocations": "InvokeEndpointAsync",
 }
+
+// Operations are what is built.
+func Operations() []string { return slices.Sorted(maps.Values(operations)) }
 
 // EndpointOf is the name in /endpoints/{name}/invocations and its kin, with the operation.
 func EndpointOf(path string) (name, operation string, ok bool) {

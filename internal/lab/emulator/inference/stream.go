@@ -46,9 +46,6 @@ func (b *buffers) pieces(variant string) func(*fleet.Answer, []byte) error {
 // stream is InvokeEndpointWithResponseStream.
 func (s *Service) stream(w http.ResponseWriter, r *http.Request, name string, note *journal.Entry) *refusal {
 	r.Header["Accept"] = r.Header[streamAccept]
-	if first(r.Header, sessionID) == "NEW_SESSION" {
-		return invalid("1 validation error detected: Value 'NEW_SESSION' at 'sessionId' failed to satisfy constraint: a stream goes on with a session, it does not begin one")
-	}
 	b := pool.Get().(*buffers)
 	defer b.release()
 	b.stream = &streaming{w: w, out: http.NewResponseController(w)}

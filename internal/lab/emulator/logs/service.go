@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -44,10 +45,16 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}.Serve(w)
 }
 
+// operations are what is built.
+var operations = map[string]func(*Service, *request) (any, error){
+	"DescribeLogGroups": (*Service).describeGroups, "DescribeLogStreams": (*Service).describeStreams, "GetLogEvents": (*Service).getEvents,
+}
+
+// Operations are what is built.
+func Operations() []string { return slices.Sorted(maps.Keys(operations)) }
+
 func (s *Service) call(r *http.Request, name string) (any, error) {
-	run, ok := map[string]func(*request) (any, error){
-		"DescribeLogGroups": s.describeGroups, "DescribeLogStreams": s.describeStreams, "GetLogEvents": s.getEvents,
-	}[name]
+	run, ok := operations[name]
 	if !ok {
 		return nil, reply.UnknownOperation(name)
 	}
@@ -59,7 +66,7 @@ func (s *Service) call(r *http.Request, name string) (any, error) {
 	if err := json.Unmarshal(body, &q); err != nil {
 		return nil, &reply.Error{Status: http.StatusBadRequest, Type: "SerializationException", Text: err.Error()}
 	}
-	return run(&q)
+	return run(s, &q)
 }
 
 func (s *Service) refused(operation string, err error) *reply.Error {

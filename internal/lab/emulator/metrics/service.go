@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,6 +65,9 @@ func New(d Deps) (*Service, error) {
 	}
 	return s, nil
 }
+
+// Operations are what is built.
+func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.operations)) }
 
 // ServeHTTP answers all three protocols.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {

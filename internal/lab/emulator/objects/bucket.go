@@ -28,11 +28,7 @@ type bucketEntry struct {
 	Created string `xml:"CreationDate"`
 }
 
-// service answers requests without a bucket: ListBuckets.
-func (s *Server) service(c call) error {
-	if c.r.Method != http.MethodGet {
-		return fail(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
-	}
+func (s *Server) listBuckets(c call) error {
 	list := bucketList{Owner: owner{"betimes", "betimes"}}
 	s.Buckets.mu.RLock()
 	for _, b := range s.Buckets.buckets {
@@ -44,39 +40,16 @@ func (s *Server) service(c call) error {
 	return nil
 }
 
-// bucket answers requests about a bucket as a whole.
-func (s *Server) bucket(c call) error {
-	if c.r.Method == http.MethodPut && !c.has("location") {
-		if err := c.refuseSettings(); err != nil {
-			return err
-		}
-		return s.createBucket(c)
-	}
-	if !s.Buckets.Has(c.bucket) {
-		return noBucket(c.bucket)
-	}
-	if err := c.refuseSettings(); err != nil {
-		return err
-	}
-	switch {
-	case c.r.Method == http.MethodHead:
-		c.w.Header().Set("X-Amz-Bucket-Region", "us-east-1")
-		return nil
-	case c.r.Method == http.MethodDelete:
-		return s.deleteBucket(c)
-	case c.r.Method == http.MethodPost && c.has("delete"):
-		return s.deleteObjects(c)
-	case c.r.Method == http.MethodGet && c.has("location"):
-		writeXML(c.w, http.StatusOK, struct {
-			XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LocationConstraint"`
-		}{}) // empty: us-east-1
-		return nil
-	case c.r.Method == http.MethodGet && c.has("uploads"):
-		return s.listUploads(c)
-	case c.r.Method == http.MethodGet:
-		return s.list(c)
-	}
-	return fail(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+func (s *Server) headBucket(c call) error {
+	c.w.Header().Set("X-Amz-Bucket-Region", "us-east-1")
+	return nil
+}
+
+func (s *Server) getBucketLocation(c call) error {
+	writeXML(c.w, http.StatusOK, struct {
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LocationConstraint"`
+	}{}) // empty: us-east-1
+	return nil
 }
 
 func (s *Server) createBucket(c call) error {

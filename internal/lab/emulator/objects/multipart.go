@@ -15,27 +15,15 @@ import (
 	"betimes/internal/lab/emulator/store"
 )
 
-func (s *Server) multipart(c call) error {
-	if c.has("uploads") && c.r.Method == http.MethodPost {
-		return s.beginUpload(c)
+// ofAnUpload makes an operation of one that needs the upload it is about.
+func ofAnUpload(run func(*Server, call, *upload) error) func(*Server, call) error {
+	return func(s *Server, c call) error {
+		u, err := s.upload(c)
+		if err != nil {
+			return err
+		}
+		return run(s, c, u)
 	}
-	u, err := s.upload(c)
-	if err != nil {
-		return err
-	}
-	switch c.r.Method {
-	case http.MethodPut:
-		return s.putPart(c, u)
-	case http.MethodPost:
-		return s.completeUpload(c, u)
-	case http.MethodDelete:
-		s.Buckets.forget(u.ID)
-		c.w.WriteHeader(http.StatusNoContent)
-		return nil
-	case http.MethodGet:
-		return s.listParts(c, u)
-	}
-	return fail(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 }
 
 func (s *Server) upload(c call) (*upload, error) {
@@ -75,23 +63,19 @@ func (s *Server) beginUpload(c call) error {
 	return nil
 }
 
-// putPart is UploadPart and UploadPartCopy.
+// putPart is UploadPart.
 func (s *Server) putPart(c call, u *upload) error {
-	n, err := strconv.Atoi(c.r.URL.Query().Get("partNumber"))
-	if err != nil || n < 1 || n > maxParts {
-		return fail(http.StatusBadRequest, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
+	n, err := c.partNumber()
+	if err != nil {
+		return err
 	}
-	body, sums, isCopy, err := s.partBody(c)
+	body, sums, err := received(c.r)
 	if err != nil {
 		return err
 	}
 	p, err := s.Buckets.putPart(u, n, body)
 	if err != nil {
 		return err
-	}
-	if isCopy {
-		writeXML(c.w, http.StatusOK, copied{xml.Name{Local: "CopyPartResult"}, p.ETag, p.When.Format(stamp)})
-		return nil
 	}
 	c.w.Header().Set("Etag", p.ETag)
 	for name, sum := range sums {
@@ -100,19 +84,62 @@ func (s *Server) putPart(c call, u *upload) error {
 	return nil
 }
 
-func (s *Server) partBody(c call) (io.Reader, map[string]string, bool, error) {
-	if c.r.Header.Get("X-Amz-Copy-Source") == "" {
-		body, sums, err := received(c.r)
-		return body, sums, false, err
-	}
-	if text := c.r.Header.Get("X-Amz-Copy-Source-Range"); text != "" {
-		return nil, nil, true, notBuilt("X-Amz-Copy-Source-Range")
-	}
-	from, _, err := s.source(c)
+// copyPart is UploadPartCopy.
+func (s *Server) copyPart(c call, u *upload) error {
+	n, err := c.partNumber()
 	if err != nil {
-		return nil, nil, true, err
+		return err
 	}
-	return from, nil, true, nil
+	from, info, err := s.source(c)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	body, err := section(from, c.r.Header.Get("X-Amz-Copy-Source-Range"), info.Size)
+	if err != nil {
+		return err
+	}
+	p, err := s.Buckets.putPart(u, n, body)
+	if err != nil {
+		return err
+	}
+	writeXML(c.w, http.StatusOK, copied{xml.Name{Local: "CopyPartResult"}, p.ETag, p.When.Format(stamp)})
+	return nil
+}
+
+func (c call) partNumber() (int, error) {
+	n, err := strconv.Atoi(c.r.URL.Query().Get("partNumber"))
+	if err != nil || n < 1 || n > maxParts {
+		return 0, fail(http.StatusBadRequest, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
+	}
+	return n, nil
+}
+
+// section is the bytes=FIRST-LAST of an object; all of it when no range is given.
+func section(from io.ReadSeeker, text string, size int64) (io.Reader, error) {
+	if text == "" {
+		return from, nil
+	}
+	bounds, ok := strings.CutPrefix(text, "bytes=")
+	low, high, both := strings.Cut(bounds, "-")
+	first, err := strconv.ParseInt(low, 10, 64)
+	last, err2 := strconv.ParseInt(high, 10, 64)
+	if !ok || !both || err != nil || err2 != nil || first < 0 || last < first {
+		return nil, fail(http.StatusBadRequest, "InvalidArgument", "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
+	}
+	if last >= size {
+		return nil, fail(http.StatusBadRequest, "InvalidArgument", "Range specified is not valid for source object of size: "+strconv.FormatInt(size, 10))
+	}
+	if _, err := from.Seek(first, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return io.LimitReader(from, last-first+1), nil
+}
+
+func (s *Server) abortUpload(c call, u *upload) error {
+	s.Buckets.forget(u.ID)
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 type partList struct {

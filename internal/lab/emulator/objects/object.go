@@ -15,33 +15,12 @@ var kept = []string{"Content-Type", "Content-Encoding", "Content-Language", "Con
 
 const metaPrefix = "X-Amz-Meta-"
 
-// object answers requests about one object.
-func (s *Server) object(c call) error {
-	if len(c.key) > 1024 {
-		return fail(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
-	}
-	if err := c.refuseSettings(); err != nil {
+func (s *Server) deleteObject(c call) error {
+	if err := s.Buckets.Delete(c.bucket, c.key); err != nil {
 		return err
 	}
-	if c.has("uploads") || c.has("uploadId") {
-		return s.multipart(c)
-	}
-	switch c.r.Method {
-	case http.MethodPut:
-		if c.r.Header.Get("X-Amz-Copy-Source") != "" {
-			return s.copy(c)
-		}
-		return s.put(c)
-	case http.MethodGet, http.MethodHead:
-		return s.get(c)
-	case http.MethodDelete:
-		if err := s.Buckets.Delete(c.bucket, c.key); err != nil {
-			return err
-		}
-		c.w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	return fail(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 // received is the decoded and verified body of a PUT; the map has its checksums once it was read.
@@ -140,15 +119,57 @@ func (s *Server) get(c call) error {
 	}
 	override(h, c.r.URL.Query())
 	if bad := rangeProblem(c.r.Header.Get("Range"), info.Size); bad != nil {
-		for name := range h {
-			if name != "X-Amzn-Requestid" {
-				h.Del(name)
-			}
-		}
+		forget(h)
 		return bad
 	}
-	http.ServeContent(c.w, c.r, "", info.Modified, body)
+	if !isConditional(c.r.Header) {
+		http.ServeContent(c.w, c.r, "", info.Modified, body)
+		return nil
+	}
+	answer := &conditional{ResponseWriter: c.w}
+	http.ServeContent(answer, c.r, "", info.Modified, body)
+	if answer.failed {
+		forget(h)
+		return fail(http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+	}
 	return nil
+}
+
+// forget takes back what was said of an object.
+func forget(h http.Header) {
+	for name := range h {
+		if name != "X-Amzn-Requestid" {
+			h.Del(name)
+		}
+	}
+}
+
+func isConditional(h http.Header) bool {
+	for _, name := range []string{"If-None-Match", "If-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+		if h.Get(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// conditional answers "not modified" without checksums, which clients would want
+// to see in the body, and leaves "precondition failed" to its caller.
+type conditional struct {
+	http.ResponseWriter
+	failed bool
+}
+
+// WriteHeader sends the status, unless it is a failed precondition.
+func (w *conditional) WriteHeader(status int) {
+	switch status {
+	case http.StatusPreconditionFailed:
+		w.failed = true
+		return
+	case http.StatusNotModified:
+		maps.DeleteFunc(w.Header(), func(name string, _ []string) bool { return strings.HasPrefix(strings.ToLower(name), checksumPrefix) })
+	}
+	w.ResponseWriter.WriteHeader(status)
 }
 
 // rangeProblem finds a range that begins behind the end; ServeContent would answer it in plain text.

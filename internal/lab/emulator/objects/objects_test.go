@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"betimes/internal/lab/emulator/clock"
+	"betimes/internal/lab/emulator/journal"
 )
 
 type bench struct {
@@ -33,7 +34,7 @@ func open(t *testing.T, dir string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{t, dir, &Server{b, slog.New(slog.DiscardHandler)}}
+	return &bench{t, dir, &Server{Buckets: b, Journal: &journal.Journal{}, Log: slog.New(slog.DiscardHandler)}}
 }
 
 func (b *bench) do(method, path, body string, headers ...string) *httptest.ResponseRecorder {
@@ -92,7 +93,7 @@ func TestErrorsAreThoseOfS3(t *testing.T) {
 		{"a bucket that is not empty", "DELETE", "/bucket", nil, 409, "<Code>BucketNotEmpty</Code>"},
 		{"a bucket name with a capital", "PUT", "/Bucket", nil, 400, "<Code>InvalidBucketName</Code>"},
 		{"an upload that is not there", "PUT", "/bucket/key?partNumber=1&uploadId=x", nil, 404, "<Code>NoSuchUpload</Code>"},
-		{"what is not built", "GET", "/bucket?versioning", nil, 501, "?versioning is not built"},
+		{"what is not built", "GET", "/bucket?versioning", nil, 400, "?versioning is not built"},
 		{"a put only when absent", "PUT", "/bucket/key", []string{"If-None-Match", "*"}, 412, "<Code>PreconditionFailed</Code>"},
 		{"a wrong MD5", "PUT", "/bucket/key", []string{"Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="}, 400, "<Code>BadDigest</Code>"},
 		{"a wrong CRC32", "PUT", "/bucket/key", []string{"X-Amz-Checksum-Crc32", "AAAAAA=="}, 400, ""},
@@ -250,4 +251,52 @@ func FuzzChunked(f *testing.F) {
 			t.Errorf("%d bytes of %d", len(out), len(raw))
 		}
 	})
+}
+
+func TestAPartMayBeCopiedFromARange(t *testing.T) {
+	b := open(t, t.TempDir())
+	b.do("PUT", "/bucket", "")
+	b.do("PUT", "/bucket/from", "hello world")
+	begun := b.do("POST", "/bucket/to?uploads", "").Body.String()
+	_, id, _ := strings.Cut(begun, "<UploadId>")
+	id, _, _ = strings.Cut(id, "<")
+	for _, c := range []struct {
+		name, bytes string
+		status      int
+		says        string
+	}{
+		{"a range", "bytes=6-10", 200, "CopyPartResult"},
+		{"a range behind the end", "bytes=6-11", 400, "not valid for source object of size: 11"},
+		{"a range without an end", "bytes=6-", 400, "must be of the form"},
+		{"no range at all", "6-10", 400, "must be of the form"},
+	} {
+		got := b.do("PUT", "/bucket/to?partNumber=1&uploadId="+id, "", "X-Amz-Copy-Source", "/bucket/from", "X-Amz-Copy-Source-Range", c.bytes)
+		if got.Code != c.status || !strings.Contains(got.Body.String(), c.says) {
+			t.Errorf("%s answered %d %s", c.name, got.Code, got.Body)
+		}
+	}
+	list := b.do("GET", "/bucket/to?uploadId="+id, "").Body.String()
+	_, etag, _ := strings.Cut(list, "<ETag>")
+	etag, _, _ = strings.Cut(etag, "<")
+	b.do("POST", "/bucket/to?uploadId="+id, "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>"+etag+"</ETag></Part></CompleteMultipartUpload>")
+	if got := b.do("GET", "/bucket/to", "").Body.String(); got != "world" {
+		t.Errorf("the object is %q", got)
+	}
+}
+
+func TestConditionsThatFailSayNothingOfTheObject(t *testing.T) {
+	b := open(t, t.TempDir())
+	b.do("PUT", "/bucket", "")
+	etag := b.do("PUT", "/bucket/key", "hello", "X-Amz-Checksum-Crc32", "NhCmhg==").Header().Get("Etag")
+	same := b.do("GET", "/bucket/key", "", "If-None-Match", etag, "X-Amz-Checksum-Mode", "ENABLED")
+	if same.Code != 304 || same.Header().Get("Etag") != etag || same.Header().Get("X-Amz-Checksum-Crc32") != "" {
+		t.Errorf("answered %d %v", same.Code, same.Header())
+	}
+	other := b.do("GET", "/bucket/key", "", "If-Match", `"other"`)
+	if other.Code != 412 || !strings.Contains(other.Body.String(), "<Code>PreconditionFailed</Code>") || other.Header().Get("Etag") != "" {
+		t.Errorf("answered %d %v %s", other.Code, other.Header(), other.Body)
+	}
+	if got := b.do("GET", "/bucket/key", "", "If-Match", etag); got.Code != 200 || got.Body.String() != "hello" {
+		t.Errorf("answered %d %s", got.Code, got.Body)
+	}
 }

@@ -4,6 +4,9 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
+
+	"betimes/internal/lab/emulator/journal"
 )
 
 // maxObjectBytes is S3's limit of one PUT.
@@ -12,6 +15,7 @@ const maxObjectBytes = 5 << 30
 // Server answers the S3 protocol, path style: /bucket/key.
 type Server struct {
 	Buckets *Buckets
+	Journal *journal.Journal
 	Log     *slog.Logger
 }
 
@@ -29,18 +33,21 @@ func (c call) has(name string) bool {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
 	bucket, key := target(r)
 	r.Body = http.MaxBytesReader(w, r.Body, maxObjectBytes)
 	c := call{w, r, bucket, key}
-	err := s.route(c)
-	if err == nil {
-		return
+	note := journal.Entry{Time: began, Kind: journal.Request, Operation: c.operation(), Resource: "s3://" + bucket + "/" + key, Status: http.StatusOK}
+	if err := s.run(c, note.Operation); err != nil {
+		f := asFailure(err)
+		if f.status >= http.StatusInternalServerError {
+			s.Log.Error("object request failed", "method", r.Method, "error", err)
+		}
+		note.Status, note.Error = f.status, f.Code
+		f.write(w, r)
 	}
-	f := asFailure(err)
-	if f.status >= http.StatusInternalServerError {
-		s.Log.Error("object request failed", "method", r.Method, "error", err)
-	}
-	f.write(w, r)
+	note.Micros = time.Since(began).Microseconds()
+	s.Journal.Note(note)
 }
 
 // target finds bucket and key: /bucket/key, or /key of the host bucket.localhost.
@@ -54,20 +61,29 @@ func target(r *http.Request) (bucket, key string) {
 	return bucket, key
 }
 
-func (s *Server) route(c call) error {
+func (s *Server) run(c call, operation string) error {
 	switch {
-	case c.bucket == "":
-		return s.service(c)
-	case c.key == "":
-		return s.bucket(c)
-	case !s.Buckets.Has(c.bucket):
+	case c.bucket != "" && operation != "CreateBucket" && !s.Buckets.Has(c.bucket):
 		return noBucket(c.bucket)
+	case len(c.key) > maxKeyBytes:
+		return fail(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
 	}
-	return s.object(c)
+	if err := c.refuseSettings(); err != nil {
+		return err
+	}
+	run, ok := operations[operation]
+	if !ok {
+		return fail(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+	}
+	return run(s, c)
 }
 
+// maxKeyBytes is S3's limit.
+const maxKeyBytes = 1024
+
+// notBuilt is S3's NotImplemented with the status of all that is refused by name: clients retry a 5xx.
 func notBuilt(what string) error {
-	return fail(http.StatusNotImplemented, "NotImplemented", what+" is not built in this emulator")
+	return fail(http.StatusBadRequest, "NotImplemented", what+" is not built in this emulator")
 }
 
 // settings are the sub-resources of buckets and objects that are not built; each is refused by name.

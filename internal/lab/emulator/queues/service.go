@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -87,6 +89,9 @@ func (s *Service) Summary() map[string]int {
 	}
 	return all
 }
+
+// Operations are what is built.
+func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.operations)) }
 
 // ServeHTTP answers both protocols.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {

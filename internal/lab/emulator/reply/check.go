@@ -58,12 +58,17 @@ func (c *Checks) Most(path string, value *int, most int) {
 	}
 }
 
-// Err is AWS's one sentence about all of them.
+// Err is AWS's one sentence about all of them; nil when there are none.
 func (c Checks) Err() error {
-	switch len(c) {
-	case 0:
+	if len(c) == 0 {
 		return nil
-	case 1:
+	}
+	return c.Refusal()
+}
+
+// Refusal is that sentence, for services that have another name for the error.
+func (c Checks) Refusal() *Error {
+	if len(c) == 1 {
 		return Validation("1 validation error detected: %s", c[0])
 	}
 	return Validation("%d validation errors detected: %s", len(c), strings.Join(c, "; "))

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -95,6 +97,9 @@ func New(d Deps) (*Service, error) {
 	}
 	return s, nil
 }
+
+// Operations are what is built.
+func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.operations)) }
 
 // TargetPrefix is before the operation in X-Amz-Target.
 const TargetPrefix = "AnyScaleFrontendService."

@@ -9,15 +9,6 @@ from botocore.exceptions import ClientError
 
 import shapes
 
-OPERATIONS = """
-CreateModel DescribeModel ListModels DeleteModel
-CreateEndpointConfig DescribeEndpointConfig ListEndpointConfigs DeleteEndpointConfig
-CreateEndpoint DescribeEndpoint ListEndpoints UpdateEndpoint UpdateEndpointWeightsAndCapacities DeleteEndpoint
-CreateTrainingJob DescribeTrainingJob ListTrainingJobs StopTrainingJob
-CreateModelPackageGroup DescribeModelPackageGroup ListModelPackageGroups DeleteModelPackageGroup
-CreateModelPackage DescribeModelPackage UpdateModelPackage ListModelPackages DeleteModelPackage
-AddTags ListTags DeleteTags
-""".split()
 ROLE = "arn:aws:iam::000000000000:role/betimes"
 TAGS = [{"Key": "team", "Value": "fraud"}]
 
@@ -214,4 +205,4 @@ for name in [package, "alone"]:
     sm.delete_model_package(ModelPackageName=name)
 sm.delete_model_package_group(ModelPackageGroupName="fraud")
 refused("ValidationException", sm.describe_model_package_group, ModelPackageGroupName="fraud")
-shapes.done("sagemaker", OPERATIONS)
+shapes.done("sagemaker")

@@ -2,11 +2,12 @@
 import json
 import time
 
-import boto3
 from botocore.exceptions import ClientError
 
-sm, runtime, s3 = boto3.client("sagemaker"), boto3.client("sagemaker-runtime"), boto3.client("s3")
-sns, sqs = boto3.client("sns"), boto3.client("sqs")
+import shapes
+
+sm, runtime, s3 = shapes.client("sagemaker"), shapes.client("sagemaker-runtime"), shapes.client("s3")
+sns, sqs = shapes.client("sns"), shapes.client("sqs")
 
 
 def serve(name, **config):
@@ -62,4 +63,4 @@ serve("words")
 answer = runtime.invoke_endpoint_with_response_stream(EndpointName="words", Body=b"hello", ContentType="text/plain")
 assert answer["ContentType"] == "text/plain" and answer["InvokedProductionVariant"] == "all", answer
 assert b"".join(e["PayloadPart"]["Bytes"] for e in answer["Body"]) == b"hello"
-print("walked")
+shapes.done()

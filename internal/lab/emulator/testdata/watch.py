@@ -2,28 +2,19 @@
 
 import datetime
 import json
-import os
-import urllib.request
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-settings = Config(region_name="us-east-1", retries={"total_max_attempts": 1})
-cw = boto3.client("cloudwatch", config=settings)
-sm = boto3.client("sagemaker", config=settings)
-rt = boto3.client("sagemaker-runtime", config=settings)
-logs = boto3.client("logs", config=settings)
-s3 = boto3.client("s3", config=settings)
-aas = boto3.client("application-autoscaling", config=settings)
+import shapes
+
+own = shapes.own
+cw = shapes.client("cloudwatch")
+sm = shapes.client("sagemaker")
+rt = shapes.client("sagemaker-runtime")
+logs = shapes.client("logs")
+s3 = shapes.client("s3")
+aas = shapes.client("application-autoscaling")
 TOPIC = "arn:aws:sns:us-east-1:000000000000:page"
-
-
-def own(path, request=None):
-    """Asks the emulator's own interface."""
-    body = None if request is None else json.dumps(request).encode()
-    with urllib.request.urlopen(urllib.request.Request(os.environ["AWS_ENDPOINT_URL"] + path, data=body)) as answer:
-        return json.load(answer)
 
 
 def advance(by):
@@ -184,4 +175,4 @@ assert len(found["Datapoints"]) == 1, (found, cw.list_metrics(Namespace="/aws/sa
 rest = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True, nextToken=page["nextForwardToken"])
 assert rest["events"] == [] and rest["nextForwardToken"] == page["nextForwardToken"], rest
 assert [g["logGroupName"] for g in logs.describe_log_groups(logGroupNamePrefix="/aws/sagemaker/")["logGroups"]] == [group]
-print("done")
+shapes.done()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -129,6 +131,9 @@ const xmlSpace = "http://sns.amazonaws.com/doc/" + Version + "/"
 
 // Version is how forms of SNS say that they are.
 const Version = "2010-03-31"
+
+// Operations are what is built.
+func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.operations)) }
 
 // ServeHTTP answers the Query protocol; links in notifications are GETs.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
