@@ -19,6 +19,7 @@ import (
 	"betimes/internal/admin"
 	"betimes/internal/budget"
 	"betimes/internal/config"
+	"betimes/internal/flow/balance"
 	"betimes/internal/kafka"
 	"betimes/internal/lifecycle"
 	"betimes/internal/privacy"
@@ -60,16 +61,17 @@ type App struct {
 	closers   []func()
 	addresses Addresses
 
-	seeds    []string
-	clusters map[string]*kafka.Cluster
-	admin    *admin.Server
-	intake   net.Listener // of the gateway
-	trail    *trail.Trail
-	started  time.Time
-	account  *sagemaker.Account
-	emulated string // URL of the emulator in this process
-	reloads  []func(config.Config)
-	drains   []func() // each makes a listener unready
+	seeds     []string
+	clusters  map[string]*kafka.Cluster
+	admin     *admin.Server
+	intake    net.Listener // of the gateway
+	trail     *trail.Trail
+	started   time.Time
+	account   *sagemaker.Account
+	allowance *balance.Allowance // of calls that are made again
+	emulated  string             // URL of the emulator in this process
+	reloads   []func(config.Config)
+	drains    []func() // each makes a listener unready
 
 	changesMu sync.Mutex
 	changes   []pulse.Change // for the next pulse
@@ -86,6 +88,7 @@ func New(loaded *config.Loaded, options Options) (*App, error) {
 	a := &App{
 		loaded: loaded, file: loaded.File, config: loaded.Config, options: options, log: options.Log,
 		registry: prometheus.NewRegistry(), clusters: map[string]*kafka.Cluster{}, started: time.Now(),
+		allowance: balance.NewAllowance(loaded.Config.Flow.Balance),
 	}
 	a.metrics = prometheus.WrapRegistererWith(prometheus.Labels{"pipeline": a.config.Name}, a.registry)
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(options.Version))

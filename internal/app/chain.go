@@ -130,7 +130,11 @@ func failed(err error) event.Ending {
 	case class.OfEvent():
 		return event.Fail(event.ReasonModelInput, event.StageModel, err)
 	case class.OfEndpoint():
-		return event.Ending{Place: event.Unfinished, Stage: event.StageNetwork, Err: err, Throttled: class == model.ClassThrottled}
+		ending := event.Ending{Place: event.Unfinished, Stage: event.StageNetwork, Err: err, Throttled: class == model.ClassThrottled}
+		if class == model.ClassNotReady {
+			ending.After = time.Second // a model that loads is not loaded sooner by asking
+		}
+		return ending
 	case class == model.ClassBadOutput:
 		return event.Ending{Place: event.Unfinished, Counted: true, Reason: event.ReasonBadModelOutput, Stage: event.StageModel, Err: err}
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"betimes/internal/config"
@@ -38,7 +39,7 @@ func chainOf(t *testing.T, file string, fake *modeltest.Fake) *chain {
 		if err != nil {
 			t.Fatal(err)
 		}
-		picker := balance.New(balance.Config{Model: name, Endpoint: name, Limit: 4}, fake, balance.Deps{})
+		picker := balance.New(balance.Target{Model: name, Endpoint: name, Limit: 4}, fake, balance.Deps{})
 		m.invoker, m.answeredSince = picker, picker.AnsweredSince
 		c.models[name] = m
 	}
@@ -101,12 +102,14 @@ func TestWhatAFailureMeansForTheEvent(t *testing.T) {
 	}
 	for name, want := range cases {
 		t.Run(name, func(t *testing.T) {
-			err := &model.Error{Class: want.class, Endpoint: "m"}
-			c := chainOf(t, oneModel, &modeltest.Fake{Default: modeltest.Step{Err: err}})
-			got := c.work(t.Context(), newTestEvent(`{"a":1,"b":2}`))
-			if got.Place != want.place || got.Counted != want.counted || got.Reason != want.reason {
-				t.Errorf("%s counted %v reason %q", got.Place, got.Counted, got.Reason)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				err := &model.Error{Class: want.class, Endpoint: "m"}
+				c := chainOf(t, oneModel, &modeltest.Fake{Default: modeltest.Step{Err: err}})
+				got := c.work(t.Context(), newTestEvent(`{"a":1,"b":2}`))
+				if got.Place != want.place || got.Counted != want.counted || got.Reason != want.reason {
+					t.Errorf("%s counted %v reason %q", got.Place, got.Counted, got.Reason)
+				}
+			})
 		})
 	}
 }

@@ -113,24 +113,34 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 			return nil, nil, err
 		}
 	}
-	door, at, err := a.door(ctx, name, m)
+	at, err := a.door(ctx, name, m)
 	if err != nil {
 		return nil, nil, err
 	}
-	picker := balance.New(at, door, balance.Deps{Log: a.log, Registerer: a.metrics})
+	picker := balance.New(at.target, at.door, balance.Deps{Log: a.log, Registerer: a.metrics, Allowance: a.allowance})
+	if at.follow != nil {
+		at.follow(picker)
+	}
 	out.invoker, out.answeredSince = picker, picker.AnsweredSince
 	return out, picker, nil
 }
 
+// way leads to one model's endpoint.
+type way struct {
+	target balance.Target
+	door   model.Invoker
+	follow func(*balance.Picker) // lets the Picker know what the door learns; may be nil
+}
+
 // door opens the way to one model's endpoint.
-func (a *App) door(ctx context.Context, name string, m config.ModelConfig) (model.Invoker, balance.Config, error) {
+func (a *App) door(ctx context.Context, name string, m config.ModelConfig) (way, error) {
 	if m.REST != nil {
 		e, err := rest.New(*m.REST, rest.Deps{Name: name, Registerer: a.metrics})
 		if err != nil {
-			return nil, balance.Config{}, fmt.Errorf("models.%s.rest: %w", name, err)
+			return way{}, fmt.Errorf("models.%s.rest: %w", name, err)
 		}
 		a.close(e.Close)
-		return e, balance.Config{Model: name, Endpoint: name, Door: "rest", Limit: m.REST.Connections}, nil
+		return way{target: balance.Target{Model: name, Endpoint: name, Door: "rest", Limit: m.REST.Connections}, door: e}, nil
 	}
 	return a.sageMakerDoor(ctx, name, *m.SageMaker)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"betimes/internal/flow/balance"
-	"betimes/internal/model"
 	"betimes/internal/sagemaker"
 )
 
@@ -23,16 +22,19 @@ func (a *App) openAccount(ctx context.Context) (*sagemaker.Account, error) {
 }
 
 // sageMakerDoor opens the way to one SageMaker endpoint, whose state is watched.
-func (a *App) sageMakerDoor(ctx context.Context, name string, c sagemaker.Config) (model.Invoker, balance.Config, error) {
+func (a *App) sageMakerDoor(ctx context.Context, name string, c sagemaker.Config) (way, error) {
 	account, err := a.openAccount(ctx)
 	if err != nil {
-		return nil, balance.Config{}, err
+		return way{}, err
 	}
 	e, err := account.Endpoint(c)
 	if err != nil {
-		return nil, balance.Config{}, fmt.Errorf("models.%s.sagemaker: %w", name, err)
+		return way{}, fmt.Errorf("models.%s.sagemaker: %w", name, err)
 	}
 	a.close(e.Close)
 	a.add("endpoint "+c.Endpoint, e)
-	return e, balance.Config{Model: name, Endpoint: c.Endpoint, Door: "sagemaker", Limit: c.Connections}, nil
+	return way{
+		target: balance.Target{Model: name, Endpoint: c.Endpoint, Door: "sagemaker", Variant: c.Variant, Limit: c.Connections},
+		door:   e, follow: func(p *balance.Picker) { e.OnScale(p.Scaled) },
+	}, nil
 }

@@ -55,6 +55,7 @@ type Error struct {
 	Endpoint       string
 	Status         int    // HTTP status of the service, 0: none
 	OriginalStatus int    // what the model itself answered behind a 424
+	Again          bool   // one more try at once may do better: on another connection, or with what was set right since
 	Message        string // what the other side said, cut to 512 bytes
 	Err            error  // cause, may be nil
 }

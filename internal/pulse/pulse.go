@@ -48,6 +48,7 @@ type Endpoint struct {
 	Door        string           `json:"door"` // sagemaker · rest · oip
 	Up          bool             `json:"up"`
 	InFlight    int              `json:"in_flight"`
+	Limit       int              `json:"limit,omitempty"`       // calls at once, as learned
 	Invocations map[string]int64 `json:"invocations,omitempty"` // by class, "ok" included
 	Latency     Histogram        `json:"latency,omitzero"`
 	LastError   string           `json:"last_error,omitempty"`

@@ -37,6 +37,7 @@ type Endpoint struct {
 	throttles prometheus.Counter
 	metrics   *metrics
 	state     atomic.Pointer[EndpointState]
+	scaled    func(from, to int) // told of another number of instances, may be nil
 }
 
 // Endpoint makes the Invoker of a configured endpoint. The endpoint need not exist yet.

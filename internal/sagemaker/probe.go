@@ -61,9 +61,25 @@ func (e *Endpoint) probe(ctx context.Context, failing bool) bool {
 
 func (e *Endpoint) learn(ctx context.Context, now EndpointState) {
 	was := e.state.Swap(&now)
+	if was != nil && e.scaled != nil && was.instances() != now.instances() {
+		e.scaled(was.instances(), now.instances())
+	}
 	if was == nil || was.Status != now.Status || was.Config != now.Config {
 		e.log.InfoContext(ctx, "endpoint state", slog.String("endpoint", e.name), slog.String("status", now.Status), slog.String("config", now.Config))
 	}
+}
+
+// OnScale has f called when the endpoint has another number of instances. It is
+// called before Run.
+func (e *Endpoint) OnScale(f func(from, to int)) { e.scaled = f }
+
+// instances counts those that serve.
+func (s EndpointState) instances() int {
+	n := 0
+	for _, v := range s.Variants {
+		n += v.Current
+	}
+	return n
 }
 
 // State is what the last probe saw; its Status is empty before the first.

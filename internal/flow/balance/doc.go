@@ -1,9 +1,23 @@
-// Package balance asks the endpoint of a model: it bounds the calls at once,
-// counts them, and writes on each event how long it waited, how long the
-// network took and how long the model itself.
+// Package balance asks the endpoint of a model: it learns how many calls at once
+// the endpoint takes, lets no more through, asks again what can still be in time,
+// and writes on each event how long it waited, how long the network took and how
+// long the model itself.
 //
-// Upstream: the chain that app puts together. Downstream: one door.
+// Upstream: the chain that app puts together; batch asks for Capacity.
+// Downstream: one door, which makes one attempt per call.
 //
-// Invariants: a call holds its slot no longer than its context; the marks of an
-// item are made by the goroutine that called, after the door returned.
+//	Invoke ─► line ─► slot ─► door ─► answered
+//	           ▲                 │
+//	           └── head, after a pause ── refused for load: the limit falls
+//	                a pause, a token ──── 500, 503, 530, no connection
+//
+// Who decides what: balance decides how many calls an endpoint takes, by what it
+// refuses. Stream decides how many events are in work, by how long they take, and
+// learns nothing while they wait here. Balance asks again to keep a deadline;
+// stream asks again so that nothing is lost.
+//
+// Invariants: a call holds its slot no longer than its context; between two tries
+// it holds none. Retries after faults of the endpoint are at most a share of all
+// calls of the process. The marks of an item are made by the goroutine that
+// called, after the door returned.
 package balance

@@ -1,32 +1,58 @@
 package balance
 
 import (
+	"errors"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"betimes/internal/model"
 )
 
-// outcome is the label of a class, or ok.
-func outcome(class int) string {
+// nameOf is the label of a class, or ok.
+func nameOf(class int) string {
 	if class == ok {
 		return "ok"
 	}
 	return model.Class(class).String()
 }
 
-// register makes the counters; Pickers of one registerer share the families.
-func (p *Picker) register(r prometheus.Registerer) {
-	vec := prometheus.NewCounterVec(prometheus.CounterOpts{
+// meter is what one Picker counts.
+type meter struct {
+	invocations [model.NumClasses + 1]prometheus.Counter
+	retries     [model.NumClasses]prometheus.Counter
+	limit       prometheus.Gauge
+}
+
+// newMeter makes the counters; Pickers of one registerer share the families.
+func newMeter(r prometheus.Registerer, t Target) meter {
+	calls := shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "betimes_balance_invocations_total", Help: "Calls to an endpoint by how they ended.",
-	}, []string{"endpoint", "outcome"})
-	if r != nil {
-		if err := r.Register(vec); err != nil {
-			if already, is := err.(prometheus.AlreadyRegisteredError); is {
-				vec = already.ExistingCollector.(*prometheus.CounterVec)
-			}
+	}, []string{"endpoint", "outcome"}))
+	retries := shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "betimes_balance_retries_total", Help: "Calls that were made again inside their event's time, by why.",
+	}, []string{"endpoint", "class"}))
+	limit := shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "betimes_balance_limit_calls", Help: "Calls at once that the endpoint takes, as learned from what it refuses.",
+	}, []string{"endpoint", "variant"}))
+	m := meter{limit: limit.WithLabelValues(t.Endpoint, t.Variant)}
+	for class := range m.invocations {
+		m.invocations[class] = calls.WithLabelValues(t.Endpoint, nameOf(class))
+	}
+	for class := range m.retries {
+		m.retries[class] = retries.WithLabelValues(t.Endpoint, nameOf(class))
+	}
+	return m
+}
+
+// shared registers a family, or gives the one that is registered.
+func shared[C prometheus.Collector](r prometheus.Registerer, family C) C {
+	if r == nil {
+		return family
+	}
+	if already, is := errors.AsType[prometheus.AlreadyRegisteredError](r.Register(family)); is {
+		if existing, is := already.ExistingCollector.(C); is {
+			return existing
 		}
 	}
-	for class := range p.counter {
-		p.counter[class] = vec.WithLabelValues(p.config.Endpoint, outcome(class))
-	}
+	return family
 }

@@ -3,7 +3,6 @@ package balance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -15,86 +14,157 @@ import (
 	"betimes/internal/pulse"
 )
 
-// Config is one endpoint of one model.
-type Config struct {
-	Model, Endpoint, Door string
-	Limit                 int // calls at once
-}
-
 // Deps are a Picker's collaborators.
 type Deps struct {
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	Allowance  *Allowance // of the process; nil: one of its own
 }
 
 // Picker is the Invoker of one model. It has one endpoint.
 type Picker struct {
-	config Config
-	log    *slog.Logger
+	target Target
+	deps   Deps
 	inner  model.Invoker
-	slots  chan struct{}
+	slots  slots
+	health health
 
 	calls   [model.NumClasses + 1]atomic.Int64 // by class; the last: ok
-	counter [model.NumClasses + 1]prometheus.Counter
+	meter   meter
 	seconds pulse.Recorder
-	last    atomic.Pointer[model.Error]
-	newest  atomic.Int64 // Unix µs of the newest call that was answered
-	failing atomic.Int64 // Unix µs since when every call fails for the endpoint's fault; 0: it answers
+	version atomic.Pointer[string] // of the newest answer
 }
 
 const ok = model.NumClasses
 
 // New makes a Picker that asks inner.
-func New(config Config, inner model.Invoker, deps Deps) *Picker {
+func New(target Target, inner model.Invoker, deps Deps) *Picker {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Picker{config: config, log: deps.Log, inner: inner, slots: make(chan struct{}, max(config.Limit, 1))}
-	p.register(deps.Registerer)
+	if deps.Allowance == nil {
+		deps.Allowance = NewAllowance(DefaultConfig())
+	}
+	p := &Picker{target: target, deps: deps, inner: inner}
+	p.slots.limit = newLimiter(target.Limit)
+	p.health = health{target: target, log: deps.Log}
+	p.meter = newMeter(deps.Registerer, target)
+	p.meter.limit.Set(float64(p.slots.limit.limit))
 	return p
 }
 
-// Invoke asks the endpoint once a slot is free.
+// Invoke asks the endpoint once a slot is free, and again where that may help.
 func (p *Picker) Invoke(ctx context.Context, r *model.Request) (*model.Response, error) {
 	if r == nil || len(r.Items) == 0 {
-		return nil, &model.Error{Class: model.ClassBadInput, Endpoint: p.config.Endpoint, Message: "a request without items"}
+		return nil, &model.Error{Class: model.ClassBadInput, Endpoint: p.target.Endpoint, Message: "a request without items"}
 	}
-	select {
-	case p.slots <- struct{}{}:
-	default:
-		select {
-		case p.slots <- struct{}{}:
-		case <-ctx.Done():
-			return nil, p.gaveUp(ctx)
+	t := tries{deadline: r.Deadline()}
+	for back := false; ; back = true {
+		got, err := p.slots.take(ctx, back)
+		if err != nil {
+			return nil, p.gaveUp(err)
+		}
+		o := p.try(ctx, r, got, &t)
+		if !o.again {
+			return o.resp, o.err
+		}
+		if !sleep(ctx, o.pause) {
+			p.slots.abandon()
+			return nil, p.cutShort(ctx.Err(), o.err)
 		}
 	}
-	defer func() { <-p.slots }()
-	began := time.Now()
+}
+
+// outcome is how one try ended.
+type outcome struct {
+	resp  *model.Response
+	err   error
+	pause time.Duration
+	again bool
+}
+
+// try makes one call in a slot, which is free afterwards.
+func (p *Picker) try(ctx context.Context, r *model.Request, got slot, t *tries) (o outcome) {
+	began, said := time.Now(), silent
 	mark(r.Items, event.StageBalance, began)
-	resp, err := p.inner.Invoke(ctx, r)
+	defer func() {
+		p.meter.limit.Set(float64(p.slots.give(got, said, time.Since(began), o.again)))
+	}()
+	p.deps.Allowance.earn()
+	o.resp, o.err = p.inner.Invoke(ctx, r)
 	now := time.Now()
-	mark(r.Items, event.StageNetwork, now)
-	p.count(err, now.Sub(began), now)
-	if err != nil {
-		return nil, err
+	p.count(o.err, now.Sub(began), now)
+	if o.err == nil {
+		said = answered
+		p.answered(r.Items, o.resp, now)
+		return o
 	}
-	if resp.Times.Server {
-		for i := range r.Items {
-			if e := r.Items[i].Event; e != nil {
-				e.Timeline.Move(event.StageNetwork, event.StageModel, resp.Times.Queue+resp.Times.Compute)
-			}
+	class := model.ClassOf(o.err)
+	said = verdictOf(class)
+	o.pause, o.again = p.again(ctx, t, o.err, now)
+	p.failed(r.Items, class, o.again, now)
+	return o
+}
+
+// verdictOf: an answer of the model, good or bad, shows that the call was taken.
+func verdictOf(class model.Class) verdict {
+	switch {
+	case class == model.ClassThrottled:
+		return throttled
+	case class.OfEndpoint():
+		return silent
+	}
+	return answered
+}
+
+// answered writes on the events where the time of their call went.
+func (p *Picker) answered(items []model.Item, resp *model.Response, now time.Time) {
+	mark(items, event.StageNetwork, now)
+	if resp.Version != "" {
+		if v := p.version.Load(); v == nil || *v != resp.Version {
+			p.version.Store(&resp.Version)
 		}
 	}
-	return resp, nil
+	if !resp.Times.Server {
+		return
+	}
+	for i := range items {
+		if e := items[i].Event; e != nil {
+			e.Timeline.Move(event.StageNetwork, event.StageModel, resp.Times.Queue+resp.Times.Compute)
+		}
+	}
+}
+
+// failed writes on the events what the try cost. A refusal for load is a wait for
+// the endpoint.
+func (p *Picker) failed(items []model.Item, class model.Class, again bool, now time.Time) {
+	stage := event.StageNetwork
+	if again {
+		stage = event.StageRetry
+		p.meter.retries[class].Inc()
+		if class == model.ClassThrottled {
+			stage = event.StageBalance
+		}
+	}
+	mark(items, stage, now)
 }
 
 // gaveUp is the error of a call that found no free slot in time.
-func (p *Picker) gaveUp(ctx context.Context) error {
+func (p *Picker) gaveUp(ended error) error {
 	class := model.ClassCanceled
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(ended, context.DeadlineExceeded) {
 		class = model.ClassThrottled // of our own making: not a fault of the event
 	}
-	return &model.Error{Class: class, Endpoint: p.config.Endpoint, Message: "no free slot", Err: ctx.Err()}
+	return &model.Error{Class: class, Endpoint: p.target.Endpoint, Message: "no free slot", Err: ended}
+}
+
+// cutShort is the error of a call that ended between two tries: the failure of the
+// last one, unless its caller gave up.
+func (p *Picker) cutShort(ended, last error) error {
+	if errors.Is(ended, context.DeadlineExceeded) {
+		return last
+	}
+	return &model.Error{Class: model.ClassCanceled, Endpoint: p.target.Endpoint, Err: ended}
 }
 
 func mark(items []model.Item, s event.Stage, at time.Time) {
@@ -105,83 +175,16 @@ func mark(items []model.Item, s event.Stage, at time.Time) {
 	}
 }
 
-// count notes how a call ended.
+// count notes how a try ended.
 func (p *Picker) count(err error, took time.Duration, now time.Time) {
-	if err == nil {
-		p.calls[ok].Add(1)
-		p.counter[ok].Inc()
-		p.seconds.Record(took)
-		p.answered(now)
-		return
+	class := ok
+	if err != nil {
+		class = int(model.ClassOf(err))
 	}
-	class := model.ClassOf(err)
 	p.calls[class].Add(1)
-	p.counter[class].Inc()
-	if class == model.ClassCanceled {
-		return
+	p.meter.invocations[class].Inc()
+	if class == ok {
+		p.seconds.Record(took)
 	}
-	if !class.OfEndpoint() {
-		p.answered(now)
-		return
-	}
-	if e, is := errors.AsType[*model.Error](err); is {
-		p.last.Store(e)
-	}
-	if p.failing.CompareAndSwap(0, now.UnixMicro()) {
-		p.log.Warn("endpoint fails, its events wait", "endpoint", p.config.Endpoint, "model", p.config.Model, "cause", p.cause())
-	}
-}
-
-// flicker is an outage too short for a line of its own: one event that the endpoint
-// cannot stand among others that it answers makes many a second.
-const flicker = time.Second
-
-// answered notes that the endpoint does its work, whatever the answer.
-func (p *Picker) answered(now time.Time) {
-	p.newest.Store(now.UnixMicro())
-	if p.failing.Load() == 0 {
-		return
-	}
-	if since := p.failing.Swap(0); since != 0 && now.Sub(time.UnixMicro(since)) >= flicker {
-		p.log.Info("endpoint answers again", "endpoint", p.config.Endpoint, "model", p.config.Model)
-	}
-}
-
-// AnsweredSince says whether the endpoint answered a call after that moment.
-func (p *Picker) AnsweredSince(at time.Time) bool { return p.newest.Load() > at.UnixMicro() }
-
-// Err is why the endpoint does not answer, nil when it does.
-func (p *Picker) Err() error {
-	if p.failing.Load() == 0 {
-		return nil
-	}
-	return fmt.Errorf("models.%s: %s", p.config.Model, p.cause())
-}
-
-// cause says why the newest call failed, without the other side's own words:
-// they may repeat the event.
-func (p *Picker) cause() string {
-	e := p.last.Load()
-	if e == nil {
-		return "unknown"
-	}
-	short := model.Error{Class: e.Class, Status: e.Status, OriginalStatus: e.OriginalStatus, Err: e.Err, Endpoint: p.config.Endpoint}
-	return short.Error()
-}
-
-// Snapshot is the endpoint as a pulse has it.
-func (p *Picker) Snapshot() pulse.Endpoint {
-	s := pulse.Endpoint{
-		Model: p.config.Model, Name: p.config.Endpoint, Door: p.config.Door,
-		Up: p.failing.Load() == 0, InFlight: len(p.slots), Latency: p.seconds.Snapshot(), Invocations: map[string]int64{},
-	}
-	for class := range p.calls {
-		if n := p.calls[class].Load(); n > 0 {
-			s.Invocations[outcome(class)] = n
-		}
-	}
-	if !s.Up {
-		s.LastError = p.cause()
-	}
-	return s
+	p.health.note(err, now)
 }

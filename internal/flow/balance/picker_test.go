@@ -13,8 +13,8 @@ import (
 
 func TestThePickerPassesTheExerciseOfEveryInvoker(t *testing.T) {
 	modeltest.Exercise(t, func(t *testing.T, b modeltest.Behaviour) model.Invoker {
-		return New(Config{Model: "m", Endpoint: "e", Limit: max(b.Calls, 4)}, modeltest.Scripted(t, b), Deps{})
-	}, model.ClassThrottled, model.ClassModelFault, model.ClassConnection)
+		return New(Target{Model: "m", Endpoint: "e", Limit: max(b.Calls, 4)}, modeltest.Scripted(t, b), Deps{})
+	}, model.ClassModelFault, model.ClassBadInput, model.ClassTimeout)
 }
 
 // answers is an endpoint that takes its time and says so.
@@ -30,7 +30,7 @@ func (a answers) Invoke(_ context.Context, r *model.Request) (*model.Response, e
 
 func TestTheEventSaysWhereTheTimeOfItsCallWent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := New(Config{Model: "m", Endpoint: "e", Limit: 1}, answers{10 * time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond}, Deps{})
+		p := New(Target{Model: "m", Endpoint: "e", Limit: 1}, answers{10 * time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond}, Deps{})
 		call := func() *event.Event {
 			e := &event.Event{}
 			e.Timeline.Start(time.Now())
@@ -63,7 +63,7 @@ func (r refuses) Invoke(context.Context, *model.Request) (*model.Response, error
 
 func TestAnEndpointIsDownWhileOnlyItselfIsToBlame(t *testing.T) {
 	request := &model.Request{Items: []model.Item{{}}}
-	p := New(Config{Model: "m", Endpoint: "e", Limit: 1}, refuses{model.ClassConnection}, Deps{})
+	p := New(Target{Model: "m", Endpoint: "e", Limit: 1}, refuses{model.ClassConnection}, Deps{})
 	_, _ = p.Invoke(t.Context(), request)
 	if p.Err() == nil || p.Snapshot().Up {
 		t.Error("a refused connection leaves the endpoint up")

@@ -11,11 +11,11 @@ import (
 )
 
 // attempt works once on an item and deals with the ending. It tells what that
-// says of the endpoint.
-func (p *Processor) attempt(it *item) verdict {
+// says of the endpoint: the verdict, and whether it was waited for.
+func (p *Processor) attempt(it *item) (s sample) {
 	e := it.event
 	if !p.begin(it) || !p.inTurn(it) {
-		return nothing
+		return sample{verdict: nothing}
 	}
 	if e.Attempts == 0 {
 		e.Timeline.Mark(event.StageQueue, time.Now())
@@ -25,9 +25,11 @@ func (p *Processor) attempt(it *item) verdict {
 	e.Attempts++
 	before := e.Timeline
 	failpoint.Reach("stream.attempt.before") // in its turn, the model not asked
+	began := time.Now()
 	ending := p.try(it)
+	s.held = waitedMost(before, e.Timeline, time.Since(began))
 	failpoint.Reach("stream.attempt.after") // the model has answered, nothing written
-	said := p.judge(it, ending)
+	s.verdict = p.judge(it, ending)
 	if ending.Place == event.Unfinished && it.part.ctx.Err() == nil {
 		p.probation.hold(it, ending) // never held: it could be decoded
 		if ending.Counted {
@@ -38,7 +40,7 @@ func (p *Processor) attempt(it *item) verdict {
 			failpoint.Reach("stream.retry.before") // failed, not waiting for another attempt yet
 			e.Timeline = before                    // the failed attempt is part of retry
 			p.wait(it, ending)
-			return said
+			return s
 		}
 		failpoint.Reach("stream.attempts.used") // no attempt left, its dead letter not made
 		ending.Place = event.DeadLetter
@@ -47,7 +49,7 @@ func (p *Processor) attempt(it *item) verdict {
 		}
 	}
 	p.end(it, ending)
-	return said
+	return s
 }
 
 // judge tells the gate what an attempt says of the endpoint, if anything.
@@ -66,6 +68,14 @@ func (p *Processor) judge(it *item, ending event.Ending) verdict {
 		p.endpointAnswered()
 	}
 	return answered
+}
+
+// waitedMost says whether most of an attempt was a wait until its endpoint took the
+// call: how many those are is not this room's to learn.
+func waitedMost(before, after event.Timeline, took time.Duration) bool {
+	was, _ := before.Spent(event.StageBalance)
+	is, _ := after.Spent(event.StageBalance)
+	return 2*(is-was) > took
 }
 
 // begin counts an attempt, or drops the item when its partition has gone.

@@ -25,6 +25,9 @@ import (
 // fifth until it takes all, then halfway back to where it refused, until both
 // meet. There it stays for a while that grows with each time the same is found.
 //
+// How many calls an endpoint takes is not its concern: balance learns that, and
+// while most events wait there nothing is learned here.
+//
 // It is one limit for all endpoints of a worker. It is not safe for concurrent use.
 type limiter struct {
 	fixed          bool
@@ -69,13 +72,14 @@ type sample struct {
 	took    time.Duration // the slot was held
 	verdict verdict
 	full    bool // all slots were used and an event waited for this one
+	held    bool // most of the time it waited for its endpoint to take it
 }
 
 // window is what is counted at one limit.
 type window struct {
-	began                      time.Time
-	n, full, refused, troubled int
-	took                       time.Duration
+	began                            time.Time
+	n, full, held, refused, troubled int
+	took                             time.Duration
 }
 
 // reading is one limit and how long attempts took under it.
@@ -156,6 +160,9 @@ func (w *window) add(s sample) {
 	if s.full {
 		w.full++
 	}
+	if s.held {
+		w.held++
+	}
 	w.took += s.took
 }
 
@@ -165,7 +172,7 @@ func (l *limiter) close(now time.Time) {
 	switch {
 	case w.refused*100 > w.n:
 		l.retreat(now)
-	case w.troubled*10 > w.n, w.full*10 < w.n*9:
+	case w.troubled*10 > w.n, w.held*2 > w.n, w.full*10 < w.n*9:
 		l.rest()
 	case l.refused > 0:
 		l.good = l.limit

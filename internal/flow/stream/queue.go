@@ -162,13 +162,14 @@ func (p *Processor) nextLane() *lane {
 func (p *Processor) work(h *hand, l *lane) {
 	began := time.Now()
 	for l != nil {
-		said := p.attempt(l.first)
+		s := p.attempt(l.first)
 		now := time.Now()
 		p.mu.Lock()
 		l = nil
 		p.probeAgain()
 		if !p.stopped() {
-			p.learn(sample{at: now, took: now.Sub(began), verdict: said})
+			s.at, s.took = now, now.Sub(began)
+			p.learn(s)
 		}
 		if p.running <= p.limit.limit {
 			l = p.nextLane()

@@ -99,7 +99,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	k.trace.GotConn = k.gotConn
 	resp, err := c.transport.RoundTrip(newRequest(httptrace.WithClientTrace(ctx, &k.trace), r))
 	if err != nil {
-		return Reply{}, c.fault(ctx, err)
+		return Reply{}, c.severed(k, c.fault(ctx, err))
 	}
 	body, err := readAnswer(resp)
 	if err != nil {
@@ -120,7 +120,7 @@ func (k *clock) times(end time.Time) model.Times {
 }
 
 // fault classifies an exchange that had no answer.
-func (c *Client) fault(ctx context.Context, err error) error {
+func (c *Client) fault(ctx context.Context, err error) *model.Error {
 	e := &model.Error{Class: model.ClassConnection, Endpoint: c.config.Endpoint, Err: err}
 	switch ended := ctx.Err(); {
 	case errors.Is(err, errTooLarge):
@@ -128,6 +128,13 @@ func (c *Client) fault(ctx context.Context, err error) error {
 	case ended != nil:
 		e.Class, e.Err = ClassOf(ended), ended
 	}
+	return e
+}
+
+// severed marks the loss of a connection that had been used before: the server
+// may just have closed it.
+func (c *Client) severed(k *clock, e *model.Error) error {
+	e.Again = k.reused && e.Class == model.ClassConnection
 	return e
 }
 

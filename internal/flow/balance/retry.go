@@ -1,0 +1,128 @@
+package balance
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"betimes/internal/model"
+)
+
+// Allowance is what all Pickers of a process may ask again after faults of their
+// endpoints: a share of all calls, and a few to begin with. It is safe for
+// concurrent use.
+type Allowance struct {
+	share  int64        // thousandths of a retry that each call earns
+	tokens atomic.Int64 // thousandths
+}
+
+const (
+	oneRetry   = 1000
+	fewRetries = 10 * oneRetry // saved up at most
+)
+
+// NewAllowance gives every call so much of a retry.
+func NewAllowance(c Config) *Allowance {
+	a := &Allowance{share: int64(float64(c.Retries) * oneRetry)}
+	if a.share > 0 {
+		a.tokens.Store(fewRetries)
+	}
+	return a
+}
+
+// earn counts a call.
+func (a *Allowance) earn() {
+	if a.share > 0 && a.tokens.Load() < fewRetries {
+		a.tokens.Add(a.share)
+	}
+}
+
+// spend takes a retry, when there is one.
+func (a *Allowance) spend() bool {
+	for {
+		n := a.tokens.Load()
+		if n < oneRetry {
+			return false
+		}
+		if a.tokens.CompareAndSwap(n, n-oneRetry) {
+			return true
+		}
+	}
+}
+
+const (
+	throttlePatience = 2 * time.Second // for an endpoint that refuses for load, though the deadline be over
+	notReadyPause    = time.Second
+	faultPause       = 25 * time.Millisecond // doubles, with full jitter
+	faultPauseMax    = time.Second
+)
+
+// tries is what one Invoke has been through.
+type tries struct {
+	refused  time.Time // first, for load
+	deadline time.Time // zero: none
+	faults   int
+	once     bool // asked again at once, as the door advised
+}
+
+// again says whether and after what pause a failed call is made again.
+func (p *Picker) again(ctx context.Context, t *tries, err error, now time.Time) (time.Duration, bool) {
+	e, is := errors.AsType[*model.Error](err)
+	if !is || ctx.Err() != nil {
+		return 0, false
+	}
+	if e.Again && !t.once {
+		t.once = true
+		return 0, true
+	}
+	switch e.Class {
+	case model.ClassThrottled:
+		return t.throttled(now)
+	case model.ClassNotReady:
+		return notReadyPause, t.inTime(now.Add(notReadyPause))
+	case model.ClassConnection, model.ClassUnavailable:
+		return p.fault(t, now)
+	}
+	return 0, false
+}
+
+// throttled: late events are served too, so a refusal for load is waited out here
+// while the endpoint takes some; one that takes nothing is stream's to wait for.
+func (t *tries) throttled(now time.Time) (time.Duration, bool) {
+	pause := 20*time.Millisecond + rand.N(80*time.Millisecond)
+	if t.refused.IsZero() {
+		t.refused = now
+	}
+	end := t.refused.Add(throttlePatience)
+	if t.deadline.After(end) {
+		end = t.deadline
+	}
+	return pause, now.Add(pause).Before(end)
+}
+
+// inTime says whether a moment is before the event's deadline.
+func (t *tries) inTime(at time.Time) bool { return t.deadline.IsZero() || at.Before(t.deadline) }
+
+// fault: full jitter, so that calls which failed together do not come together.
+func (p *Picker) fault(t *tries, now time.Time) (time.Duration, bool) {
+	pause := rand.N(min(faultPause<<min(t.faults, 10), faultPauseMax))
+	t.faults++
+	return pause, t.inTime(now.Add(pause)) && p.deps.Allowance.spend()
+}
+
+// sleep waits; it says no when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
