@@ -87,8 +87,13 @@ func notBuilt(what string) error {
 }
 
 // settings are the sub-resources of buckets and objects that are not built; each is refused by name.
-var settings = []string{"acl", "tagging", "versioning", "versions", "policy", "lifecycle", "cors", "encryption", "notification", "replication",
-	"website", "logging", "object-lock", "retention", "legal-hold", "torrent", "restore", "select", "attributes", "publicAccessBlock", "ownershipControls", "accelerate"}
+// One that is not here would be taken for the bucket or object itself.
+var settings = []string{
+	"abac", "accelerate", "acl", "analytics", "annotation", "attributes", "cors", "encryption", "intelligent-tiering", "inventory", "legal-hold", "lifecycle", "logging",
+	"metadataAnnotationTable", "metadataConfiguration", "metadataInventoryTable", "metadataJournalTable", "metadataTable", "metrics", "notification", "object-lock",
+	"ownershipControls", "policy", "policyStatus", "publicAccessBlock", "renameObject", "replication", "requestPayment", "restore", "retention", "select", "session",
+	"tagging", "torrent", "versioning", "versions", "website",
+}
 
 func (c call) refuseSettings() error {
 	if c.r.URL.RawQuery == "" {

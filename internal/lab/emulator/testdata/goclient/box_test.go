@@ -93,7 +93,8 @@ func (b *box) connect() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.sm, b.rt = sagemaker.NewFromConfig(c), sagemakerruntime.NewFromConfig(c)
+	b.sm = sagemaker.NewFromConfig(c, func(o *sagemaker.Options) { o.HTTPClient = compared{b.t, o.HTTPClient} })
+	b.rt = sagemakerruntime.NewFromConfig(c)
 	b.s3 = s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true })
 	b.sns, b.sqs, b.sts = sns.NewFromConfig(c), sqs.NewFromConfig(c), sts.NewFromConfig(c)
 	b.cw, b.auto = cloudwatch.NewFromConfig(c), applicationautoscaling.NewFromConfig(c)
