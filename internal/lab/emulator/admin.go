@@ -128,6 +128,7 @@ func (e *Emulator) readJournal(w http.ResponseWriter, r *http.Request) {
 
 func (e *Emulator) state() map[string]any {
 	state := e.control.Summary()
+	state["seed"] = e.seed
 	state["now"] = e.clock.Now().UTC()
 	state["buckets"] = e.buckets.Summary()
 	state["faults"] = e.faults.List()

@@ -14,6 +14,7 @@ type Config struct {
 	Profile     string         `yaml:"profile" doc:"How long things take: instant (no time), fast (seconds; the waits of a deployment are a sixtieth) or realistic (as AWS: minutes)."`
 	Quotas      map[string]int `yaml:"quotas" doc:"Most instances per type and use, as AWS names its quotas, for example \"ml.c5.xlarge for endpoint usage\" or \"ml.c5.xlarge for training job usage\"; what is not named has no limit."`
 	Subscribers string         `yaml:"subscribers" doc:"Where HTTP subscribers of topics may be: loopback (this machine) or any."`
+	Seed        int64          `yaml:"seed" doc:"Repeats what is left to chance: the same requests in the same order are routed, hit by faults and answered after the same service times, as the journal states them (scripted_us). 0: another one at each start, which /_emu/state tells."`
 	Auth        string         `yaml:"auth" doc:"parse (read signatures, do not check them) or verify."`
 }
 
@@ -36,6 +37,9 @@ func (c Config) Validate() setting.Problems {
 		if c.Quotas[name] < 0 {
 			ps.Add("quotas", "%q is %d; use 0 or more", name, c.Quotas[name])
 		}
+	}
+	if c.Seed < 0 {
+		ps.Add("seed", "%d is less than 0; use 0 or more", c.Seed)
 	}
 	if c.Auth == "verify" {
 		ps.Add("auth", `"verify" is not built yet; use parse`)

@@ -51,6 +51,7 @@ type Deps struct {
 type Emulator struct {
 	log       *slog.Logger
 	listener  net.Listener
+	seed      uint64
 	clock     *clock.Clock
 	journal   *journal.Journal
 	faults    *injection.Book
@@ -109,12 +110,13 @@ func (e *Emulator) build(c Config, d Deps) error {
 	if err := os.RemoveAll(instances); err != nil { // of processes that are gone
 		return fmt.Errorf("emulator: %w", err)
 	}
-	p := pace(c.Profile)
+	e.seed = seedOf(c)
+	p := pace(c.Profile, e.seed)
 	e.counters = newCounters(d.Metrics)
-	e.faults = injection.New(e.clock)
+	e.faults = injection.New(e.clock, e.seed)
 	e.logs = &logs.Service{Region: Region, Account: Account, Dir: filepath.Join(d.Dir, "logs"), Clock: e.clock, Journal: e.journal, Log: d.Log}
 	e.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: instances, Log: d.Log, Output: e.endpointLog}
-	e.inference = &inference.Service{Region: Region, Account: Account, Faults: e.faults, Journal: e.journal, Observe: e.counters.observe}
+	e.inference = &inference.Service{Region: Region, Account: Account, Seed: e.seed, Faults: e.faults, Journal: e.journal, Observe: e.counters.observe}
 	e.watch, err = metrics.New(metrics.Deps{
 		Region: Region, Account: Account, Dir: filepath.Join(d.Dir, "metric-data"), Clock: e.clock, Store: kept, Journal: e.journal, Log: d.Log,
 		Delay: alarmDelay(c.Profile), Act: e.act,

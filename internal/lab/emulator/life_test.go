@@ -29,12 +29,17 @@ func start(t *testing.T, profile, dir string) *box { return startFor(t, profile,
 
 func startFor(t testing.TB, profile, dir string) *box {
 	t.Helper()
+	config := emulator.DefaultConfig()
+	config.Profile = profile
+	return startWith(t, config, dir)
+}
+
+func startWith(t testing.TB, config emulator.Config, dir string) *box {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := emulator.DefaultConfig()
-	config.Profile = profile
 	e, err := emulator.New(config, emulator.Deps{Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Dir: dir, Listener: l, Metrics: prometheus.NewRegistry()})
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,9 @@
 package emulator
 
 import (
+	"cmp"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"betimes/internal/lab/emulator/control"
@@ -14,13 +16,16 @@ const describeHold = 5 * time.Second
 // fastDeployments is how many times faster the waits of a deployment are in the fast profile.
 const fastDeployments = 60
 
+// seedOf is the seed that was given, or one that can be given another time.
+func seedOf(c Config) uint64 { return cmp.Or(uint64(c.Seed), 1+rand.Uint64N(1<<31)) }
+
 // pace is what a profile means.
-func pace(profile string) control.Pace {
+func pace(profile string, seed uint64) control.Pace {
 	switch profile {
 	case "instant":
 		return control.Pace{Provision: always(0), Training: func(string) time.Duration { return 0 }, Wait: divided(0), Hold: describeHold}
 	case "realistic":
-		return control.Pace{Provision: asOnAWS, Training: trainingOnAWS, Wait: divided(1), Rollback: time.Minute}
+		return control.Pace{Provision: asOnAWS(seed), Training: trainingOnAWS, Wait: divided(1), Rollback: time.Minute}
 	}
 	return control.Pace{
 		Provision: always(500 * time.Millisecond), Training: func(string) time.Duration { return 50 * time.Millisecond },
@@ -49,7 +54,15 @@ func alarmDelay(profile string) time.Duration {
 func always(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
 
 // asOnAWS is 3 to 7 minutes for an instance.
-func asOnAWS() time.Duration { return 180*time.Second + rand.N(240*time.Second) }
+func asOnAWS(seed uint64) func() time.Duration {
+	var mu sync.Mutex
+	chance := rand.New(rand.NewPCG(seed, 1))
+	return func() time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		return 180*time.Second + time.Duration(chance.Int64N(int64(240*time.Second)))
+	}
+}
 
 // trainingOnAWS is what comes before and after the training itself.
 func trainingOnAWS(secondaryStatus string) time.Duration {

@@ -73,7 +73,7 @@ func (s targets) Forget(endpoint string) {
 func newPlane(t testing.TB, dir string) *plane {
 	t.Helper()
 	p := &plane{t: t, clock: clock.New(), journal: &journal.Journal{}, alarms: &alarms{state: map[string]bool{}}, scaled: targets{}, quotas: map[string]int{}}
-	p.faults = injection.New(p.clock)
+	p.faults = injection.New(p.clock, 1)
 	kept, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/http"
 	"time"
 )
@@ -14,7 +15,8 @@ type Call struct {
 	TargetModel         string // of a multi-model container
 	TargetContainer     string // of several that are asked directly
 	Body                []byte
-	Out                 []byte // room for the answer; a container may append to Out[:0]
+	Out                 []byte     // room for the answer; a container may append to Out[:0]
+	Chance              *rand.Rand // what is left to chance; nil: the process's own
 
 	// Piece, when set, takes a good answer in pieces as they come: head is the answer
 	// without its body, which a container that calls Piece leaves empty.
@@ -28,6 +30,7 @@ type Answer struct {
 	CustomAttributes string
 	Body             []byte
 	Took             time.Duration // the server's own computing time, where it says so; else 0
+	Scripted         time.Duration // how long a profile drew that it takes; else 0
 	Container        string        // who answered, of several; empty: primary
 }
 

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -60,7 +61,7 @@ func (i *Instance) Invoke(ctx context.Context, call *Call, extra Extra) (Answer,
 	answer, err := run.container.Invoke(ctx, call)
 	compute := time.Since(began)
 	if extra != nil && err == nil {
-		err = extra(ctx, compute)
+		err = extra(ctx, cmp.Or(answer.Scripted, compute))
 		compute = time.Since(began)
 	}
 	if answer.Took > 0 && extra == nil {

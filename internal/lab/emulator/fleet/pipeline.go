@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // Part is one more container on an instance.
@@ -109,6 +110,7 @@ func (p *pipeline) Invoke(ctx context.Context, call *Call) (Answer, error) {
 	step := *call
 	accept := call.Accept
 	var answer Answer
+	var scripted time.Duration
 	for i, c := range p.parts {
 		if step.Accept, step.Piece = "", nil; i == len(p.parts)-1 {
 			step.Accept, step.Piece = accept, call.Piece
@@ -117,8 +119,10 @@ func (p *pipeline) Invoke(ctx context.Context, call *Call) (Answer, error) {
 		if answer, err = named(c, ctx, &step, p.names[i]); err != nil || answer.Status < 200 || answer.Status > 299 {
 			return answer, err
 		}
+		scripted += answer.Scripted
 		step.Body, step.ContentType, step.Out = answer.Body, answer.ContentType, nil
 	}
+	answer.Scripted = scripted
 	return answer, nil
 }
 

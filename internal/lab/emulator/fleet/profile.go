@@ -77,7 +77,11 @@ func positive(text string) (time.Duration, error) {
 // Invoke takes its time and answers one score per record.
 func (p *profile) Invoke(ctx context.Context, call *Call) (Answer, error) {
 	records := records(call)
-	d := time.Duration(math.Exp(p.mu+p.sigma*rand.NormFloat64())*float64(time.Second)) + time.Duration(len(records)-1)*p.perRecord
+	normal := rand.NormFloat64
+	if call.Chance != nil {
+		normal = call.Chance.NormFloat64
+	}
+	d := time.Duration(math.Exp(p.mu+p.sigma*normal())*float64(time.Second)) + time.Duration(len(records)-1)*p.perRecord
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -85,7 +89,9 @@ func (p *profile) Invoke(ctx context.Context, call *Call) (Answer, error) {
 	case <-ctx.Done():
 		return Answer{}, ctx.Err()
 	}
-	return scores(call, records), nil
+	answer := scores(call, records)
+	answer.Scripted = d
+	return answer, nil
 }
 
 // records splits a body: lines of CSV and JSON lines, instances of JSON.

@@ -63,6 +63,7 @@ type backlog struct {
 type asyncRequest struct {
 	ID          string        `json:"id"` // of the object; InferenceID may be the caller's own
 	Endpoint    string        `json:"endpoint"`
+	Number      uint64        `json:"number"` // of the request at the endpoint
 	InferenceID string        `json:"inference_id"`
 	Input       string        `json:"input,omitempty"` // s3://…
 	Body        []byte        `json:"body,omitempty"`
@@ -102,7 +103,7 @@ var (
 
 // accept is InvokeEndpointAsync: the request is kept before the answer.
 func (s *Service) accept(w http.ResponseWriter, r *http.Request, name string, note *journal.Entry) *refusal {
-	_, routing := s.serving(name)
+	e, routing := s.serving(name)
 	if routing == nil {
 		return s.notFound(name)
 	}
@@ -116,6 +117,8 @@ func (s *Service) accept(w http.ResponseWriter, r *http.Request, name string, no
 	if bad != nil {
 		return bad
 	}
+	q.Number = e.asked.Add(1)
+	note.Number = q.Number
 	if err := s.Backlog.add(q); err != nil {
 		s.Backlog.Log.Error("asynchronous request not kept", "endpoint", name, "error", err)
 		return internal()

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"betimes/internal/lab/emulator/chance"
 	"betimes/internal/lab/emulator/fleet"
 	"betimes/internal/lab/emulator/journal"
 	"betimes/internal/lab/emulator/store"
@@ -202,17 +203,19 @@ func (s *Service) run(q *asyncRequest, routing *Routing) (fleet.Answer, error) {
 			return fleet.Answer{}, fmt.Errorf("ClientError: Failed to download %s: %w", q.Input, err)
 		}
 	}
-	variant := routing.pick("")
+	var draws chance.Draws
+	draws.Begin(s.Seed, chance.Salt(q.Endpoint), q.Number)
+	variant := routing.pick("", draws.For(chance.Route))
 	if variant == nil {
 		return fleet.Answer{}, errors.New("InternalServerError: no variant has weight")
 	}
-	instance := variant.instance()
+	instance := variant.instance(draws.For(chance.Route))
 	if instance == nil {
 		return fleet.Answer{}, fleet.ErrNotReady
 	}
 	ctx, cancel := context.WithTimeout(s.Backlog.open, q.Timeout)
 	defer cancel()
-	call := &fleet.Call{ContentType: q.ContentType, Accept: q.Accept, CustomAttributes: q.Attributes, Body: body}
+	call := &fleet.Call{ContentType: q.ContentType, Accept: q.Accept, CustomAttributes: q.Attributes, Body: body, Chance: draws.For(chance.Service)}
 	began := time.Now()
 	answer, timing, err := instance.Invoke(ctx, call, nil)
 	if errors.Is(err, fleet.ErrNotReady) {
@@ -246,7 +249,7 @@ func (s *Service) finish(q *asyncRequest, routing *Routing, answer fleet.Answer,
 	if routing != nil && routing.Async != nil {
 		s.tell(q, routing.Async, answer, failure)
 	}
-	note := journal.Entry{Time: time.Now(), Kind: journal.State, Resource: "endpoint/" + q.Endpoint, Operation: "InvokeEndpointAsync", Status: http.StatusOK, Text: "Completed"}
+	note := journal.Entry{Time: time.Now(), Kind: journal.State, Resource: "endpoint/" + q.Endpoint, Operation: "InvokeEndpointAsync", Number: q.Number, Status: http.StatusOK, Text: "Completed", Scripted: answer.Scripted.Microseconds()}
 	if failure != nil {
 		note.Status, note.Text = http.StatusFailedDependency, "Failed"
 	}

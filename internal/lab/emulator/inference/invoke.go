@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"betimes/internal/lab/emulator/chance"
 	"betimes/internal/lab/emulator/fleet"
 	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/lab/emulator/journal"
@@ -34,6 +35,8 @@ type buffers struct {
 	in   bytes.Buffer
 	out  []byte
 	attr []byte
+
+	chance chance.Draws
 
 	stream *streaming // nil: the answer goes out whole
 }
@@ -73,7 +76,9 @@ func (s *Service) answer(r *http.Request, name string, b *buffers, note *journal
 	if bad := checkHeaders(r.Header); bad != nil {
 		return nil, a, t, nil, bad
 	}
-	if variant = routing.pick(first(r.Header, targetVariant)); variant == nil {
+	note.Number = e.asked.Add(1)
+	b.chance.Begin(s.Seed, e.salt, note.Number)
+	if variant = routing.pick(first(r.Header, targetVariant), b.chance.For(chance.Route)); variant == nil {
 		return nil, a, t, nil, invalid("Variant %s of endpoint %s not found.", first(r.Header, targetVariant), name)
 	}
 	note.Variant = variant.Name
@@ -99,23 +104,25 @@ func (s *Service) notFound(name string) *refusal {
 
 // askVariant asks an instance of the variant, unless a fault comes before.
 func (s *Service) askVariant(r *http.Request, name string, variant *Variant, b *buffers, note *journal.Entry) (a fleet.Answer, t fleet.Timing, fault *injection.Fault, bad *refusal) {
-	instance := variant.instance()
+	instance := variant.instance(b.chance.For(chance.Route))
 	if instance == nil {
 		return a, t, nil, unavailable()
 	}
 	note.Instance = instance.Number
-	fault = s.Faults.For(injection.Where{Operation: note.Operation, Endpoint: name, Variant: variant.Name, Instance: instance.Number})
+	fault = s.Faults.For(injection.Where{Operation: note.Operation, Endpoint: name, Variant: variant.Name, Instance: instance.Number, Chance: b.chance.For(chance.Fault)})
 	if fault != nil {
 		note.Text = fault.Fault + " " + fault.ID
-		s.Journal.Note(journal.Entry{Time: note.Time, Kind: journal.Fault, Operation: note.Operation, Resource: note.Resource, Variant: note.Variant, Instance: note.Instance, Text: note.Text})
+		s.Journal.Note(journal.Entry{Time: note.Time, Kind: journal.Fault, Operation: note.Operation, Resource: note.Resource, Variant: note.Variant, Instance: note.Instance, Number: note.Number, Text: note.Text})
 		if bad := s.before(fault, name); bad != nil {
 			return a, t, fault, bad
 		}
 	}
 	call := b.call(r.Header)
 	call.Piece = b.pieces(variant.Name)
-	s.shadow(name, variant.Shadow, call)
+	s.shadow(name, variant.Shadow, call, &b.chance)
+	call.Chance = b.chance.For(chance.Service)
 	a, t, err := s.ask(r.Context(), instance, call, fault)
+	note.Scripted = (a.Scripted + scripted(fault, a.Scripted)).Microseconds()
 	return a, t, fault, s.failed(name, a, err)
 }
 

@@ -27,9 +27,9 @@ type Variant struct {
 	meter Meter // nil: not counted
 }
 
-// pick chooses a variant by weight, among those of the name if there is one.
+// pick draws a variant by weight, among those of the name if there is one.
 // nil: there is none of that name, or no weight at all.
-func (r *Routing) pick(name string) *Variant {
+func (r *Routing) pick(name string, chance *rand.Rand) *Variant {
 	if len(r.Variants) == 1 && (name == "" || r.Variants[0].Name == name) {
 		return &r.Variants[0]
 	}
@@ -41,7 +41,7 @@ func (r *Routing) pick(name string) *Variant {
 			last = v
 		}
 	}
-	at := rand.Float64() * sum
+	at := chance.Float64() * sum
 	for i := range r.Variants {
 		v := &r.Variants[i]
 		if name != "" && v.Name != name {
@@ -58,24 +58,24 @@ func (r *Routing) pick(name string) *Variant {
 }
 
 // instance chooses an instance in rotation, or nil.
-func (v *Variant) instance() *fleet.Instance {
+func (v *Variant) instance(chance *rand.Rand) *fleet.Instance {
 	if n := len(v.Instances); v.Random && n > 0 {
-		if i := v.Instances[rand.IntN(n)]; i.Ready() {
+		if i := v.Instances[chance.IntN(n)]; i.Ready() {
 			return i
 		}
 	}
-	return v.leastOutstanding()
+	return v.leastOutstanding(chance)
 }
 
 // leastOutstanding looks at all, from a random one on so that equals share.
-func (v *Variant) leastOutstanding() *fleet.Instance {
+func (v *Variant) leastOutstanding(chance *rand.Rand) *fleet.Instance {
 	n := len(v.Instances)
 	if n == 0 {
 		return nil
 	}
 	var best *fleet.Instance
 	least := int64(0)
-	start := rand.IntN(n)
+	start := chance.IntN(n)
 	for k := range n {
 		i := v.Instances[(start+k)%n]
 		if !i.Ready() {

@@ -3,6 +3,7 @@ package inference
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"testing"
 
 	"betimes/internal/lab/emulator/fleet"
@@ -19,12 +20,15 @@ func instances(t testing.TB, n int) []*fleet.Instance {
 	return all
 }
 
+// dice is another one at each call.
+func dice() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), 0)) }
+
 func TestEqualInstancesShareTheLoad(t *testing.T) {
 	for name, random := range map[string]bool{"RANDOM": true, "LEAST_OUTSTANDING_REQUESTS": false} {
 		v := Variant{Random: random, Instances: instances(t, 4)}
 		hits := map[int]int{}
 		for range 4000 {
-			hits[v.instance().Number]++
+			hits[v.instance(dice()).Number]++
 		}
 		for n := 1; n <= 4; n++ {
 			if hits[n] < 800 || hits[n] > 1200 {
@@ -39,12 +43,12 @@ func TestAnInstanceOutOfRotationGetsNothing(t *testing.T) {
 		v := Variant{Random: random, Instances: instances(t, 2)}
 		v.Instances[0].Stop()
 		for range 100 {
-			if got := v.instance(); got != v.Instances[1] {
+			if got := v.instance(dice()); got != v.Instances[1] {
 				t.Fatalf("random %v: instance %v", random, got)
 			}
 		}
 		v.Instances[1].Stop()
-		if v.instance() != nil {
+		if v.instance(dice()) != nil {
 			t.Error("a stopped instance was chosen")
 		}
 	}
@@ -53,14 +57,14 @@ func TestAnInstanceOutOfRotationGetsNothing(t *testing.T) {
 func TestAVariantOfNoWeightGetsNoTrafficButByName(t *testing.T) {
 	r := Routing{Variants: []Variant{{Name: "a", Weight: 1}, {Name: "b", Weight: 0}}}
 	for range 100 {
-		if got := r.pick(""); got.Name != "a" {
+		if got := r.pick("", dice()); got.Name != "a" {
 			t.Fatalf("picked %s", got.Name)
 		}
 	}
-	if got := r.pick("b"); got == nil || got.Name != "b" {
+	if got := r.pick("b", dice()); got == nil || got.Name != "b" {
 		t.Errorf("picked %v", got)
 	}
-	if got := r.pick("none"); got != nil {
+	if got := r.pick("none", dice()); got != nil {
 		t.Errorf("picked %v", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"betimes/internal/lab/emulator/chance"
 	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/lab/emulator/journal"
 )
@@ -22,6 +23,7 @@ const maxBodyBytes = 25 << 20
 // Service answers invocations.
 type Service struct {
 	Region, Account string
+	Seed            uint64        // of what is left to chance
 	Timeout         time.Duration // for a container's answer; 0: DefaultTimeout
 	Faults          *injection.Book
 	Journal         *journal.Journal
@@ -38,6 +40,8 @@ type endpoint struct {
 	routing     atomic.Pointer[Routing]
 	outstanding atomic.Int64
 	limit       atomic.Int64 // hidden: above it, throttled; 0: none
+	salt        uint64       // of its chance
+	asked       atomic.Uint64
 }
 
 // endpoint finds or makes the entry of a name.
@@ -45,7 +49,7 @@ func (s *Service) endpoint(name string) *endpoint {
 	if e, ok := s.endpoints.Load(name); ok {
 		return e.(*endpoint)
 	}
-	e, _ := s.endpoints.LoadOrStore(name, &endpoint{})
+	e, _ := s.endpoints.LoadOrStore(name, &endpoint{salt: chance.Salt(name)})
 	return e.(*endpoint)
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"betimes/internal/lab/emulator/chance"
 	"betimes/internal/lab/emulator/fleet"
 	"betimes/internal/lab/emulator/journal"
 )
@@ -17,8 +18,12 @@ const maxShadows = 1000
 
 // shadow sends a copy of a share of the calls to v, which may be nil. The
 // answer is thrown away and nobody waits for it.
-func (s *Service) shadow(endpoint string, v *Variant, call *fleet.Call) {
-	if v == nil || rand.Float64() >= v.Weight {
+func (s *Service) shadow(endpoint string, v *Variant, call *fleet.Call, draws *chance.Draws) {
+	if v == nil {
+		return
+	}
+	drawn := draws.For(chance.Shadow)
+	if drawn.Float64() >= v.Weight {
 		return
 	}
 	if s.shadows.Add(1) > maxShadows {
@@ -27,6 +32,7 @@ func (s *Service) shadow(endpoint string, v *Variant, call *fleet.Call) {
 	}
 	again := *call // the call's own memory is used again when it is answered
 	again.Body, again.Out = bytes.Clone(call.Body), nil
+	again.Chance = rand.New(rand.NewPCG(drawn.Uint64(), drawn.Uint64()))
 	go func() {
 		defer s.shadows.Add(-1)
 		s.invokeShadow(endpoint, v, &again)
@@ -38,12 +44,13 @@ func (s *Service) invokeShadow(endpoint string, v *Variant, call *fleet.Call) {
 	note := journal.Entry{Time: began, Kind: journal.Request, Operation: "InvokeEndpoint", Resource: "endpoint/" + endpoint, Variant: v.Name, Status: http.StatusOK, Text: "shadow"}
 	bad := unavailable()
 	var timing fleet.Timing
-	if instance := v.instance(); instance != nil {
+	if instance := v.instance(call.Chance); instance != nil {
 		note.Instance = instance.Number
 		var answer fleet.Answer
 		var err error
 		answer, timing, err = s.ask(context.Background(), instance, call, nil)
 		bad = s.failed(endpoint, answer, err)
+		note.Scripted = answer.Scripted.Microseconds()
 	}
 	v.done(began, timing, bad)
 	if bad != nil {

@@ -17,7 +17,7 @@ import (
 // service serves the endpoint e by one instance of an image.
 func service(t *testing.T, faults ...*injection.Fault) *Service {
 	t.Helper()
-	book := injection.New(clock.New())
+	book := injection.New(clock.New(), 1)
 	for _, f := range faults {
 		if err := book.Add(f); err != nil {
 			t.Fatal(err)
@@ -110,7 +110,7 @@ func TestNamesThatAreOnlyAskedForAreNotKept(t *testing.T) {
 
 // BenchmarkInvoke is the emulator's own cost of a call, without HTTP.
 func BenchmarkInvoke(b *testing.B) {
-	s := &Service{Account: "000000000000", Faults: injection.New(clock.New()), Journal: &journal.Journal{}}
+	s := &Service{Account: "000000000000", Faults: injection.New(clock.New(), 1), Journal: &journal.Journal{}}
 	s.Publish("e", &Routing{Variants: []Variant{{Name: "v", Weight: 1, Instances: instances(b, 2)}}})
 	body := strings.Repeat("0.5,", 50)
 	r := httptest.NewRequest(http.MethodPost, "/endpoints/e/invocations", nil)

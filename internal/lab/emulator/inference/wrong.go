@@ -41,11 +41,7 @@ func slower(f *injection.Fault) fleet.Extra {
 	return func(ctx context.Context, took time.Duration) error {
 		var over <-chan time.Time // stuck: never
 		if f.Fault == injection.Latency {
-			more := time.Duration(f.Add)
-			if f.Times > 1 {
-				more += time.Duration(float64(took) * (f.Times - 1))
-			}
-			timer := time.NewTimer(more)
+			timer := time.NewTimer(scripted(f, took))
 			defer timer.Stop()
 			over = timer.C
 		}
@@ -57,6 +53,18 @@ func slower(f *injection.Fault) fleet.Extra {
 		}
 		return nil
 	}
+}
+
+// scripted is how much longer a fault makes a call that takes so long.
+func scripted(f *injection.Fault, took time.Duration) time.Duration {
+	if f == nil || f.Fault != injection.Latency {
+		return 0
+	}
+	more := time.Duration(f.Add)
+	if f.Times > 1 {
+		more += time.Duration(float64(took) * (f.Times - 1))
+	}
+	return more
 }
 
 // cutShort does reset and truncate: half of the answer, then the connection is

@@ -1,6 +1,7 @@
 package injection
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync"
@@ -15,12 +16,15 @@ type Book struct {
 	clock  *clock.Clock
 	active atomic.Pointer[[]*Fault] // nil: none
 
-	mu   sync.Mutex
-	next int
+	mu     sync.Mutex
+	next   int
+	chance *rand.Rand // of deployments
 }
 
 // New makes an empty Book.
-func New(c *clock.Clock) *Book { return &Book{clock: c} }
+func New(c *clock.Clock, seed uint64) *Book {
+	return &Book{clock: c, chance: rand.New(rand.NewPCG(seed, 0))}
+}
 
 // Add checks a fault, gives it an id and lets it work.
 func (b *Book) Add(f *Fault) error {
@@ -101,6 +105,9 @@ func (b *Book) For(w Where) *Fault {
 
 // Of finds the first fault of these kinds that hits a deployment, or nil.
 func (b *Book) Of(w Where, kinds ...string) *Fault {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w.Chance = b.chance
 	for _, f := range b.List() {
 		if slices.Contains(kinds, f.Fault) && f.Match.fits(w) && f.hit(b.clock.Now) {
 			return f

@@ -132,12 +132,13 @@ func operationsOf(kind string) []string {
 type Where struct {
 	Operation, Endpoint, Variant string
 	Instance                     int
+	Chance                       *rand.Rand // of an invocation
 }
 
 func (m Match) fits(w Where) bool {
 	return fits(m.Operation, w.Operation) && fits(m.Endpoint, w.Endpoint) && fits(m.Variant, w.Variant) &&
 		(m.Instance == 0 || m.Instance == w.Instance) &&
-		(m.Percent == 0 || rand.Float64()*100 < m.Percent)
+		(m.Percent == 0 || w.Chance.Float64()*100 < m.Percent)
 }
 
 func fits(pattern, value string) bool { return pattern == "" || pattern == "*" || pattern == value }

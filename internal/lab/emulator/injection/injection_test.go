@@ -1,19 +1,21 @@
 package injection
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"betimes/internal/lab/emulator/clock"
 )
 
 func TestAShareOfTheRequestsIsHit(t *testing.T) {
-	b := New(clock.New())
+	b := New(clock.New(), 1)
 	if err := b.Add(&Fault{Fault: Reset, Match: Match{Percent: 30}}); err != nil {
 		t.Fatal(err)
 	}
 	hits := 0
+	chance := rand.New(rand.NewPCG(1, 1))
 	for range 10000 {
-		if b.For(Where{Operation: "InvokeEndpoint"}) != nil {
+		if b.For(Where{Operation: "InvokeEndpoint", Chance: chance}) != nil {
 			hits++
 		}
 	}
@@ -23,7 +25,7 @@ func TestAShareOfTheRequestsIsHit(t *testing.T) {
 }
 
 func TestAFaultThatIsUsedUpLetsTheNextOneHit(t *testing.T) {
-	b := New(clock.New())
+	b := New(clock.New(), 1)
 	for _, f := range []*Fault{{Fault: Reset, Count: 1}, {Fault: Internal, Match: Match{Variant: "*"}}} {
 		if err := b.Add(f); err != nil {
 			t.Fatal(err)
@@ -35,7 +37,7 @@ func TestAFaultThatIsUsedUpLetsTheNextOneHit(t *testing.T) {
 }
 
 func TestRemovedFaultsLetGo(t *testing.T) {
-	b := New(clock.New())
+	b := New(clock.New(), 1)
 	f := &Fault{Fault: Stuck}
 	if err := b.Add(f); err != nil {
 		t.Fatal(err)

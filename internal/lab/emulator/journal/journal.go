@@ -23,10 +23,12 @@ type Entry struct {
 	Resource  string    `json:"resource,omitempty"` // endpoint/fraud, training-job/x, s3://bucket/key
 	Variant   string    `json:"variant,omitempty"`
 	Instance  int       `json:"instance,omitempty"`
+	Number    uint64    `json:"n,omitempty"`      // of the request at its endpoint, from 1 since the emulator began
 	Status    int       `json:"status,omitempty"` // of the HTTP answer
 	Error     string    `json:"error,omitempty"`  // name of the AWS error
 	Micros    int64     `json:"us,omitempty"`
-	Text      string    `json:"text,omitempty"` // fault id, "Creating → InService"
+	Scripted  int64     `json:"scripted_us,omitempty"` // how long a profile and a fault said that it takes; us is what it took
+	Text      string    `json:"text,omitempty"`        // fault id, "Creating → InService"
 }
 
 // size is how many entries are kept.
