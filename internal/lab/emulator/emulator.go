@@ -24,6 +24,7 @@ import (
 	"betimes/internal/lab/emulator/logs"
 	"betimes/internal/lab/emulator/metrics"
 	"betimes/internal/lab/emulator/objects"
+	"betimes/internal/lab/emulator/program"
 	"betimes/internal/lab/emulator/queues"
 	"betimes/internal/lab/emulator/scaling"
 	"betimes/internal/lab/emulator/store"
@@ -106,16 +107,15 @@ func (e *Emulator) build(c Config, d Deps) error {
 	if e.buckets, err = objects.Open(filepath.Join(d.Dir, "objects"), e.clock); err != nil {
 		return err
 	}
-	instances := filepath.Join(d.Dir, "instances")
-	if err := os.RemoveAll(instances); err != nil { // of processes that are gone
-		return fmt.Errorf("emulator: %w", err)
+	if err := e.sweep(d.Dir); err != nil {
+		return err
 	}
 	e.seed = seedOf(c)
 	p := pace(c.Profile, e.seed)
 	e.counters = newCounters(d.Metrics)
 	e.faults = injection.New(e.clock, e.seed)
 	e.logs = &logs.Service{Region: Region, Account: Account, Dir: filepath.Join(d.Dir, "logs"), Clock: e.clock, Journal: e.journal, Log: d.Log}
-	e.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: instances, Log: d.Log, Output: e.endpointLog}
+	e.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: filepath.Join(d.Dir, "instances"), Log: d.Log, Output: e.endpointLog}
 	e.inference = &inference.Service{Region: Region, Account: Account, Seed: e.seed, Faults: e.faults, Journal: e.journal, Observe: e.counters.observe}
 	e.watch, err = metrics.New(metrics.Deps{
 		Region: Region, Account: Account, Dir: filepath.Join(d.Dir, "metric-data"), Clock: e.clock, Store: kept, Journal: e.journal, Log: d.Log,
@@ -144,6 +144,23 @@ func (e *Emulator) build(c Config, d Deps) error {
 	})
 	e.scaling.Fleet = e.control // the two ask each other
 	return err
+}
+
+// sweep ends programs that a killed run has left, and removes their folders.
+func (e *Emulator) sweep(dir string) error {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("emulator: %w", err)
+	}
+	if n := program.Sweep(absolute); n > 0 {
+		e.log.Warn("processes of an earlier run ended", "count", n)
+	}
+	for _, left := range []string{"instances", filepath.Join("training", "running")} {
+		if err := os.RemoveAll(filepath.Join(dir, left)); err != nil {
+			return fmt.Errorf("emulator: %w", err)
+		}
+	}
+	return nil
 }
 
 // endpointLog is the log stream of a container.

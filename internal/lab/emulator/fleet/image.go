@@ -124,22 +124,18 @@ func (l *Launcher) program(s Spec, escaped string) (maker, error) {
 	}
 	return func(number int) (Container, error) {
 		dir := l.folder(s, number)
-		if err := os.MkdirAll(filepath.Join(dir, "model"), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(dir, "ml", "model"), 0o700); err != nil {
 			return nil, err
 		}
 		if s.MultiModel {
 			return l.serveModels(found, dir, s)
 		}
 		if s.ModelURL != "" {
-			if err := l.unpack(s.ModelURL, filepath.Join(dir, "model")); err != nil {
+			if err := l.unpack(s.ModelURL, filepath.Join(dir, "ml", "model")); err != nil {
 				return nil, err
 			}
 		}
-		log, err := l.output(s, dir)
-		if err != nil {
-			return nil, err
-		}
-		return startProcess(found, dir, s.Environment, l.Self, log)
+		return l.startProcess(found, dir, s, s.Environment)
 	}, nil
 }
 

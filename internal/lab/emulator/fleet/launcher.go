@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"betimes/internal/lab/emulator/objects"
+	"betimes/internal/lab/emulator/program"
 )
 
 // Launcher starts instances.
@@ -24,6 +25,8 @@ type Launcher struct {
 	Beyond  string                                                // address, when others than this machine's users reach it: then no exec: images
 	Output  func(endpoint, stream string) (io.WriteCloser, error) // where programs log; nil: a file beside their model
 	Retry   time.Duration                                         // between pings, and before a dead container is started again; 0: 100 ms
+
+	Programs program.Starter
 
 	serial  atomic.Int64 // of process folders
 	mu      sync.Mutex

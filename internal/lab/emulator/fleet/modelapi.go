@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,7 +28,8 @@ import (
 type modelServer struct {
 	*process
 	fetch func(model, dir string) error // puts model data into dir
-	dir   string
+	dir   string                        // where models are put
+	seen  string                        // the same, as the program sees it
 
 	loading sync.Mutex // one model at a time; calls of those that are loaded go on
 	mu      sync.Mutex
@@ -67,7 +69,7 @@ func (c *modelServer) have(ctx context.Context, name, model string) error {
 		return err
 	}
 	for {
-		status, text, err := c.ask(ctx, http.MethodPost, "/models", map[string]string{"model_name": name, "url": dir})
+		status, text, err := c.ask(ctx, http.MethodPost, "/models", map[string]string{"model_name": name, "url": path.Join(c.seen, "models", name, "model")})
 		switch {
 		case ctx.Err() != nil:
 			return ErrLoading
@@ -147,16 +149,12 @@ func (c *modelServer) ask(ctx context.Context, method, path string, body any) (i
 }
 
 // serveModels starts a program for many models.
-func (l *Launcher) serveModels(program, dir string, s Spec) (Container, error) {
+func (l *Launcher) serveModels(file, dir string, s Spec) (Container, error) {
 	environment := map[string]string{"SAGEMAKER_MULTI_MODEL": "true"}
 	for name, value := range s.Environment {
 		environment[name] = value
 	}
-	log, err := l.output(s, dir)
-	if err != nil {
-		return nil, err
-	}
-	p, err := startProcess(program, dir, environment, l.Self, log)
+	p, err := l.startProcess(file, dir, s, environment)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +165,7 @@ func (l *Launcher) serveModels(program, dir string, s Spec) (Container, error) {
 		}
 		return l.unpack(at, into)
 	}
-	return &modelServer{process: p, fetch: fetch, dir: dir}, nil
+	return &modelServer{process: p, fetch: fetch, dir: filepath.Join(dir, "ml"), seen: l.Programs.Seen(dir)}, nil
 }
 
 // folder is where a container's files lie: names may hold anything but a way out.

@@ -179,3 +179,28 @@ func TestAFloodIsCutAndLongLinesAreSplit(t *testing.T) {
 		t.Errorf("size %d, %v", info.Size(), err)
 	}
 }
+
+func TestALineThatAKillHasCutIsLeftOut(t *testing.T) {
+	for name, cut := range map[string]string{"in its text": `{"timestamp":1,"mess`, "all of it": "", "before anything": `{`} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			write(t, s, "g", "s", "first\n")
+			file, err := os.OpenFile(s.path("g", "s"), os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := file.WriteString(cut); err != nil {
+				t.Fatal(err)
+			}
+			_ = file.Close()
+			for _, want := range []string{"first", "first next"} {
+				if got := messages(do(t, s, "GetLogEvents", `{"logGroupName":"g","logStreamName":"s"}`)); got != want {
+					t.Errorf("%q, want %q", got, want)
+				}
+				if want == "first" {
+					write(t, s, "g", "s", "next\n")
+				}
+			}
+		})
+	}
+}

@@ -21,6 +21,8 @@ import (
 const (
 	maxLine   = 256 << 10 // bytes of an event, as on AWS; more is the next event
 	maxStream = 16 << 20  // bytes of a stream here
+
+	maxWritten = 7 * maxLine // bytes of an event in the file: JSON writes some as \u00XX
 )
 
 // event is one line.
@@ -99,15 +101,32 @@ func (s *Service) Open(group, stream string) (*Writer, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("emulator logs: %w", err)
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("emulator logs: %w", err)
 	}
-	info, err := file.Stat()
+	size, err := mend(file)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("emulator logs: %w", err), file.Close())
 	}
-	return &Writer{clock: s.Clock, file: file, written: int(info.Size())}, nil
+	return &Writer{clock: s.Clock, file: file, written: int(size)}, nil
+}
+
+// mend cuts off a last line that a kill has left unfinished, and gives the size.
+func mend(file *os.File) (int64, error) {
+	info, err := file.Stat()
+	if err != nil || info.Size() == 0 {
+		return 0, err
+	}
+	tail := make([]byte, min(info.Size(), maxWritten))
+	if _, err := file.ReadAt(tail, info.Size()-int64(len(tail))); err != nil {
+		return 0, err
+	}
+	whole := info.Size() - int64(len(tail)) + int64(bytes.LastIndexByte(tail, '\n')) + 1
+	if whole == info.Size() {
+		return whole, nil
+	}
+	return whole, file.Truncate(whole)
 }
 
 // path is the file of a stream: names are escaped, so that none leaves the folder.

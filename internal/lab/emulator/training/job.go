@@ -15,6 +15,7 @@ import (
 
 	"betimes/internal/lab/emulator/clock"
 	"betimes/internal/lab/emulator/objects"
+	"betimes/internal/lab/emulator/program"
 	"betimes/internal/lab/learn"
 )
 
@@ -56,7 +57,7 @@ type Runner struct {
 	Beyond  string                                      // address, when others than this machine's users reach it: then no programs
 	Grace   time.Duration                               // between SIGTERM and SIGKILL; 0: AWS's 120 s
 
-	mounts mounts
+	Programs program.Starter
 }
 
 // Observe is told the metrics of a job that ended well.

@@ -6,43 +6,31 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"os/exec"
-	"runtime"
 	"strings"
-	"syscall"
 	"time"
+
+	"betimes/internal/lab/emulator/program"
 )
 
-const (
-	stopGrace = 120 * time.Second // AWS's, between SIGTERM and SIGKILL
-	drain     = time.Second       // for output of children that outlive the program
-)
+// stopGrace is AWS's time between SIGTERM and SIGKILL.
+const stopGrace = 120 * time.Second
 
 // execute runs the program until it ends. The error is nil for exit code 0,
 // ErrStopped or ErrRuntime when it was asked to end, or what AWS would say.
 func (r *Runner) execute(ctx context.Context, f *folder, j Job, path string, output io.Writer) error {
 	last := &lastLine{}
-	command := exec.Command(path, arguments(j)...)
-	seen := r.mounts.prepare(command, f)
-	command.Stdout = io.MultiWriter(output, last)
-	command.Stderr = command.Stdout
-	command.WaitDelay = drain
-	command.Dir = f.base
-	command.Env = append(os.Environ(), r.environment(j, seen)...)
-	alive, err := startProcess(command)
+	run, err := r.Programs.Start(program.Command{
+		Path: path, Arguments: arguments(j), Base: f.base, Output: io.MultiWriter(output, last),
+		Variables: r.environment(j, r.Programs.Seen(f.base)),
+	})
 	if err != nil {
 		return fmt.Errorf("AlgorithmError: the program did not start: %w", err)
 	}
-	asked := r.wait(ctx, alive, j.Runtime)
-	if asked != nil {
-		r.end(alive, command.Process.Pid, asked)
-	}
-	killGroup(command.Process.Pid) // what it left running
-	if asked != nil {
+	if asked := r.wait(ctx, run.Alive(), j.Runtime); asked != nil {
+		r.end(run, asked)
 		return asked
 	}
-	return exitError(command.ProcessState, f, last)
+	return exitError(run.ExitCode(), f, last)
 }
 
 func arguments(j Job) []string {
@@ -50,24 +38,6 @@ func arguments(j Job) []string {
 		return j.Arguments
 	}
 	return []string{"train"}
-}
-
-// startProcess starts a program from a thread that lives as long as it does:
-// Linux kills a child whose parent thread ends. The context ends with the program.
-func startProcess(command *exec.Cmd) (context.Context, error) {
-	alive, gone := context.WithCancel(context.Background())
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer gone()
-		err := command.Start()
-		started <- err
-		if err == nil {
-			_ = command.Wait() // how it ended is in its state
-		}
-	}()
-	return alive, <-started
 }
 
 // wait sleeps on the emulator's clock, so that others can advance it, until the
@@ -89,28 +59,22 @@ func (r *Runner) wait(ctx, alive context.Context, limit time.Duration) error {
 }
 
 // end asks the program to end and, when it does not, ends it.
-func (r *Runner) end(alive context.Context, group int, why error) {
+func (r *Runner) end(run *program.Running, why error) {
 	if errors.Is(why, ErrStopped) || errors.Is(why, ErrRuntime) {
-		_ = syscall.Kill(-group, syscall.SIGTERM) // it may have ended
+		run.TerminateAll()
 		grace := r.Grace
 		if grace == 0 {
 			grace = stopGrace
 		}
-		_ = r.Clock.Sleep(alive, grace)
+		_ = r.Clock.Sleep(run.Alive(), grace)
 	}
-	killGroup(group)
-	<-alive.Done()
+	run.Kill()
+	<-run.Alive().Done()
 }
-
-func killGroup(group int) { _ = syscall.Kill(-group, syscall.SIGKILL) } // there may be nobody
 
 // exitError is nil for success, else AWS's words for what the program wrote, or
 // its last line where it wrote nothing.
-func exitError(state *os.ProcessState, f *folder, last *lastLine) error {
-	code := state.ExitCode()
-	if w, ok := state.Sys().(syscall.WaitStatus); ok && w.Signaled() {
-		code = 128 + int(w.Signal())
-	}
+func exitError(code int, f *folder, last *lastLine) error {
 	if code == 0 {
 		return nil
 	}

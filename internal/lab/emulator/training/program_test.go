@@ -54,13 +54,13 @@ func archived(t *testing.T, r *Runner, key string) map[string]string {
 	}
 }
 
-func program(t *testing.T, text string) Job {
+func scripted(t *testing.T, text string) Job {
 	return Job{Name: "j", Image: script(t, text), Output: "s3://data/out"}
 }
 
 func TestAProgramFindsItsInputsAndLeavesAModel(t *testing.T) {
 	r := runner(t, map[string]string{"train/a.csv": "1", "train/deep/b.csv": "2", "train-not": "3", "saved/one": "old"})
-	j := program(t, `set -e
+	j := scripted(t, `set -e
 [ "$1" = train ]
 cp -r "$SM_CHANNEL_TRAIN" "$SM_MODEL_DIR/got"
 cp "$SM_INPUT_CONFIG_DIR"/*.json "$SM_CHECKPOINT_DIR/one" "$SM_MODEL_DIR"
@@ -124,7 +124,7 @@ func TestProgramsThatFailSayWhy(t *testing.T) {
 		"the failure is a pipe": {`mkfifo "$SM_OUTPUT_DIR/failure"; exit 1`, "AlgorithmError: the program wrote no output/failure"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := run(t.Context(), runner(t, nil), program(t, c.program))
+			_, _, err := run(t.Context(), runner(t, nil), scripted(t, c.program))
 			if err == nil || !strings.HasPrefix(err.Error(), c.says) {
 				t.Errorf("error %v, want %s", err, c.says)
 			}
@@ -133,7 +133,7 @@ func TestProgramsThatFailSayWhy(t *testing.T) {
 }
 
 func TestALongFailureKeepsItsExitCode(t *testing.T) {
-	_, _, err := run(t.Context(), runner(t, nil), program(t, `yes ü | head -c 100000 > "$SM_OUTPUT_DIR/failure"; exit 7`))
+	_, _, err := run(t.Context(), runner(t, nil), scripted(t, `yes ü | head -c 100000 > "$SM_OUTPUT_DIR/failure"; exit 7`))
 	if err == nil || len(err.Error()) > maxFailure || !strings.HasSuffix(err.Error(), ", exit code: 7") {
 		t.Errorf("error %v", err)
 	}
@@ -148,29 +148,34 @@ func TestImagesThatAreNoProgram(t *testing.T) {
 	}
 	r := runner(t, nil)
 	r.Beyond = "0.0.0.0:80"
-	if _, _, err := run(t.Context(), r, program(t, "exit 0")); err == nil || !strings.Contains(err.Error(), "listen on 127.0.0.1") {
+	if _, _, err := run(t.Context(), r, scripted(t, "exit 0")); err == nil || !strings.Contains(err.Error(), "listen on 127.0.0.1") {
 		t.Errorf("for anyone: %v", err)
 	}
 }
 
 func TestAStoppedProgramMaySaveItsModel(t *testing.T) {
-	r := runner(t, map[string]string{})
-	j := program(t, `trap 'echo saved > "$SM_MODEL_DIR/model"; exit 0' TERM
-echo > "`+filepath.Join(t.TempDir(), "ready")+`"
-while :; do sleep 0.02; done`)
-	for name, c := range map[string]struct {
-		cause error
-		limit time.Duration
-	}{"by a user": {cause: ErrStopped}, "by its time": {cause: ErrRuntime, limit: time.Second}} {
+	for name, cause := range map[string]error{"by a user": ErrStopped, "by its time": ErrRuntime} {
 		t.Run(name, func(t *testing.T) {
-			j.Runtime = c.limit
+			r := runner(t, nil)
+			ready := filepath.Join(t.TempDir(), "ready")
+			j := scripted(t, `trap 'echo saved > "$SM_MODEL_DIR/model"; exit 0' TERM
+echo > "`+ready+`"
+while :; do sleep 0.02; done`)
+			j.Runtime = time.Hour
 			ctx, cancel := context.WithCancelCause(t.Context())
-			if c.limit == 0 {
-				time.AfterFunc(300*time.Millisecond, func() { cancel(c.cause) })
-			}
 			defer cancel(nil)
+			go func() {
+				for _, err := os.Stat(ready); err != nil; _, err = os.Stat(ready) {
+					<-time.After(5 * time.Millisecond)
+				}
+				if cause == ErrRuntime {
+					_, _ = r.Clock.Advance(ctx, time.Hour) // the job says how it ended
+				} else {
+					cancel(cause)
+				}
+			}()
 			result, _, err := run(ctx, r, j)
-			if !errors.Is(err, c.cause) || result.Artefact == "" {
+			if !errors.Is(err, cause) || result.Artefact == "" {
 				t.Fatalf("%v, %v", result, err)
 			}
 			if got := archived(t, r, "out/j/output/model.tar.gz"); got["model"] != "saved\n" {
@@ -186,7 +191,7 @@ func TestAProgramThatDoesNotEndIsKilledWithItsChildren(t *testing.T) {
 			r := runner(t, nil)
 			r.Grace = 50 * time.Millisecond
 			alive := filepath.Join(t.TempDir(), "alive")
-			j := program(t, fmt.Sprintf(`trap '' TERM; (trap '' TERM; while :; do date > %q; sleep 0.02; done) & while :; do sleep 0.02; done`, alive))
+			j := scripted(t, fmt.Sprintf(`trap '' TERM; (trap '' TERM; while :; do date > %q; sleep 0.02; done) & while :; do sleep 0.02; done`, alive))
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(200*time.Millisecond, func() { cancel(cause) })
 			if _, _, err := run(ctx, r, j); !errors.Is(err, cause) {
@@ -216,7 +221,7 @@ func TestAFloodOfLogFillsNothing(t *testing.T) {
 
 func TestAdvancedTimeDoesNotWaitForAProgram(t *testing.T) {
 	r := runner(t, nil)
-	j := program(t, `while :; do sleep 0.02; done`)
+	j := scripted(t, `while :; do sleep 0.02; done`)
 	j.Runtime = time.Hour
 	r.Grace = time.Second
 	done := make(chan error, 1)
@@ -252,7 +257,7 @@ func TestNamesInTheFolderOfAChannel(t *testing.T) {
 
 func TestAKeyLeadsNotOutOfItsChannel(t *testing.T) {
 	r := runner(t, map[string]string{"train/../../../../x": "1"})
-	j := program(t, "exit 0")
+	j := scripted(t, "exit 0")
 	j.Channels = []Channel{{Name: "train", URI: "s3://data/train/"}}
 	if _, _, err := run(t.Context(), r, j); err == nil || !strings.HasPrefix(err.Error(), "ClientError: Data download failed: s3://data/train/../../../../x: ") {
 		t.Errorf("error %v", err)
