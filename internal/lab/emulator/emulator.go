@@ -51,6 +51,7 @@ type Deps struct {
 // Emulator is all services on one port. Make one with New.
 type Emulator struct {
 	log       *slog.Logger
+	dir       string // of the state, absolute
 	listener  net.Listener
 	seed      uint64
 	clock     *clock.Clock
@@ -147,12 +148,11 @@ func (e *Emulator) build(c Config, d Deps) error {
 }
 
 // sweep ends programs that a killed run has left, and removes their folders.
-func (e *Emulator) sweep(dir string) error {
-	absolute, err := filepath.Abs(dir)
-	if err != nil {
+func (e *Emulator) sweep(dir string) (err error) {
+	if e.dir, err = filepath.Abs(dir); err != nil {
 		return fmt.Errorf("emulator: %w", err)
 	}
-	if n := program.Sweep(absolute); n > 0 {
+	if n := program.Sweep(e.dir); n > 0 {
 		e.log.Warn("processes of an earlier run ended", "count", n)
 	}
 	for _, left := range []string{"instances", filepath.Join("training", "running")} {
@@ -240,6 +240,9 @@ const bodyTime = 10 * time.Minute
 // resumeTime is how long Ready waits for endpoints of an earlier run.
 const resumeTime = 10 * time.Second
 
+// programGrace is how long programs that serve may take to end with the emulator.
+const programGrace = 2 * time.Second
+
 // Run serves until ctx ends, then stops instances and training.
 func (e *Emulator) Run(ctx context.Context) error {
 	serving, stop := context.WithCancel(ctx)
@@ -272,6 +275,7 @@ func (e *Emulator) Run(ctx context.Context) error {
 	e.inference.Close()
 	e.topics.Close()
 	e.launcher.Close()
+	program.End(e.dir, programGrace)
 	if errors.Is(err, net.ErrClosed) && ctx.Err() != nil {
 		return nil
 	}

@@ -23,7 +23,7 @@ func (s *Service) Capacity(endpoint, variant string) (Capacity, bool) {
 	if v == nil {
 		return Capacity{}, false
 	}
-	return Capacity{v.Count, v.Desired, e.busy()}, true
+	return Capacity{v.Count, v.Desired, e.busy() || e.absent}, true
 }
 
 // Resize asks for another number of instances, as UpdateEndpointWeightsAndCapacities

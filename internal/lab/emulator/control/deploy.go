@@ -174,5 +174,5 @@ func (s *Service) remove(l *life, e *endpoint) {
 	s.noteState("endpoint", e.Name, "deleted", "")
 	close(e.changed)
 	e.changed = nil
-	e.Status = "Deleted" // for who holds a pointer to it
+	e.Status = deleted // for who holds a pointer to it
 }

@@ -17,6 +17,7 @@ const (
 	rollingBack = "RollingBack"
 	failed      = "Failed"
 	deleting    = "Deleting"
+	deleted     = "Deleted" // seen only by who still holds it
 
 	rollbackFailed = "UpdateRollbackFailed" // in service with a mix of two fleets
 )
@@ -37,6 +38,7 @@ type endpoint struct {
 	front   *front                       // the new fleet of a deployment; nil: none
 	phases  map[string]phase             // by variant, while counts or weights change
 	changed chan struct{}                // closed at the next change of Status
+	absent  bool                         // its instances of before the start of the emulator are not back yet
 }
 
 func (e *endpoint) status() string { return e.Status }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -96,5 +97,22 @@ func TestWhateverIsKilledWhenComesToRest(t *testing.T) {
 	}
 	if serving < 6 {
 		t.Errorf("%d endpoints are in service in the end; this test saw too little", serving)
+	}
+}
+
+func TestTagsOfWhatAKilledRunDeletedAreNotThoseOfItsSuccessor(t *testing.T) {
+	dir := t.TempDir()
+	p := newPlane(t, dir)
+	p.config("old", "builtin:echo", 1)
+	arn := p.done("DescribeEndpointConfig", m{"EndpointConfigName": "old"})["EndpointConfigArn"]
+	p.done("AddTags", m{"ResourceArn": arn, "Tags": []m{{"Key": "k", "Value": "v"}}})
+	p.Close()
+	if err := os.Remove(filepath.Join(dir, "endpoint-config", "old.json")); err != nil { // killed before the tags went
+		t.Fatal(err)
+	}
+	p = newPlane(t, dir)
+	p.done("CreateEndpointConfig", m{"EndpointConfigName": "old", "ProductionVariants": []m{{"VariantName": "all", "ModelName": "old", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}}})
+	if tags := p.done("ListTags", m{"ResourceArn": arn})["Tags"].([]any); len(tags) > 0 {
+		t.Errorf("tags %v", tags)
 	}
 }

@@ -20,6 +20,7 @@ func (s *Service) resumeEndpoints() <-chan struct{} {
 			s.work(func(l *life) { s.remove(l, e) })
 		case failed:
 		default:
+			e.absent = true
 			starting.Add(1)
 			s.work(func(l *life) {
 				goesOn := s.restart(l, e)
@@ -45,7 +46,8 @@ func (s *Service) restart(l *life, e *endpoint) bool {
 	fleets, err := s.launch(l, e.Variants, nil, 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l.Err() != nil {
+	e.absent = false
+	if l.Err() != nil || e.Status == deleting || e.Status == deleted { // it went meanwhile
 		stop(fleets)
 		return false
 	}

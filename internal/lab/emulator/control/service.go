@@ -96,6 +96,9 @@ func New(d Deps) (*Service, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
+	if err := s.forgetStray(); err != nil {
+		return nil, err
+	}
 	s.operations = map[string]operation{
 		"CreateModel": s.createModel, "DescribeModel": s.describeModel, "ListModels": s.listModels, "DeleteModel": s.deleteModel,
 		"CreateEndpointConfig": s.createConfig, "DescribeEndpointConfig": s.describeConfig, "ListEndpointConfigs": s.listConfigs, "DeleteEndpointConfig": s.deleteConfig,

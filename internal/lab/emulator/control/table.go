@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"betimes/internal/lab/emulator/reply"
 	"betimes/internal/lab/emulator/store"
@@ -99,3 +100,10 @@ func (t *table[R]) clear() error {
 }
 
 func (t *table[R]) names() []string { return slices.Sorted(maps.Keys(t.all)) }
+
+// arns adds those of all resources, in lower case.
+func (t *table[R]) arns(to map[string]bool) {
+	for _, r := range t.all {
+		to[strings.ToLower(r.about().ARN)] = true
+	}
+}

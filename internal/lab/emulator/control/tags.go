@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -57,6 +58,22 @@ func (s *Service) forget(arn string, err error) error {
 		return err
 	}
 	return s.tags.delete(strings.ToLower(arn))
+}
+
+// forgetStray removes tags whose resource a killed run had deleted: the next of
+// that name begins without them.
+func (s *Service) forgetStray() error {
+	known := map[string]bool{}
+	for _, arns := range []func(map[string]bool){s.models.arns, s.configs.arns, s.endpoints.arns, s.jobs.arns, s.groups.arns, s.packages.arns} {
+		arns(known)
+	}
+	var errs []error
+	for _, name := range s.tags.names() {
+		if !known[name] {
+			errs = append(errs, s.tags.delete(name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 type tagsRequest struct {

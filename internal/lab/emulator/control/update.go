@@ -97,6 +97,9 @@ func (s *Service) scaledStay(e *endpoint, plan []served) error {
 // updatable is an endpoint that serves and is not under way; s.mu is held.
 func (s *Service) updatable(name string) (*endpoint, error) {
 	e, err := s.idle(name)
+	if err == nil && e.absent {
+		return nil, reply.Validation("Cannot update in-progress endpoint %q.", e.ARN)
+	}
 	if err == nil && e.Status != inService {
 		return nil, reply.Validation("Cannot update endpoint %q in status %s.", e.ARN, e.Status)
 	}

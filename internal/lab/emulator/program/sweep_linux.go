@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // maxSweeps bounds the rounds: what is swept may start others meanwhile.
@@ -28,6 +29,17 @@ func Sweep(dir string) int {
 		}
 	}
 	return ended
+}
+
+// lookAgain is how soon End looks again.
+const lookAgain = 10 * time.Millisecond
+
+// End gives the programs below dir, which were asked to end, time for that, and ends the rest.
+func End(dir string, grace time.Duration) {
+	for limit := time.Now().Add(grace); len(marked(dir)) > 0 && time.Now().Before(limit); {
+		time.Sleep(lookAgain)
+	}
+	Sweep(dir)
 }
 
 // marked are the processes of programs below dir, this one left out.

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,10 +45,14 @@ func (s *Store) Put(kind, name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("emulator state: %s %s: %w", kind, name, err)
 	}
+	path := s.path(kind, name)
+	if strings.HasPrefix(filepath.Base(path), longMark) {
+		data, _ = json.Marshal(long{name, data}) // text and JSON
+	}
 	if err := os.MkdirAll(filepath.Join(s.dir, kind), 0o700); err != nil {
 		return fmt.Errorf("emulator state: %w", err)
 	}
-	return WriteFile(s.path(kind, name), data)
+	return WriteFile(path, data)
 }
 
 // Delete forgets kind and name; what is not there is no error.
@@ -64,8 +70,36 @@ func (s *Store) Delete(kind, name string) error {
 // Clear forgets everything of kind.
 func (s *Store) Clear(kind string) error { return os.RemoveAll(filepath.Join(s.dir, kind)) }
 
+// A name that is too long for a file is in the file, under its hash.
+const (
+	maxStem  = 200
+	longMark = "^" // escaped names have none
+)
+
+// long is what is kept under a name that no file can have.
+type long struct {
+	Name  string          `json:"name"`
+	Value json.RawMessage `json:"value"`
+}
+
 func (s *Store) path(kind, name string) string {
-	return filepath.Join(s.dir, kind, url.PathEscape(name)+".json")
+	stem := url.PathEscape(name)
+	if len(stem) > maxStem {
+		sum := sha256.Sum256([]byte(name))
+		stem = longMark + hex.EncodeToString(sum[:])
+	}
+	return filepath.Join(s.dir, kind, stem+".json")
+}
+
+// named reads a file: the name of what it keeps, and that.
+func named(stem string, data []byte) (string, []byte, error) {
+	if !strings.HasPrefix(stem, longMark) {
+		name, err := url.PathUnescape(stem)
+		return name, data, err
+	}
+	var l long
+	err := json.Unmarshal(data, &l)
+	return l.Name, l.Value, err
 }
 
 // Load reads everything kept of kind.
@@ -77,17 +111,18 @@ func Load[T any](s *Store, kind string) (map[string]T, error) {
 	}
 	for _, e := range entries {
 		stem, whole := strings.CutSuffix(e.Name(), ".json")
-		if !whole { // left behind by a kill between write and rename
-			continue
-		}
 		path := filepath.Join(s.dir, kind, e.Name())
-		name, err := url.PathUnescape(stem)
-		if err != nil {
-			return nil, fmt.Errorf("emulator state: %s: %w; remove the file", path, err)
+		if !whole { // left behind by a kill between write and rename
+			_ = os.Remove(path)
+			continue
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("emulator state: %w", err)
+		}
+		name, data, err := named(stem, data)
+		if err != nil {
+			return nil, fmt.Errorf("emulator state: %s: %w; remove the file", path, err)
 		}
 		var v T
 		if err := json.Unmarshal(data, &v); err != nil {

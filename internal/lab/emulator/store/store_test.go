@@ -15,7 +15,7 @@ func TestWhatWasPutIsLoaded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := []string{"plain", "With-Case", "arn:aws:sagemaker:us-east-1:0:endpoint/a b"}
+	names := []string{"plain", "With-Case", "arn:aws:sagemaker:us-east-1:0:endpoint/a b", strings.Repeat("ü", 255), strings.Repeat("ü", 254) + "b", "^", "..", "^" + strings.Repeat("0", 64)}
 	for i, name := range names {
 		if err := s.Put("kind", name, thing{i}); err != nil {
 			t.Fatal(err)
@@ -33,8 +33,19 @@ func TestWhatWasPutIsLoaded(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, err := Load[thing](again, "kind")
-	if err != nil || len(all) != 2 || all[names[1]].N != 1 || all[names[2]].N != 2 {
+	if err != nil || len(all) != len(names)-1 {
 		t.Errorf("loaded %v, %v", all, err)
+	}
+	for i, name := range names[1:] {
+		if all[name].N != i+1 {
+			t.Errorf("%q is %v", name, all[name])
+		}
+		if err := again.Delete("kind", name); err != nil {
+			t.Error(err)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "kind")); err != nil || len(left) != 0 {
+		t.Errorf("left %v, %v", left, err)
 	}
 }
 

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"betimes/bench/machine"
+)
+
+// strays are processes that an emulator with its state in dir has started and
+// that are not below the process which runs now. What begins or ends meanwhile
+// is none: a stray is seen twice.
+func strays(dir string, running int) []string {
+	first := stray(dir, running)
+	if len(first) == 0 {
+		return nil
+	}
+	time.Sleep(200 * time.Millisecond)
+	second := stray(dir, running)
+	var found []string
+	for pid, line := range second {
+		if first[pid] != "" {
+			found = append(found, fmt.Sprintf("process %d: %s", pid, line))
+		}
+	}
+	return found
+}
+
+// stray is one look: command lines by process.
+func stray(dir string, running int) map[int]string {
+	found := map[int]string{}
+	files, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is sound
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil || !bytes.Contains(text, []byte("\x00BETIMES_PROGRAM="+dir+"/")) {
+			continue
+		}
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file))) // the pattern is of digits
+		line, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
+		found[pid] = strings.ReplaceAll(string(line), "\x00", " ")
+	}
+	if running > 0 {
+		for _, pid := range machine.Tree(running) {
+			delete(found, pid)
+		}
+	}
+	return found
+}
