@@ -13,6 +13,7 @@
 //	memory   10 GB of backlog of 1 MB events, of real Kafka only unless -on says other
 //	failpoints  kill -9 of gateway and stream at every failpoint of the code
 //	faults   what gateway and streams say to brokers is lost, late, twice, refused, spoilt; processes are killed, stopped, starved
+//	emulator  starts, memory, invocations and lists of the emulator
 //	emulator-kills  kill -9 of the emulator while users work with every service of it
 //	brokers  the delivery tests, a row each; on brokers of your own with SEEDS or CLUSTER
 //

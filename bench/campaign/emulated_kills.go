@@ -65,19 +65,24 @@ lab: {emulator: {listen: %q, profile: fast}}
 admin: {listen: %q}
 `
 
-func (k *emulatedKills) begin(ctx context.Context) error {
+// place finds a folder and ports for the emulator.
+func (k *emulatedKills) place() error {
 	g, err := k.o.ground("emulated")
 	if err != nil {
 		return err
 	}
 	k.file, k.dir, k.e = filepath.Join(g.dir, "emulated.yaml"), filepath.Join(g.dir, "data"), newEmulated(g.Emulator)
-	script := filepath.Join(g.dir, "train.sh")
+	return os.WriteFile(k.file, fmt.Appendf(nil, emulatedFile, g.Emulator, g.Admin), 0o600)
+}
+
+func (k *emulatedKills) begin(ctx context.Context) error {
+	if err := k.place(); err != nil {
+		return err
+	}
+	script := filepath.Join(filepath.Dir(k.file), "train.sh")
 	self, err := os.Executable()
 	if err == nil {
 		err = os.WriteFile(script, []byte(trainScript), 0o700)
-	}
-	if err == nil {
-		err = os.WriteFile(k.file, fmt.Appendf(nil, emulatedFile, g.Emulator, g.Admin), 0o600)
 	}
 	if err == nil {
 		err = k.start(ctx)

@@ -20,7 +20,7 @@ func strays(dir string, running int) []string {
 	if len(first) == 0 {
 		return nil
 	}
-	time.Sleep(200 * time.Millisecond)
+	time.Sleep(500 * time.Millisecond)
 	second := stray(dir, running)
 	var found []string
 	for pid, line := range second {

@@ -10,6 +10,17 @@ import (
 	"time"
 )
 
+// TestMain is also the container that emulator-kills lets an emulator start.
+func TestMain(m *testing.M) {
+	if os.Getenv(partVariable) == partModel {
+		if err := serveModel(); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
 // TestInteropCampaignsInShort runs what takes hours with counts that take seconds.
 func TestInteropCampaignsInShort(t *testing.T) {
 	o := options{name: "short", seed: 1, untimed: true, source: "../..", log: t.Output(), workdir: t.TempDir()}
@@ -34,6 +45,8 @@ func TestInteropCampaignsInShort(t *testing.T) {
 		{name: "kills", count: 3, only: "slow"},
 		{name: "kills", on: onEmbedded, mode: "exactly_once", count: 5, only: "roles"},
 		{name: "failpoints", on: onEmbedded, mode: "at_least_once", count: 1, only: ".commit."},
+		{name: "emulator-kills", count: 3},
+		{name: "emulator", count: 1, length: 3 * time.Second},
 		{name: "faults", on: onEmbedded, mode: "exactly_once", only: "of transactions lost"},
 	} {
 		t.Run(strings.TrimSpace(tt.name+" "+tt.only), func(t *testing.T) {

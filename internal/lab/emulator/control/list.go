@@ -1,9 +1,10 @@
 package control
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
-	"sort"
+	"slices"
 	"strings"
 
 	"betimes/internal/lab/emulator/reply"
@@ -72,22 +73,66 @@ func page[R resource](q *listRequest, t *table[R], order string) ([]R, string, e
 	if err != nil {
 		return nil, "", err
 	}
-	var found []R
-	for _, r := range t.all {
-		if q.matches(r) && (after == nil || q.before(*after, positionOf(r))) {
-			found = append(found, r)
-		}
-	}
-	sort.Slice(found, func(i, j int) bool { return q.before(positionOf(found[i]), positionOf(found[j])) })
 	limit := 10
 	if q.MaxResults != nil {
 		limit = *q.MaxResults
 	}
+	find := sorted[R]
+	if q.SortBy == "" || q.SortBy == "CreationTime" {
+		find = walked[R]
+	}
+	found := find(q, t, after, limit)
 	if len(found) <= limit {
 		return found, "", nil
 	}
 	last, err := json.Marshal(positionOf(found[limit-1]))
 	return found[:limit], base64.RawURLEncoding.EncodeToString(last), err
+}
+
+// walked gives what matches behind a position, in the order of creation: limit and one more.
+func walked[R resource](q *listRequest, t *table[R], after *position, limit int) (found []R) {
+	next, step := 0, 1
+	if q.SortOrder == descending {
+		next, step = len(t.byTime)-1, -1
+	}
+	if after != nil {
+		at, there := t.at(*after)
+		switch {
+		case step < 0:
+			next = at - 1
+		case there:
+			next = at + 1
+		default:
+			next = at
+		}
+	}
+	for ; next >= 0 && next < len(t.byTime) && len(found) <= limit; next += step {
+		if r := t.byTime[next]; q.matches(r) {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// sorted gives everything that matches behind a position, in any order that can be asked for.
+func sorted[R resource](q *listRequest, t *table[R], after *position, _ int) (found []R) {
+	for _, r := range t.byTime {
+		if q.matches(r) && (after == nil || q.before(*after, positionOf(r))) {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b R) int {
+		if q.before(positionOf(a), positionOf(b)) {
+			return -1
+		}
+		return 1
+	})
+	return found
+}
+
+// inTime compares by creation, then by name.
+func inTime(a, b position) int {
+	return cmp.Or(a.Created.Compare(b.Created.Time), cmp.Compare(a.Name, b.Name))
 }
 
 // after is the position that the token names, or nil.
@@ -116,10 +161,8 @@ func (q *listRequest) before(a, b position) bool {
 		return a.Name < b.Name
 	case q.SortBy == "Status" && a.Status != b.Status:
 		return a.Status < b.Status
-	case !a.Created.Equal(b.Created.Time):
-		return a.Created.Before(b.Created.Time)
 	}
-	return a.Name < b.Name
+	return inTime(a, b) < 0
 }
 
 // list answers a List operation: member holds what entry makes of each resource.

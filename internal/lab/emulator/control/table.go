@@ -61,14 +61,22 @@ type resource interface {
 
 // table is the resources of one kind. Service.mu guards it.
 type table[R resource] struct {
-	kind  string
-	store *store.Store
-	all   map[string]R
+	kind   string
+	store  *store.Store
+	all    map[string]R
+	byTime []R // in the order in which they were created, so that a page costs no sorting
 }
 
 func open[R resource](s *store.Store, kind string) (*table[R], error) {
 	all, err := store.Load[R](s, kind)
-	return &table[R]{kind, s, all}, err
+	t := &table[R]{kind: kind, store: s, all: all, byTime: slices.Collect(maps.Values(all))}
+	slices.SortFunc(t.byTime, func(a, b R) int { return inTime(positionOf(a), positionOf(b)) })
+	return t, err
+}
+
+// at is where a position is, or would be, in byTime.
+func (t *table[R]) at(p position) (int, bool) {
+	return slices.BinarySearchFunc(t.byTime, p, func(r R, p position) int { return inTime(positionOf(r), p) })
 }
 
 func (t *table[R]) get(name string) (R, bool) {
@@ -82,7 +90,10 @@ func (t *table[R]) put(r R) error {
 	if err := t.store.Put(t.kind, name, r); err != nil {
 		return err
 	}
+	t.drop(name)
 	t.all[name] = r
+	i, _ := t.at(positionOf(r))
+	t.byTime = slices.Insert(t.byTime, i, r)
 	return nil
 }
 
@@ -90,12 +101,24 @@ func (t *table[R]) delete(name string) error {
 	if err := t.store.Delete(t.kind, name); err != nil {
 		return err
 	}
-	delete(t.all, name)
+	t.drop(name)
 	return nil
+}
+
+func (t *table[R]) drop(name string) {
+	old, ok := t.all[name]
+	if !ok {
+		return
+	}
+	delete(t.all, name)
+	if i, found := t.at(positionOf(old)); found {
+		t.byTime = slices.Delete(t.byTime, i, i+1)
+	}
 }
 
 func (t *table[R]) clear() error {
 	clear(t.all)
+	t.byTime = nil
 	return t.store.Clear(t.kind)
 }
 

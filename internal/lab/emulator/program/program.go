@@ -2,6 +2,7 @@ package program
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -16,7 +17,7 @@ import (
 // that of all that it starts.
 const markVariable = "BETIMES_PROGRAM"
 
-// lateOutput is how long what a program started may write after it has ended.
+// lateOutput is how long what cannot be ended may write after the program.
 const lateOutput = time.Second
 
 // Starter starts programs.
@@ -59,8 +60,13 @@ func (s *Starter) Start(c Command) (*Running, error) {
 	if _, mounted := s.seen(c.Base); mounted {
 		enclose(command, c.Base)
 	}
-	command.Dir, command.Stdout, command.Stderr, command.WaitDelay = c.Base, c.Output, c.Output, lateOutput
+	command.Dir = c.Base
 	command.Env = append(append(os.Environ(), c.Variables...), markVariable+"="+mark)
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	command.Stdout, command.Stderr = in, in
 	alive, gone := context.WithCancel(context.Background())
 	r := &Running{alive, command}
 	started := make(chan error, 1)
@@ -68,15 +74,32 @@ func (s *Starter) Start(c Command) (*Running, error) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer gone()
-		err := command.Start()
+		defer out.Close()
+		err := errors.Join(command.Start(), in.Close())
 		started <- err
 		if err == nil {
+			read := drain(out, c.Output)
 			_ = command.Wait() // how it ended is in its state
 			r.Kill()           // what it left running in its group
 			Sweep(mark)        // and beside it
+			_ = out.SetReadDeadline(time.Now().Add(lateOutput))
+			<-read
 		}
 	}()
 	return r, <-started
+}
+
+// drain copies what a program writes; the channel closes at the end of that.
+func drain(from io.Reader, to io.Writer) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if to == nil {
+			to = io.Discard
+		}
+		_, _ = io.Copy(to, from) // until all who could write are gone, or have had time enough
+	}()
+	return done
 }
 
 // Alive ends with the program.

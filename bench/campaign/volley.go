@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// volley is a load of InvokeEndpoint, written and read without net/http, which
+// would cost more than the emulator.
+type volley struct {
+	address, endpoint string
+	rate              float64 // calls a second at even moments; 0: each caller calls again at once
+	length            time.Duration
+}
+
+// struck is what came of a volley. Times are since the moment a call was due.
+type struck struct {
+	took      []time.Duration // sorted
+	perSecond float64
+	late      time.Duration // 99th percentile of how late calls were sent
+}
+
+func (s struck) quantile(q float64) time.Duration { return s.took[int(q*float64(len(s.took)-1))] }
+
+// maxCallers is how many calls an open load may have under way.
+const maxCallers = 256
+
+// fire sends for as long as the volley is, after a tenth of that to warm up.
+func (v volley) fire(ctx context.Context) (struck, error) {
+	callers := maxCallers
+	if v.rate == 0 {
+		callers = speedCallers
+	}
+	lines := make([]*caller, callers)
+	for i := range lines {
+		c, err := v.dial(ctx)
+		if err != nil {
+			return struck{}, err
+		}
+		defer c.conn.Close()
+		lines[i] = c
+	}
+	if _, err := v.run(ctx, lines, v.length/10); err != nil {
+		return struck{}, err
+	}
+	return v.run(ctx, lines, v.length)
+}
+
+// run lets the callers call: at moments that are dealt out in order, or one after the other.
+func (v volley) run(ctx context.Context, callers []*caller, length time.Duration) (struck, error) {
+	began := time.Now()
+	var next atomic.Int64
+	due := func() (time.Time, bool) {
+		if v.rate == 0 {
+			now := time.Now()
+			return now, now.Sub(began) < length && ctx.Err() == nil
+		}
+		at := time.Duration(float64(next.Add(1)-1) / v.rate * float64(time.Second))
+		return began.Add(at), at < length && ctx.Err() == nil
+	}
+	var all sync.WaitGroup
+	for _, c := range callers {
+		c.took, c.late, c.err = c.took[:0], c.late[:0], nil
+		all.Go(func() { c.work(due) })
+	}
+	all.Wait()
+	var s struck
+	var late []time.Duration
+	for _, c := range callers {
+		if c.err != nil {
+			return s, c.err
+		}
+		s.took, late = append(s.took, c.took...), append(late, c.late...)
+	}
+	if len(s.took) == 0 {
+		return s, fmt.Errorf("no call in %s", length)
+	}
+	s.perSecond = float64(len(s.took)) / time.Since(began).Seconds()
+	slices.Sort(s.took)
+	slices.Sort(late)
+	s.late = late[int(0.99*float64(len(late)-1))]
+	return s, nil
+}
+
+// caller is one connection.
+type caller struct {
+	conn       net.Conn
+	in         *bufio.Reader
+	request    []byte
+	got        []byte
+	took, late []time.Duration
+	err        error
+}
+
+func (v volley) dial(ctx context.Context) (*caller, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", v.address)
+	if err != nil {
+		return nil, err
+	}
+	body := bytes.Repeat([]byte("0.5,"), 50)
+	head := fmt.Sprintf("POST /endpoints/%s/invocations HTTP/1.1\r\nHost: %s\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n\r\n", v.endpoint, v.address, len(body))
+	return &caller{conn: conn, in: bufio.NewReader(conn), request: append([]byte(head), body...), got: make([]byte, 64<<10)}, nil
+}
+
+// work calls at each moment that due gives. A caller that is free waits for its
+// moment; one that comes late says so.
+func (c *caller) work(due func() (time.Time, bool)) {
+	for {
+		at, ok := due()
+		if !ok {
+			return
+		}
+		time.Sleep(time.Until(at))
+		sent := time.Now()
+		if c.err = c.call(); c.err != nil {
+			return
+		}
+		c.took, c.late = append(c.took, time.Since(at)), append(c.late, sent.Sub(at))
+	}
+}
+
+func (c *caller) call() error {
+	if _, err := c.conn.Write(c.request); err != nil {
+		return err
+	}
+	status, err := c.in.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	size := 0
+	for {
+		line, err := c.in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if len(line) <= 2 {
+			break
+		}
+		if name, value, _ := strings.Cut(string(line), ":"); strings.EqualFold(name, "Content-Length") {
+			size, _ = strconv.Atoi(strings.TrimSpace(value))
+		}
+	}
+	got := c.got[:min(size, len(c.got))]
+	if _, err := io.ReadFull(c.in, got); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(status, "HTTP/1.1 "+strconv.Itoa(http.StatusOK)) {
+		return fmt.Errorf("answered %s%s", status, got)
+	}
+	return nil
+}
