@@ -18,15 +18,7 @@ func clients(t *testing.T) string {
 // and gives its folder of programs.
 func python(t *testing.T, name string, packages ...string) string {
 	t.Helper()
-	cache := os.Getenv("BETIMES_CACHE")
-	if cache == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cache = filepath.Join(user, "betimes")
-	}
-	programs := filepath.Join(cache, name, "bin")
+	programs := filepath.Join(cacheFolder(t), name, "bin")
 	if _, err := os.Stat(filepath.Join(programs, "complete")); err == nil {
 		return programs
 	}
@@ -36,6 +28,19 @@ func python(t *testing.T, name string, packages ...string) string {
 		t.Fatal(err)
 	}
 	return programs
+}
+
+// cacheFolder is where tests keep what they fetch.
+func cacheFolder(t *testing.T) string {
+	t.Helper()
+	if dir := os.Getenv("BETIMES_CACHE"); dir != "" {
+		return dir
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "betimes")
 }
 
 func run(t *testing.T, c *exec.Cmd) {

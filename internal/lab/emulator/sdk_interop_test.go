@@ -80,16 +80,3 @@ func packages(t *testing.T) string {
 	}
 	return dir
 }
-
-// cacheFolder is where tests keep what they fetch.
-func cacheFolder(t *testing.T) string {
-	t.Helper()
-	if dir := os.Getenv("BETIMES_CACHE"); dir != "" {
-		return dir
-	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(dir, "betimes")
-}
