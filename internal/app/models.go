@@ -11,6 +11,7 @@ import (
 	"betimes/internal/flow/balance"
 	"betimes/internal/flow/feature"
 	"betimes/internal/model"
+	"betimes/internal/oip"
 	"betimes/internal/pointer"
 	"betimes/internal/privacy"
 	"betimes/internal/pulse"
@@ -142,5 +143,24 @@ func (a *App) door(ctx context.Context, name string, m config.ModelConfig) (way,
 		a.close(e.Close)
 		return way{target: balance.Target{Model: name, Endpoint: name, Door: "rest", Limit: m.REST.Connections}, door: e}, nil
 	}
+	if m.OIP != nil {
+		return a.oipDoor(ctx, name, *m.OIP)
+	}
 	return a.sageMakerDoor(ctx, name, *m.SageMaker)
+}
+
+// oipDoor opens the way to a model of the Open Inference Protocol. What its
+// metadata say against the mapping is said before the first event.
+func (a *App) oipDoor(ctx context.Context, name string, c oip.Config) (way, error) {
+	e, err := oip.New(c, oip.Deps{Name: name, Fields: a.config.Flow.Feature.Fields, Log: a.log, Registerer: a.metrics})
+	if err != nil {
+		return way{}, fmt.Errorf("models.%s.oip: %w", name, err)
+	}
+	a.close(e.Close)
+	if err := e.Prepare(ctx); err != nil {
+		return way{}, fmt.Errorf("models.%s.oip: %w", name, err)
+	}
+	a.add("model "+name, e)
+	a.check("model "+name, func(context.Context) error { return e.Ready() })
+	return way{target: balance.Target{Model: name, Endpoint: name, Door: "oip", Limit: c.Connections}, door: e}, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"betimes/internal/kafka"
 	"betimes/internal/lab/emulator"
+	"betimes/internal/oip"
 	"betimes/internal/rest"
 	"betimes/internal/sagemaker"
 	"betimes/internal/setting"
@@ -69,6 +70,8 @@ func initial(t reflect.Type) reflect.Value {
 		return reflect.ValueOf(kafka.DefaultEmbedded())
 	case reflect.TypeFor[sagemaker.Config]():
 		return reflect.ValueOf(sagemaker.DefaultConfig())
+	case reflect.TypeFor[oip.Config]():
+		return reflect.ValueOf(oip.DefaultConfig())
 	case reflect.TypeFor[rest.Config]():
 		return reflect.ValueOf(rest.DefaultConfig())
 	case reflect.TypeFor[emulator.Config]():

@@ -126,6 +126,8 @@ func (m ModelConfig) caption() []string {
 	case m.SageMaker != nil:
 		return []string{"SageMaker inference instance", "endpoint " + m.SageMaker.Endpoint, m.SageMaker.Region,
 			fmt.Sprintf("%d × %s", m.SageMaker.Instances, m.SageMaker.InstanceType)}
+	case m.OIP != nil:
+		return []string{"Model server", "model " + m.OIP.Model, m.OIP.URL}
 	case m.REST != nil:
 		return []string{"Model server", m.REST.URL}
 	}

@@ -44,6 +44,10 @@ func (s settler) models() {
 		if m.SageMaker != nil {
 			s.endpoint(name, m.SageMaker)
 		}
+		if m.OIP != nil && m.OIP.Model == "" {
+			m.OIP.Model = name
+			s.because("models."+name+".oip.model", "the model's name")
+		}
 		if m.Embedded() && s.Lab.Emulator == nil {
 			e := emulator.DefaultConfig()
 			s.Lab.Emulator = &e

@@ -54,7 +54,7 @@ func TestTheSchemaFindsMistakes(t *testing.T) {
 	schema := compiledSchema(t)
 	for _, text := range []string{
 		"nam: a", "kafka: {embedded: {broker: 3}}", "objective: {latency: 250}", "objective: {latency: soon}",
-		"kafka: {topics: {events: {partitions: many}}}", "models: {a: {oip: {}}}", "flow: {feature: {fields: amount}}", "[]",
+		"kafka: {topics: {events: {partitions: many}}}", "models: {a: {oip: {shape: 1}}}", "flow: {feature: {fields: amount}}", "[]",
 	} {
 		if schema.Validate(decoded(t, []byte(text))) == nil {
 			t.Errorf("%s fits the schema", text)

@@ -5,6 +5,7 @@ import (
 
 	"betimes/internal/flow/feature"
 	"betimes/internal/model"
+	"betimes/internal/oip"
 	"betimes/internal/pointer"
 )
 
@@ -45,6 +46,11 @@ func (c checker) asked(name string, m ModelConfig) {
 	if err != nil {
 		c.bad(path+".content_type", "%s", err)
 		return
+	}
+	if m.OIP != nil {
+		if err := oip.CheckContentType(m.MediaType()); err != nil {
+			c.bad(path+".content_type", "%s", err)
+		}
 	}
 	events := c.Kafka.Topics.Events
 	if _, err := feature.New(c.Flow.Feature, feature.Format{Value: events.Value, Columns: events.Columns}, codec); err != nil {

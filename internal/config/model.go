@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 
+	"betimes/internal/oip"
 	"betimes/internal/rest"
 	"betimes/internal/sagemaker"
 	"betimes/internal/steer/rollout"
@@ -15,8 +16,9 @@ func defaultAWS() AWSConfig { return sagemaker.DefaultAWSConfig() }
 
 // ModelConfig is one model: where it answers, and how it is asked.
 type ModelConfig struct {
-	SageMaker   *sagemaker.Config    `yaml:"sagemaker" doc:"A SageMaker endpoint. Exactly one of sagemaker and rest."`
-	REST        *rest.Config         `yaml:"rest" doc:"A plain HTTP model server. Exactly one of sagemaker and rest."`
+	SageMaker   *sagemaker.Config    `yaml:"sagemaker" doc:"A SageMaker endpoint. Exactly one of sagemaker, oip and rest."`
+	OIP         *oip.Config          `yaml:"oip" doc:"A server of the Open Inference Protocol v2: KServe, Triton, MLServer. Exactly one of sagemaker, oip and rest."`
+	REST        *rest.Config         `yaml:"rest" doc:"A plain HTTP model server. Exactly one of sagemaker, oip and rest."`
 	Pure        bool                 `yaml:"pure" doc:"Same input, same answer, no side effect."`
 	Train       *rollout.TrainConfig `yaml:"train" doc:"How the model is trained before its first use."`
 	Serve       *rollout.ServeConfig `yaml:"serve" doc:"A model of your own that the emulator serves, instead of train."`
@@ -27,6 +29,20 @@ type ModelConfig struct {
 
 // defaultModel is one entry of models before it is read.
 func defaultModel() ModelConfig { return ModelConfig{ContentType: "auto"} }
+
+// doors are the keys that say where the model answers.
+func (m ModelConfig) doors() []string {
+	var all []string
+	for _, door := range []struct {
+		key string
+		set bool
+	}{{"sagemaker", m.SageMaker != nil}, {"oip", m.OIP != nil}, {"rest", m.REST != nil}} {
+		if door.set {
+			all = append(all, door.key)
+		}
+	}
+	return all
+}
 
 // Embedded says whether the model is served by the emulator in this process.
 func (m ModelConfig) Embedded() bool {

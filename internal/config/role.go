@@ -105,6 +105,9 @@ func doors(c Config) []Finding {
 		if r := c.Models[name].REST; r != nil && plainURL(r.URL) {
 			add("models."+name+".rest.url", "requests cross the network readable; use https")
 		}
+		if o := c.Models[name].OIP; o != nil && o.Plain() {
+			add("models."+name+".oip.url", "requests cross the network readable; use https or grpcs")
+		}
 	}
 	return all
 }

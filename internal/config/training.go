@@ -36,16 +36,16 @@ func (c checker) models() {
 
 func (c checker) model(path string, m ModelConfig) {
 	switch {
-	case m.SageMaker == nil && m.REST == nil:
-		c.bad(path, "it does not say where the model answers; write sagemaker: {endpoint: NAME} or rest: {url: URL}")
-	case m.SageMaker != nil && m.REST != nil:
-		c.bad(path, "it has sagemaker and rest; remove one (write null over an extended file)")
+	case len(m.doors()) == 0:
+		c.bad(path, "it does not say where the model answers; write sagemaker: {endpoint: NAME}, oip: {url: URL, model: NAME} or rest: {url: URL}")
+	case len(m.doors()) > 1:
+		c.bad(path, "it has %s; keep one (write null over an extended file)", strings.Join(m.doors(), " and "))
 	case m.Embedded() && m.SageMaker.URL != "":
 		c.bad(path+".sagemaker.url", "embedded says that the endpoint is inside this process; remove one of both")
 	case m.Train != nil && m.Serve != nil:
 		c.bad(path+".serve", "the model is trained too; remove train or serve")
-	case m.REST != nil && m.Train != nil:
-		c.bad(path+".train", "a rest server is not trained by betimes; remove train, or use sagemaker")
+	case m.SageMaker == nil && m.Train != nil:
+		c.bad(path+".train", "an %s server is not trained by betimes; remove train, or use sagemaker", m.doors()[0])
 	case m.Serve != nil && !m.Embedded():
 		c.bad(path+".serve", "only an endpoint inside this process serves a model of your own; write sagemaker: {embedded: true}, or remove serve")
 	}

@@ -21,7 +21,7 @@ const (
 var rooms = map[string]Floor{
 	"event": Words, "budget": Words, "model": Words, "lifecycle": Words,
 	"setting": Words, "pulse": Words, "privacy": Words, "pointer": Words, "logbook": Words, "failpoint": Words,
-	"kafka": Doors, "sagemaker": Doors, "rest": Doors, "listen": Doors,
+	"kafka": Doors, "sagemaker": Doors, "rest": Doors, "oip": Doors, "listen": Doors,
 	"flow/gateway": Rooms, "flow/stream": Rooms, "flow/feature": Rooms,
 	"flow/balance": Rooms, "watch/latency": Rooms, "watch/trail": Rooms,
 	"steer/letters": Hands, "steer/rollout": Hands, "lab/broker": Hands, "lab/emulator": Hands, "lab/learn": Hands, "lab/loadgen": Hands, "lab/sketch": Hands, "lab/realkafka": Hands, "lab/verify": Hands,
@@ -33,7 +33,7 @@ var rooms = map[string]Floor{
 // stairs are the allowed imports between two packages of one floor.
 var stairs = map[string][]string{
 	"budget":       {"event"},
-	"model":        {"event"},
+	"model":        {"event", "setting"}, // setting: the headers of a configuration, in exchange
 	"lab/emulator": {"lab/learn"},
 	"dashboard":    {"admin"},
 }
@@ -50,6 +50,8 @@ var vendors = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2":       {"sagemaker"},
 	"github.com/aws/smithy-go":           {"lab/emulator"}, // its CBOR, in which the Go client asks CloudWatch
 	"github.com/spf13/cobra":             {"cmd"},
+	"google.golang.org/grpc":             {"oip"},
+	"google.golang.org/protobuf":         {"oip"}, // protowire: the messages of the protocol, written by hand
 }
 
 // roomOf tells the room of a package path below the module, "" when none is known.

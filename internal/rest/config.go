@@ -1,11 +1,10 @@
 package rest
 
 import (
-	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
+	"betimes/internal/model/exchange"
 	"betimes/internal/setting"
 )
 
@@ -25,9 +24,7 @@ func DefaultConfig() Config { return Config{Connections: 256, Timeout: time.Minu
 func (c Config) Validate() setting.Problems {
 	var ps setting.Problems
 	c.validateURL(&ps)
-	for name := range c.Headers {
-		validateHeader(&ps, name)
-	}
+	exchange.CheckHeaders(&ps, c.Headers, deadlineHeader, inferenceHeader)
 	if c.Connections < 1 {
 		ps.Add("connections", "%d leaves no connection; write 1 or more", c.Connections)
 	}
@@ -50,28 +47,4 @@ func (c Config) validateURL(ps *setting.Problems) {
 	case u.Fragment != "":
 		ps.Add("url", "%q has a part after #, which no server gets; remove it", c.URL)
 	}
-}
-
-// taken are the headers that the door itself sends.
-func taken() []string {
-	return []string{"Content-Type", "Content-Length", "Accept", "Host", "Connection", "Transfer-Encoding", deadlineHeader, inferenceHeader}
-}
-
-func validateHeader(ps *setting.Problems, name string) {
-	path := "headers." + name
-	switch {
-	case !isToken(name):
-		ps.Add(path, "%q is not the name of a header; use letters, digits and -", name)
-	case slices.Contains(taken(), http.CanonicalHeaderKey(name)):
-		ps.Add(path, "%s is set by betimes; remove it (content_type and accept belong to the model)", name)
-	}
-}
-
-func isToken(name string) bool {
-	for _, r := range name {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_') {
-			return false
-		}
-	}
-	return name != ""
 }

@@ -2,13 +2,10 @@ package rest
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"time"
 
@@ -34,7 +31,7 @@ type Deps struct {
 type Endpoint struct {
 	name    string
 	url     *url.URL
-	headers *headers
+	headers *exchange.Headers
 	client  *exchange.Client
 }
 
@@ -45,11 +42,11 @@ func New(c Config, d Deps) (*Endpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
-	authority, err := authorityOf(c.CA)
+	authority, err := exchange.Authority(c.CA)
 	if err != nil {
 		return nil, err
 	}
-	h, err := newHeaders(c.Headers)
+	h, err := exchange.NewHeaders(c.Headers)
 	if err != nil {
 		return nil, err
 	}
@@ -60,21 +57,6 @@ func New(c Config, d Deps) (*Endpoint, error) {
 			Endpoint: d.Name, Connections: c.Connections, Timeout: c.Timeout, TLS: authority, Dialed: dialled.Inc,
 		}),
 	}, nil
-}
-
-func authorityOf(file string) (*tls.Config, error) {
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("ca: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca: %s holds no PEM certificate; write the file of the authority that signed the server's", file)
-	}
-	return &tls.Config{RootCAs: pool}, nil
 }
 
 // Close closes idle connections; calls under way end by themselves.
@@ -115,7 +97,7 @@ func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Respons
 // header is the shared set with this request's id and deadline, or the set
 // itself when it has neither.
 func (e *Endpoint) header(r *model.Request) (http.Header, error) {
-	shared, err := e.headers.of(r.ContentType, r.Accept)
+	shared, err := e.headers.Of(r.ContentType, r.Accept)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +122,7 @@ func (e *Endpoint) header(r *model.Request) (http.Header, error) {
 func (e *Endpoint) answer(r *model.Request, reply exchange.Reply) (*model.Response, error) {
 	contentType := reply.Header.Get("Content-Type")
 	resp := &model.Response{ContentType: contentType, Endpoint: e.name, Times: reply.Times}
-	readServerTiming(&resp.Times, reply.Header)
+	exchange.ReadServerTiming(&resp.Times, reply.Header["Server-Timing"])
 	answers, err := model.Answered(r, reply.Body, contentType)
 	if err != nil {
 		return nil, e.fail(model.ClassOf(err), errors.Unwrap(err))

@@ -1,9 +1,10 @@
-package rest
+package exchange
 
 import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,9 +14,10 @@ import (
 // rotation is how long a secret from a file is used before the file is read again.
 const rotation = 10 * time.Second
 
-// headers keeps the headers that all requests of one content type share. A
-// model has one content type, so one set is enough.
-type headers struct {
+// Headers keeps the headers that all requests of one content type share: those of
+// the configuration and what a door sends with each. A model has one content type,
+// so one set is enough. It is safe for concurrent use.
+type Headers struct {
 	configured map[string]setting.Secret
 	rotates    bool // a value comes from a file
 	current    atomic.Pointer[headerSet]
@@ -27,8 +29,10 @@ type headerSet struct {
 	made                time.Time
 }
 
-func newHeaders(configured map[string]setting.Secret) (*headers, error) {
-	h := &headers{configured: configured}
+// NewHeaders takes the headers of a configuration. It fails when a file that holds
+// a value cannot be read.
+func NewHeaders(configured map[string]setting.Secret) (*Headers, error) {
+	h := &Headers{configured: configured}
 	for _, secret := range configured {
 		if _, inFile := secret.InFile(); inFile {
 			h.rotates = true
@@ -38,8 +42,8 @@ func newHeaders(configured map[string]setting.Secret) (*headers, error) {
 	return h, err
 }
 
-// of gives the headers for a content type. The caller must not change them.
-func (h *headers) of(contentType, accept string) (http.Header, error) {
+// Of gives the headers for a content type. The caller must not change them.
+func (h *Headers) Of(contentType, accept string) (http.Header, error) {
 	set := h.current.Load()
 	if set != nil && set.contentType == contentType && set.accept == accept && !(h.rotates && time.Since(set.made) > rotation) {
 		return set.header, nil
@@ -52,7 +56,7 @@ func (h *headers) of(contentType, accept string) (http.Header, error) {
 	return header, nil
 }
 
-func (h *headers) make(contentType, accept string) (http.Header, error) {
+func (h *Headers) make(contentType, accept string) (http.Header, error) {
 	header := http.Header{"User-Agent": {"betimes"}}
 	for name, secret := range h.configured {
 		value, err := secret.Value()
@@ -74,6 +78,29 @@ func (h *headers) make(contentType, accept string) (http.Header, error) {
 }
 
 var errFieldValue = errors.New("its value holds a line end or another control character; write it on one line")
+
+// CheckHeaders notes names that are no headers, and those that a door sets itself.
+func CheckHeaders(ps *setting.Problems, configured map[string]setting.Secret, taken ...string) {
+	always := []string{"Content-Type", "Content-Length", "Accept", "Host", "Connection", "Transfer-Encoding"}
+	for name := range configured {
+		path := "headers." + name
+		switch canonical := http.CanonicalHeaderKey(name); {
+		case !isToken(name):
+			ps.Add(path, "%q is not the name of a header; use letters, digits and -", name)
+		case slices.Contains(always, canonical), slices.Contains(taken, canonical):
+			ps.Add(path, "%s is set by betimes; remove it (content_type and accept belong to the model)", name)
+		}
+	}
+}
+
+func isToken(name string) bool {
+	for _, r := range name {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_') {
+			return false
+		}
+	}
+	return name != ""
+}
 
 func isFieldValue(s string) bool {
 	for i := range len(s) {

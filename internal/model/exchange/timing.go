@@ -1,7 +1,6 @@
-package rest
+package exchange
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -9,12 +8,12 @@ import (
 	"betimes/internal/model"
 )
 
-// readServerTiming takes the metrics model and queue of Server-Timing. A server
-// that claims more time than the exchange took is not believed.
-func readServerTiming(t *model.Times, h http.Header) {
+// ReadServerTiming takes the metrics model and queue of the lines of Server-Timing.
+// A server that claims more time than the exchange took is not believed.
+func ReadServerTiming(t *model.Times, lines []string) {
 	var compute, queue time.Duration
 	said := false
-	for _, line := range h["Server-Timing"] {
+	for _, line := range lines {
 		for metric := range strings.SplitSeq(line, ",") {
 			name, parameters, _ := strings.Cut(strings.TrimSpace(metric), ";")
 			d, ok := durationOf(parameters)
