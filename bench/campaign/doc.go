@@ -8,7 +8,7 @@
 //	fuzz     every fuzz target of the repository
 //	drains   SIGTERM of stream and gateway with 50 events in flight and more
 //	storm    members of a group that join, leave and crash every two seconds
-//	failover brokers of three that are killed under load, of real Kafka only
+//	failover brokers of three that are killed under load: who leads partitions, coordinates the group, leads the controllers; of real Kafka only
 //	hostile  5,000 inputs that are meant to harm, beside good events
 //	memory   10 GB of backlog of 1 MB events, of real Kafka only unless -on says other
 //	failpoints  kill -9 of gateway and stream at every failpoint of the code

@@ -23,27 +23,43 @@ func within(all []waited, from, to time.Time) []time.Duration {
 	return took
 }
 
-// percentile is that of sorted times; 0 when there are none.
-func percentile(sorted []time.Duration, p float64) time.Duration {
+// percentile is the least of sorted times that p of 100 are not above; 0 when
+// there are none.
+func percentile(sorted []time.Duration, p int) time.Duration {
 	if len(sorted) == 0 {
 		return 0
 	}
-	return sorted[min(int(p/100*float64(len(sorted))), len(sorted)-1)]
+	return sorted[max((p*len(sorted)+99)/100, 1)-1]
 }
 
-// windowLength is what one p99 is taken over.
+// windowLength is the step in which a time is looked for.
 const windowLength = time.Second
 
-// back is how long after from the last second of events ended whose p99 was over
-// limit: 0 when there is none up to to. A second without events that were
-// predicted is one.
+// back is how long after from p99 is within limit for good: of all events due from
+// then on up to to, of which every second has some that were predicted. It is all
+// the time when p99 is not back.
 func back(all []waited, from, to time.Time, limit time.Duration) time.Duration {
-	var last time.Duration
-	for at := from; at.Add(windowLength).Before(to); at = at.Add(windowLength) {
-		took := within(all, at, at.Add(windowLength))
-		if len(took) == 0 || percentile(took, 99) > limit {
-			last = at.Add(windowLength).Sub(from)
+	took := to.Sub(from).Truncate(windowLength)
+	for after := took - windowLength; after >= 0; after -= windowLength {
+		at := from.Add(after)
+		if len(within(all, at, at.Add(windowLength))) == 0 {
+			break
+		}
+		if percentile(within(all, at, to), 99) <= limit {
+			took = after
 		}
 	}
-	return last
+	return took
+}
+
+// slowSeconds counts the whole seconds between two times, and those of them whose
+// own p99 is over limit.
+func slowSeconds(all []waited, from, to time.Time, limit time.Duration) (slow, of int) {
+	for at := from; !at.Add(windowLength).After(to); at = at.Add(windowLength) {
+		of++
+		if percentile(within(all, at, at.Add(windowLength)), 99) > limit {
+			slow++
+		}
+	}
+	return slow, of
 }
