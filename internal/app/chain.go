@@ -154,7 +154,7 @@ func (c *chain) predicted(in *feature.Input, e *event.Event, m *asked, resp *mod
 	}
 	now := time.Now()
 	p := event.Prediction{
-		ID: e.ID, Key: string(e.Key), Status: "ok", Prediction: answer, Cache: "off", Batch: 1, Attempts: e.Attempts,
+		ID: e.ID, Key: string(e.Key), Status: "ok", Prediction: answer, Cache: "off", Batch: max(resp.Batch, 1), Attempts: e.Attempts,
 		Model:    event.ModelRef{Name: m.name, Endpoint: resp.Endpoint, Variant: resp.Variant, Version: resp.Version},
 		Received: e.Received, Late: e.Late(now), Include: c.include.Of(in),
 	}

@@ -9,6 +9,7 @@ import (
 
 	"betimes/internal/config"
 	"betimes/internal/flow/balance"
+	"betimes/internal/flow/batch"
 	"betimes/internal/flow/feature"
 	"betimes/internal/model"
 	"betimes/internal/oip"
@@ -122,8 +123,17 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 	if at.follow != nil {
 		at.follow(picker)
 	}
-	out.invoker, out.answeredSince = picker, picker.AnsweredSince
+	out.invoker, out.answeredSince = a.shared(name, m, codec, picker), picker.AnsweredSince
 	return out, picker, nil
+}
+
+// shared lets events of a model share calls, where they may.
+func (a *App) shared(name string, m config.ModelConfig, codec model.Codec, picker *balance.Picker) model.Invoker {
+	c := a.config.Flow.Batch
+	if m.Batch == config.BatchNone || c.MaxEvents == 1 {
+		return picker
+	}
+	return batch.New(c, picker, batch.Deps{Model: name, Codec: codec, Log: a.log, Registerer: a.metrics})
 }
 
 // way leads to one model's endpoint.

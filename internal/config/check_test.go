@@ -29,6 +29,7 @@ func TestWhatNoSingleRoomCanKnow(t *testing.T) {
 		{"a response that is no expression", "models: {a: {rest: {url: http://a/x}, response: 'a +'}}", "models.a.response: "},
 		{"a format that is no expression", "kafka: {topics: {predictions: {format: 'id +'}}}", "kafka.topics.predictions.format: "},
 		{"an include that is no pointer", "kafka: {topics: {predictions: {include: [order_id]}}}", "kafka.topics.predictions.include[0]: "},
+		{"a batch that is not known", "models: {a: {rest: {url: http://a/x}, batch: lots}}", "models.a.batch: "},
 		{"a content type that is not known", "models: {a: {rest: {url: http://a/x}, content_type: image/png}}", "models.a.content_type: "},
 		{"a model that answers nowhere", "models: {a: {pure: true}}", "models.a: it does not say where the model answers"},
 		{"a model with two doors", "models: {a: {rest: {url: http://a/x}, sagemaker: {}}}", "models.a: it has sagemaker and rest"},

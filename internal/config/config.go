@@ -5,6 +5,7 @@ import (
 
 	"betimes/internal/admin"
 	"betimes/internal/flow/balance"
+	"betimes/internal/flow/batch"
 	"betimes/internal/flow/feature"
 	"betimes/internal/flow/gateway"
 	"betimes/internal/flow/stream"
@@ -53,6 +54,7 @@ type FlowConfig struct {
 	Gateway gateway.Config        `yaml:"gateway" doc:"Takes events in over HTTP."`
 	Stream  stream.Config         `yaml:"stream" doc:"Consumes events, in order by key."`
 	Feature feature.Config        `yaml:"feature" doc:"Makes an event into a model's request."`
+	Batch   batch.Config          `yaml:"batch" doc:"Lets events share a call of their model, when it is busy."`
 	Balance balance.Config        `yaml:"balance" doc:"Asks the endpoints."`
 	Model   string                `yaml:"model" doc:"Name of the model that every event goes to. Default: the only one."`
 	Route   []feature.RouteConfig `yaml:"route" doc:"Which events go to which model, instead of model; the first entry that matches wins."`
@@ -86,7 +88,7 @@ func Default() Config {
 		Objective: ObjectiveConfig{Latency: 250 * time.Millisecond, Target: 0.99, Window: 30 * day, From: "record"},
 		Kafka:     kafka.DefaultConfig(),
 		Flow: FlowConfig{
-			Gateway: gateway.DefaultConfig(), Stream: stream.DefaultConfig(), Feature: feature.DefaultConfig(), Balance: balance.DefaultConfig(),
+			Gateway: gateway.DefaultConfig(), Stream: stream.DefaultConfig(), Feature: feature.DefaultConfig(), Batch: batch.DefaultConfig(), Balance: balance.DefaultConfig(),
 		},
 		Watch:           WatchConfig{Latency: latency.DefaultConfig(), Trail: trail.DefaultConfig()},
 		Admin:           admin.DefaultConfig(),

@@ -42,6 +42,9 @@ func (c checker) asked(name string, m ModelConfig) {
 			c.pathed(err, path+".response")
 		}
 	}
+	if m.Batch != BatchAuto && m.Batch != BatchNone {
+		c.bad(path+".batch", "%q is neither auto nor none", m.Batch)
+	}
 	codec, err := model.CodecFor(m.MediaType())
 	if err != nil {
 		c.bad(path+".content_type", "%s", err)

@@ -24,11 +24,18 @@ type ModelConfig struct {
 	Serve       *rollout.ServeConfig `yaml:"serve" doc:"A model of your own that the emulator serves, instead of train."`
 	ContentType string               `yaml:"content_type" doc:"Media type of requests; auto is text/csv for the built-in algorithms, else application/json."`
 	Accept      string               `yaml:"accept" doc:"Media type of answers that is asked for; default: that of the requests."`
+	Batch       string               `yaml:"batch" doc:"Whether events share calls: auto (where the model answers the same together as alone; lines of csv, libsvm and JSON, records, and JSON with one list of length 1 do) or none."`
 	Response    string               `yaml:"response" doc:"Expression over the model's answer that becomes the prediction; default: the answer itself."`
 }
 
+// The values of models.X.batch.
+const (
+	BatchAuto = "auto"
+	BatchNone = "none"
+)
+
 // defaultModel is one entry of models before it is read.
-func defaultModel() ModelConfig { return ModelConfig{ContentType: "auto"} }
+func defaultModel() ModelConfig { return ModelConfig{ContentType: "auto", Batch: BatchAuto} }
 
 // doors are the keys that say where the model answers.
 func (m ModelConfig) doors() []string {

@@ -17,6 +17,8 @@ type Codec interface {
 	Encode(value any) ([]byte, error)
 	// Joinable says whether bodies of this kind can share one call.
 	Joinable(body []byte) bool
+	// Alike says whether two joinable bodies can share one call with each other.
+	Alike(a, b []byte) bool
 	// Join makes one body of the items' bodies, in order. A single item is sent as it is.
 	Join(items []Item) []byte
 	// Split parts the body of an answer, of the given content type, into n
@@ -102,6 +104,9 @@ func (d decoder) ContentType() string { return d.contentType }
 func (decoder) Decode(body []byte, contentType string) (json.RawMessage, error) {
 	return decode(body, contentType)
 }
+
+// Alike: lines always are.
+func (decoder) Alike([]byte, []byte) bool { return true }
 
 func (decoder) Split(body []byte, contentType string, n int) ([][]byte, error) {
 	return split(body, contentType, n)

@@ -57,6 +57,7 @@ type Response struct {
 	Answers     []Answer
 	ContentType string
 	Endpoint    string // name of the endpoint that answered
+	Batch       int    // events that the call was about; 0: this one
 	Variant     string
 	Version     string // model version, where the endpoint says so
 	Times       Times

@@ -74,6 +74,13 @@ func (jsonCodec) Joinable(body []byte) bool {
 	return ok && l.sole && len(l.elements) == 1
 }
 
+// Alike: the same before the list.
+func (jsonCodec) Alike(a, b []byte) bool {
+	la, okA := findList(a)
+	lb, okB := findList(b)
+	return okA && okB && bytes.Equal(la.head, lb.head)
+}
+
 // Join puts the elements of all items in the envelope of the first. Items that
 // are not Joinable must not be joined.
 func (jsonCodec) Join(items []Item) []byte {

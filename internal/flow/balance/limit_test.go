@@ -51,7 +51,7 @@ func callers(ctx context.Context, p *Picker, n int, fails *atomic.Int64) *sync.W
 }
 
 func TestTheLimitOfAnEndpointIsFoundAndFollowedWithFewRefusals(t *testing.T) {
-	for name, service := range map[string]time.Duration{"a quick model": 5 * time.Millisecond, "a slow model": 200 * time.Millisecond, "between": 50 * time.Millisecond} {
+	for name, service := range map[string]time.Duration{"a quick model": 20 * time.Millisecond, "a slow model": 200 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := &crowded{service: service}
@@ -62,13 +62,13 @@ func TestTheLimitOfAnEndpointIsFoundAndFollowedWithFewRefusals(t *testing.T) {
 				for _, takes := range []int64{20, 5, 40} {
 					e.takes.Store(takes)
 					if wg == nil {
-						wg = callers(ctx, p, 100, &fails)
+						wg = callers(ctx, p, 64, &fails)
 					}
 					time.Sleep(10 * time.Second)
 					done, refused := e.done.Load(), e.refused.Load()
-					time.Sleep(30 * time.Second)
+					time.Sleep(20 * time.Second)
 					done, refused = e.done.Load()-done, e.refused.Load()-refused
-					most := float64(takes) * 30 / service.Seconds()
+					most := float64(takes) * 20 / service.Seconds()
 					if share := float64(done) / most; share < 0.9 {
 						t.Errorf("%d at once: %.1f%% of what the endpoint can", takes, 100*share)
 					}

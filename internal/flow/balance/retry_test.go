@@ -2,6 +2,7 @@ package balance
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,8 +99,11 @@ func TestWithoutAnAllowanceNoFaultIsAskedAgain(t *testing.T) {
 
 func TestACallBetweenTwoTriesHoldsNoSlotAndComesBackFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var order []string
 		fake := &modeltest.Fake{Respond: func(_ context.Context, r *model.Request) modeltest.Step {
+			mu.Lock()
+			defer mu.Unlock()
 			order = append(order, string(r.Items[0].Body))
 			if len(order) == 1 {
 				return modeltest.Step{Fail: model.ClassNotReady}
@@ -121,6 +125,8 @@ func TestACallBetweenTwoTriesHoldsNoSlotAndComesBackFirst(t *testing.T) {
 			t.Errorf("free %d of %d", free, limit)
 		}
 		time.Sleep(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		if got := order; len(got) != 5 || got[3] != "a" {
 			t.Errorf("asked in the order %v", got)
 		}

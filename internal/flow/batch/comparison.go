@@ -1,0 +1,168 @@
+package batch
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"betimes/internal/model"
+)
+
+// comparison is what is known of a model version: whether it answers together as
+// it does alone. It is guarded by the mutex of its Queue.
+type comparison struct {
+	version string
+	known   bool // version was looked at
+	state   state
+	running bool
+	tries   int // without a result
+	batches int // since the newest comparison
+}
+
+type state uint8
+
+const (
+	unknown state = iota
+	same
+	apart
+)
+
+const (
+	compared   = 4    // events, at most: each costs a call
+	fruitless  = 8    // tries whose answers were all alike: then they always are
+	everySoMay = 1000 // batches between two comparisons
+)
+
+// of looks at the version; another one has to be compared anew.
+func (c *comparison) of(version string) {
+	if !c.known || c.version != version {
+		*c = comparison{version: version, known: true, running: c.running}
+	}
+}
+
+// allows says whether events of this version may share a call, be it to compare.
+func (c *comparison) allows(version string) bool {
+	c.of(version)
+	return c.state == same || c.state == unknown && !c.running
+}
+
+// refuses says that events of this version never share a call.
+func (c *comparison) refuses(version string) bool {
+	c.of(version)
+	return c.state == apart
+}
+
+// begins says whether the next batch is for comparing.
+func (c *comparison) begins(version string) bool {
+	c.of(version)
+	c.batches++
+	if c.running || c.state == apart || c.state == same && c.batches < everySoMay {
+		return false
+	}
+	c.running, c.batches = true, 0
+	return true
+}
+
+// compare asks about some members alone, who get these answers, then about the
+// same together. The others are told to ask alone.
+func (g *group) compare() {
+	defer g.queue.ended()
+	defer g.cancel()
+	some := g.members[:min(len(g.members), compared)]
+	rest := g.members[len(some):]
+	if len(rest) > 0 {
+		g.queue.back(g, rest)
+	}
+	alone := make([]*model.Response, len(some))
+	var wg sync.WaitGroup
+	for i, m := range some {
+		wg.Go(func() {
+			resp, line, err := g.call(some[i : i+1])
+			t := told{err: err, began: g.began, line: line}
+			if err == nil {
+				alone[i], t.resp = resp, part(resp, 0)
+			}
+			m.tell(t)
+		})
+	}
+	wg.Wait()
+	g.queue.concluded(g.conclude(some, alone))
+}
+
+// conclude says what the answers alone and together tell.
+func (g *group) conclude(some []*member, alone []*model.Response) (state, error) {
+	for _, r := range alone {
+		if r == nil || r.Answers[0].Err != nil {
+			return unknown, nil
+		}
+	}
+	together, _, err := g.call(some)
+	switch class := model.ClassOf(err); {
+	case err != nil && ofOne(class) && class != model.ClassTimeout:
+		return apart, fmt.Errorf("asked together it fails: %s", class)
+	case err != nil:
+		return unknown, nil
+	}
+	return g.equal(alone, together)
+}
+
+// equal compares answer by answer. Answers that are all alike tell nothing of
+// their order.
+func (g *group) equal(alone []*model.Response, together *model.Response) (state, error) {
+	codec, differ := g.queue.deps.Codec, false
+	first, err := read(codec, alone[0].Answers[0].Body, alone[0].ContentType)
+	for i := range alone {
+		one, errOne := read(codec, alone[i].Answers[0].Body, alone[i].ContentType)
+		shared, errShared := read(codec, together.Answers[i].Body, together.ContentType)
+		if err = errors.Join(err, errOne, errShared, together.Answers[i].Err); err != nil {
+			return unknown, nil
+		}
+		if !alike(one, shared) {
+			return apart, errors.New("asked together it answers otherwise than alone")
+		}
+		differ = differ || !alike(first, one)
+	}
+	if !differ {
+		return unknown, nil
+	}
+	return same, nil
+}
+
+// back puts members of a group at the head of the line again.
+func (q *Queue) back(g *group, members []*member) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var line []*member
+	for _, m := range members {
+		if m.gone {
+			continue
+		}
+		m.group = nil
+		g.left()
+		line = append(line, m)
+	}
+	q.line = append(line, q.line...)
+	q.dispatch()
+}
+
+// concluded notes the result of a comparison.
+func (q *Queue) concluded(found state, why error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c := &q.compare
+	c.running = false
+	switch {
+	case found == same:
+		c.state, c.tries = same, 0
+	case found == apart:
+		c.state = apart
+		q.meter.apart.Set(1)
+		q.deps.Log.Warn("model is asked about one event at a time", "model", q.deps.Model, "version", c.version, "cause", why.Error())
+		return
+	default:
+		if c.tries++; c.tries >= fruitless && c.state == unknown {
+			c.state, c.tries = same, 0
+		}
+	}
+	q.meter.apart.Set(0)
+}

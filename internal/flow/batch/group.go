@@ -1,0 +1,166 @@
+package batch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/bits"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"betimes/internal/budget"
+	"betimes/internal/event"
+	"betimes/internal/model"
+)
+
+// group is a batch: the members that one call is about, or several calls when it
+// has to be parted.
+type group struct {
+	queue   *Queue
+	members []*member
+	began   time.Time
+	ctx     context.Context
+	cancel  context.CancelFunc
+	waiting int          // members whose owners still wait; guarded by Queue.mu
+	calls   atomic.Int32 // that may still be made to part it
+}
+
+func newGroup(q *Queue, members []*member) *group {
+	g := &group{queue: q, members: members, began: time.Now(), waiting: len(members)}
+	g.ctx, g.cancel = context.WithTimeout(context.Background(), budget.Call)
+	g.calls.Store(int32(2 * bits.Len(uint(len(members)-1))))
+	for _, m := range members {
+		m.group = g
+	}
+	return g
+}
+
+// left is told that one owner waits no more. Queue.mu is held.
+func (g *group) left() {
+	if g.waiting--; g.waiting == 0 {
+		g.cancel()
+	}
+}
+
+// run asks about all members.
+func (g *group) run() {
+	defer g.queue.ended()
+	defer g.cancel()
+	g.ask(g.members)
+}
+
+// ask asks about some members in one call, and about the halves of them when the
+// failure may be one's own.
+func (g *group) ask(members []*member) {
+	resp, line, err := g.call(members)
+	switch {
+	case err == nil:
+		g.queue.went(len(members), nil)
+		for i, m := range members {
+			m.tell(told{resp: part(resp, i), began: g.began, line: line})
+		}
+	case len(members) == 1 || !ofOne(model.ClassOf(err)):
+		g.fail(members, line, err)
+	case g.calls.Add(-2) < 0:
+		g.queue.went(len(members), err)
+		g.fail(members, line, undecided(err))
+	default:
+		g.queue.went(len(members), err)
+		half := len(members) / 2
+		var other sync.WaitGroup
+		other.Go(func() { g.ask(members[:half]) })
+		g.ask(members[half:])
+		other.Wait()
+	}
+}
+
+// ofOne says that a failure may be the fault of one event of the call.
+func ofOne(c model.Class) bool {
+	switch c {
+	case model.ClassModelFault, model.ClassBadInput, model.ClassBadOutput, model.ClassTooLarge, model.ClassTimeout:
+		return true
+	}
+	return false
+}
+
+// undecided is what the members of a call are told of whom it is not known which
+// one it failed for: they are asked again, each alone.
+func undecided(err error) error {
+	e, is := errors.AsType[*model.Error](err)
+	if !is || !e.Class.OfEvent() {
+		return err
+	}
+	shared := *e
+	shared.Class = model.ClassModelFault
+	return &shared
+}
+
+func (g *group) fail(members []*member, line event.Timeline, err error) {
+	for _, m := range members {
+		m.tell(told{err: err, began: g.began, line: line})
+	}
+}
+
+// tell never waits: a member is told once.
+func (m *member) tell(t told) { m.told <- t }
+
+// call makes one call about some members, on a timeline of its own.
+func (g *group) call(members []*member) (*model.Response, event.Timeline, error) {
+	scratch := &event.Event{}
+	scratch.Timeline.Start(time.Now())
+	first := members[0].request
+	r := &model.Request{
+		Model: first.Model, ContentType: first.ContentType, Accept: first.Accept,
+		InferenceID: inferenceID(members), Items: make([]model.Item, len(members)),
+	}
+	for i, m := range members {
+		it := m.request.Items[0]
+		r.Items[i] = model.Item{Body: it.Body, Deadline: it.Deadline}
+	}
+	r.Items[0].Event = scratch
+	g.queue.meter.size.Observe(float64(len(members)))
+	resp, err := g.invoke(r)
+	if err == nil && len(resp.Answers) != len(members) {
+		err = &model.Error{Class: model.ClassBadOutput, Endpoint: resp.Endpoint, Err: errMiscounted}
+	}
+	return resp, scratch.Timeline, err
+}
+
+// invoke: a panic ends the events of a call and nothing else.
+func (g *group) invoke(r *model.Request) (resp *model.Response, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			g.queue.deps.Log.Error("panic in a call", "panic", fmt.Sprint(p), "model", r.Model, "stack", string(debug.Stack()))
+			err = &model.Error{Endpoint: g.queue.deps.Model, Err: fmt.Errorf("internal error: %v", p)}
+		}
+	}()
+	return g.queue.inner.Invoke(g.ctx, r)
+}
+
+var errMiscounted = errors.New("the number of answers is not that of the events")
+
+// inferenceID is that of the event, or a digest of all: the same events together
+// have the same.
+func inferenceID(members []*member) string {
+	if len(members) == 1 {
+		return members[0].request.InferenceID
+	}
+	sum := sha256.New()
+	for _, m := range members {
+		_, _ = sum.Write([]byte(m.request.InferenceID)) // a hash takes everything
+		_, _ = sum.Write([]byte{0})
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// part is the answer to one event as its owner gets it.
+func part(resp *model.Response, i int) *model.Response {
+	one := *resp
+	one.Answers = resp.Answers[i : i+1 : i+1]
+	one.Batch = len(resp.Answers)
+	return &one
+}
