@@ -12,8 +12,8 @@ import (
 type Codec interface {
 	// ContentType is what the request is sent as.
 	ContentType() string
-	// Encode makes the body of one event from its request value: for csv and
-	// libsvm a list of numbers, for JSON any value, for text and bytes a string.
+	// Encode makes the body of one event from its request value: for csv,
+	// libsvm and recordio a list of numbers, for JSON any value, for text and bytes a string.
 	Encode(value any) ([]byte, error)
 	// Joinable says whether bodies of this kind can share one call.
 	Joinable(body []byte) bool
@@ -52,10 +52,12 @@ func CodecFor(contentType string) (Codec, error) {
 		return linesCodec{decoder{contentType}}, nil
 	case kindSVM:
 		return svmCodec{decoder{contentType}}, nil
+	case kindRecord:
+		return recordCodec{decoder{contentType}}, nil
 	case kindText, kindBytes:
 		return textCodec{decoder{contentType}}, nil
 	}
-	return nil, fmt.Errorf("content type %q is not known; use text/csv, text/libsvm, application/json, application/jsonlines, text/plain or application/octet-stream", contentType)
+	return nil, fmt.Errorf("content type %q is not known; use text/csv, text/libsvm, application/json, application/jsonlines, application/x-recordio-protobuf, text/plain or application/octet-stream", contentType)
 }
 
 // kind is what a content type means to us.
@@ -69,6 +71,7 @@ const (
 	kindSVM
 	kindText
 	kindBytes
+	kindRecord
 )
 
 // kindOf looks at the media type only; it allocates nothing for the usual spellings.
@@ -84,6 +87,8 @@ func kindOf(contentType string) kind {
 		return kindLines
 	case "text/libsvm", "text/x-libsvm":
 		return kindSVM
+	case "application/x-recordio-protobuf":
+		return kindRecord
 	case "application/octet-stream":
 		return kindBytes
 	}

@@ -253,6 +253,7 @@ func TestDecodeRefuses(t *testing.T) {
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`{"predictions":[1,2]}`), "application/json", 2)
 	f.Add([]byte("1\n2"), "text/csv", 2)
+	f.Add(recordCodec{}.AppendRow(nil, []float64{1}), "application/x-recordio-protobuf", 1)
 	f.Add([]byte(`{"a":"\u005d","b":[[],{}]}`), "", 2)
 	f.Fuzz(func(t *testing.T, body []byte, contentType string, n int) {
 		n = n&7 + 1

@@ -14,6 +14,9 @@ import (
 
 // decode makes JSON of the body of one answer. The result may share memory with body.
 func decode(body []byte, contentType string) (json.RawMessage, error) {
+	if kindOf(contentType) == kindRecord && len(body) > 0 {
+		return decodeFrames(body)
+	}
 	trimmed := bytes.TrimSpace(body)
 	if len(trimmed) == 0 {
 		return nil, errors.New("the answer is empty")

@@ -18,6 +18,8 @@ func split(body []byte, contentType string, n int) ([][]byte, error) {
 	switch answerKind(body, contentType) {
 	case kindJSON:
 		return splitList(body, n)
+	case kindRecord:
+		return splitFrames(body, n)
 	case kindBytes:
 		return nil, fmt.Errorf("an answer of content type %q cannot be parted among %d events", contentType, n)
 	case kindCSV, kindText, kindSVM:

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"betimes/internal/model"
 )
 
 // frame makes a RecordIO frame.
@@ -102,4 +104,21 @@ func FuzzReadRecordIO(f *testing.F) {
 			t.Fatalf("%d rows of %d, %d values", table.Rows(), table.Width, len(table.Values))
 		}
 	})
+}
+
+func TestTheRecordsThatTheClientWritesAreRead(t *testing.T) {
+	codec, err := model.CodecFor("application/x-recordio-protobuf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, _ := codec.Encode([]any{1.5, -2})
+	two, _ := codec.Encode([]any{nil, 4})
+	table, err := ReadRecordIO(bytes.NewReader(codec.Join([]model.Item{{Body: one}, {Body: two}})), 0)
+	if err != nil || table.Rows() != 2 || table.Width != 2 || table.Values[0] != 1.5 || !math.IsNaN(table.Values[2]) || table.Values[3] != 4 {
+		t.Fatalf("got %+v, %v", table, err)
+	}
+	answer := AppendRecord(nil, 0.25, 1)
+	if got, err := codec.Decode(answer, codec.ContentType()); err != nil || string(got) != `{"predicted_label":1,"score":0.25}` {
+		t.Errorf("got %s, %v", got, err)
+	}
 }
