@@ -79,7 +79,7 @@ type sample struct {
 type window struct {
 	began                            time.Time
 	n, full, held, refused, troubled int
-	took                             time.Duration
+	took                             float64 // seconds, of all together
 }
 
 // reading is one limit and how long attempts took under it.
@@ -99,6 +99,7 @@ const (
 	clear      = 0.75 // share that, twice running, doubles the gain
 	retreat    = 0.8  // of the limit after a refusal
 	short      = 0.01 // seconds; for a queue that is over so soon the limit does not fall below where it began
+	blink      = 1e-6 // seconds; what is over sooner took as long
 	windowTime = 200 * time.Millisecond
 	windowMost = 400 // attempts; few say little where they are uneven
 	turnsLeast = 3   // attempts for each slot, though they be more
@@ -163,8 +164,12 @@ func (w *window) add(s sample) {
 	if s.held {
 		w.held++
 	}
-	w.took += s.took
+	w.took += max(s.took, 0).Seconds() // a clock may step back
 }
+
+// mean is how long an attempt took, never less than a clock can tell apart: the
+// quotient of two means must be a number.
+func (w *window) mean() float64 { return max(w.took/float64(w.n), blink) }
 
 // close draws the conclusion of a window.
 func (l *limiter) close(now time.Time) {
@@ -179,7 +184,7 @@ func (l *limiter) close(now time.Time) {
 		l.approach(now)
 	default:
 		l.good = l.limit
-		l.compare(reading{l.limit, w.took.Seconds() / float64(w.n)})
+		l.compare(reading{l.limit, w.mean()})
 	}
 }
 
