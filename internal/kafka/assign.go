@@ -118,8 +118,9 @@ func (m *Member) take(offsets map[string]map[int32]kgo.Offset) map[Partition]int
 	for topic, ps := range offsets {
 		for n, o := range ps {
 			p := Partition{topic, n}
-			if !m.owned[p] {
-				m.owned[p] = true
+			if m.owned[p] == 0 {
+				m.assignments++
+				m.owned[p] = m.assignments
 				parts[p] = o.EpochOffset().Offset
 			}
 		}
@@ -132,8 +133,9 @@ func (m *Member) take(offsets map[string]map[int32]kgo.Offset) map[Partition]int
 func (m *Member) keepStart(ctx context.Context, begun map[Partition]int64) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	failpoint.Reach("kafka.start.before") // where latest begins is known, not committed
-	if err := m.Commit(ctx, begun); err != nil {
+	failpoint.Reach("kafka.start.before")   // where latest begins is known, not committed
+	err := m.commitAs(ctx, nil, begun, nil) // the room does not hold them yet
+	if err != nil {
 		m.cluster.deps.Log.Warn("start is not committed", "group", m.cfg.Group, "error", err)
 	}
 }
@@ -148,7 +150,8 @@ func (m *Member) lost(ctx context.Context, _ *kgo.Client, parts map[string][]int
 	m.giveUp(done, parts)
 }
 
-// giveUp tells the room, and forgets the partitions once it has returned.
+// giveUp tells the room, and forgets the partitions once it has returned: until
+// then it commits what it has finished, and nothing any more afterwards.
 func (m *Member) giveUp(ctx context.Context, parts map[string][]int32) {
 	m.turn.Lock()
 	defer m.turn.Unlock()
@@ -157,13 +160,12 @@ func (m *Member) giveUp(ctx context.Context, parts map[string][]int32) {
 	for topic, ns := range parts {
 		for _, n := range ns {
 			p := Partition{topic, n}
-			if m.owned[p] {
+			if m.owned[p] != 0 {
 				told = append(told, p)
 			}
 			if m.halted[p] {
 				paused = append(paused, p)
 			}
-			delete(m.owned, p)
 			delete(m.halted, p)
 			delete(m.highest, p)
 		}
@@ -176,5 +178,10 @@ func (m *Member) giveUp(ctx context.Context, parts map[string][]int32) {
 		failpoint.Reach("kafka.revoke.before") // partitions are to go, the room not told
 		m.cfg.Revoked(ctx, told)
 		failpoint.Reach("kafka.revoke.after") // the room has given up, the group not told
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range told {
+		delete(m.owned, p)
 	}
 }

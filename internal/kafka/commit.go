@@ -24,31 +24,36 @@ func (m *Member) Commit(ctx context.Context, next map[Partition]int64) error {
 // CommitNoted commits with a note for each partition, of less than 4 KiB, which
 // the partition's next owner reads with Note. Other clients ignore it.
 func (m *Member) CommitNoted(ctx context.Context, next map[Partition]int64, notes map[Partition]string) error {
-	id, _ := m.client.GroupMetadata()
+	return m.commitAs(ctx, m.claim(next), next, notes)
+}
+
+// commitAs commits as long as partitions are held as claimed.
+func (m *Member) commitAs(ctx context.Context, c claim, next map[Partition]int64, notes map[Partition]string) error {
 	_, patient := ctx.Deadline()
 	for attempt := 1; ; attempt++ {
-		err := m.commit(ctx, m.commitRequest(next, notes))
+		// What the member is comes first: brokers refuse it once partitions can have gone.
+		seat := m.Seat()
+		err := m.holds(c)
+		if err == nil {
+			err = m.commit(ctx, seat, next, notes)
+		}
 		if err == nil {
 			return nil
 		}
-		if now, _ := m.client.GroupMetadata(); now != id { // put out and in again: others may have been further
-			return fmt.Errorf("commit of group %s: %w", m.cfg.Group, err)
-		}
-		if !patient && attempt == commitAttempts || !passes(err) || !pause(ctx, retryBackoff(attempt)) {
+		if !patient && attempt == commitAttempts || !passes(err) || !pause(ctx, commitPause(err, attempt)) {
 			return fmt.Errorf("commit of group %s: %w", m.cfg.Group, err)
 		}
 	}
 }
 
-// commitRequest is one that carries what the member is to the group now. The
+// commitRequest is one that carries what the member is to the group. The
 // library's own commit waits while the member rejoins, and that takes as long as
 // the group waits for a member that crashed; brokers take one meanwhile.
-func (m *Member) commitRequest(next map[Partition]int64, notes map[Partition]string) *kmsg.OffsetCommitRequest {
+func commitRequest(s Seat, next map[Partition]int64, notes map[Partition]string) *kmsg.OffsetCommitRequest {
 	req := kmsg.NewPtrOffsetCommitRequest()
-	req.Group = m.cfg.Group
-	req.MemberID, req.Generation = m.client.GroupMetadata()
-	if m.cfg.StaticID != "" {
-		req.InstanceID = &m.cfg.StaticID
+	req.Group, req.MemberID, req.Generation = s.group, s.member, s.generation
+	if s.instance != "" {
+		req.InstanceID = &s.instance
 	}
 	topics := make(map[string][]kmsg.OffsetCommitRequestTopicPartition)
 	for p, o := range next {
@@ -161,18 +166,37 @@ func (m *Member) readNotes(ctx context.Context, offsets map[string]map[int32]kgo
 	return nil
 }
 
-const commitAttempts = 5
+const (
+	commitAttempts = 5
+	// commitAgain is the pause after a group has refused a commit because it
+	// rebalances: it takes one as soon as that is over, and what has finished
+	// meanwhile is done again if this process dies before.
+	commitAgain = 25 * time.Millisecond
+)
 
-// passes says whether a commit may be repeated: one that crosses the end of a
-// rebalance, or with KIP-848 a change of the member's epoch, is refused; a
-// coordinator that starts has its offsets a little later. One that was killed is
-// asked until the others have another.
+// commitPause is how long to wait after a commit was refused.
+func commitPause(err error, attempt int) time.Duration {
+	if rebalances(err) {
+		return commitAgain
+	}
+	return retryBackoff(attempt)
+}
+
+// rebalances says whether a commit was refused because it crosses a rebalance, or
+// with KIP-848 a change of the member's epoch. With the classic protocol the group
+// takes none from when all have joined until their leader has told it who has what.
+func rebalances(err error) bool {
+	return errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.StaleMemberEpoch)
+}
+
+// passes says whether a commit may be repeated: a rebalance ends; a coordinator
+// that starts has its offsets a little later. One that was killed is asked until
+// the others have another.
 func passes(err error) bool {
 	if _, away := errors.AsType[*net.OpError](err); away || kgo.IsRetryableBrokerErr(err) {
 		return true
 	}
-	return errors.Is(err, kerr.RebalanceInProgress) || errors.Is(err, kerr.IllegalGeneration) || errors.Is(err, kerr.StaleMemberEpoch) || errors.Is(err, kerr.CoordinatorLoadInProgress) ||
-		errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.NotCoordinator) || errors.Is(err, kerr.UnstableOffsetCommit)
+	return rebalances(err) || errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.NotCoordinator) || errors.Is(err, kerr.UnstableOffsetCommit)
 }
 
 // pause waits, and says no when ctx ended first.
@@ -187,14 +211,14 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (m *Member) commit(ctx context.Context, req *kmsg.OffsetCommitRequest) error {
-	if err := ctx.Err(); err != nil {
+func (m *Member) commit(ctx context.Context, seat Seat, next map[Partition]int64, notes map[Partition]string) error {
+	if err := errors.Join(ctx.Err(), seat.taken()); err != nil {
 		return err
 	}
 	if err := failpoint.Fail("kafka.commit.before"); err != nil { // offsets to commit, not sent
 		return err
 	}
-	resp, err := req.RequestWith(ctx, m.client)
+	resp, err := commitRequest(seat, next, notes).RequestWith(ctx, m.client)
 	failpoint.Reach("kafka.commit.answered") // the coordinator has answered, the room not told
 	if err != nil {
 		return err

@@ -64,12 +64,13 @@ type Member struct {
 	beginOnce sync.Once
 	turn      sync.Mutex // held while one of the callbacks runs
 
-	mu       sync.Mutex
-	owned    map[Partition]bool // Assigned was told
-	halted   map[Partition]bool
-	replaced bool                 // another process has this member's name
-	notes    map[Partition]string // of the commits, when partitions were last assigned
-	highest  map[Partition]int64  // high watermark of the newest fetch
+	mu          sync.Mutex
+	assignments uint64               // so many partitions were assigned until now
+	owned       map[Partition]uint64 // Assigned was told, and with which of the assignments
+	halted      map[Partition]bool
+	replaced    bool                 // another process has this member's name
+	notes       map[Partition]string // of the commits, when partitions were last assigned
+	highest     map[Partition]int64  // high watermark of the newest fetch
 }
 
 // NewMember joins a group. It returns before partitions are assigned.
@@ -84,7 +85,7 @@ func (c *Cluster) NewMember(cfg MemberConfig) (*Member, error) {
 	m := &Member{
 		cfg: cfg, cluster: c, from: from, begun: make(chan struct{}),
 		nextGen: cfg.Protocol == ProtocolConsumer || (cfg.Protocol != ProtocolClassic && cfg.StaticID == ""),
-		owned:   make(map[Partition]bool), halted: make(map[Partition]bool), notes: make(map[Partition]string), highest: make(map[Partition]int64),
+		owned:   make(map[Partition]uint64), halted: make(map[Partition]bool), notes: make(map[Partition]string), highest: make(map[Partition]int64),
 	}
 	if m.nextGen {
 		c.setSession(cfg.Group, "consumer", cfg.SessionTimeout)
