@@ -60,9 +60,9 @@ type letterReader struct {
 	whole   bool // what open transactions have written is waited for
 }
 
-// Tail reads one topic from a place on.
-func (r letterReader) Tail(ctx context.Context, topic string, from kafka.TailFrom) (letters.Tail, error) {
-	return r.cluster.NewTail(ctx, kafka.TailConfig{Topics: []string{topic}, From: from, Whole: r.whole})
+// Tail reads one topic, or some partitions of it, from a place on.
+func (r letterReader) Tail(ctx context.Context, topic string, from kafka.TailFrom, partitions ...int32) (letters.Tail, error) {
+	return r.cluster.NewTail(ctx, kafka.TailConfig{Topics: []string{topic}, Partitions: partitions, From: from, Whole: r.whole})
 }
 
 // ReadAt reads one record.

@@ -95,7 +95,7 @@ func (m *Member) begin(ctx context.Context, offsets map[string]map[int32]kgo.Off
 	if len(begun) == 0 {
 		return nil, nil
 	}
-	listed, err := m.cluster.list(ctx, topics, m.from.lister(m.cluster))
+	listed, err := m.cluster.list(ctx, topics, nil, m.from.lister(m.cluster))
 	if err != nil {
 		return nil, err
 	}

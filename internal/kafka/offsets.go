@@ -1,9 +1,11 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -32,7 +34,7 @@ func (c *Cluster) Offsets(ctx context.Context, topic string) (start, end map[int
 type lister = func(ctx context.Context, topics ...string) (kadm.ListedOffsets, error)
 
 func (c *Cluster) offsets(ctx context.Context, topic string, list lister) (map[int32]int64, error) {
-	listed, err := c.list(ctx, []string{topic}, list)
+	listed, err := c.list(ctx, []string{topic}, nil, list)
 	if err != nil {
 		return nil, err
 	}
@@ -43,29 +45,41 @@ func (c *Cluster) offsets(ctx context.Context, topic string, list lister) (map[i
 	return out, nil
 }
 
-// list asks for one offset of every partition of topics.
-func (c *Cluster) list(ctx context.Context, topics []string, list lister) (map[Partition]int64, error) {
+// list asks for one offset of every partition of topics; with numbers of those
+// only, and what cannot be told of the others does not matter.
+func (c *Cluster) list(ctx context.Context, topics []string, numbers []int32, list lister) (map[Partition]int64, error) {
 	out, err := ask(ctx, func() (map[Partition]int64, error) {
 		listed, err := list(ctx, topics...)
-		if err != nil {
+		if err != nil && numbers == nil {
 			return nil, err
 		}
-		out := make(map[Partition]int64)
-		for topic, ps := range listed {
-			for n, o := range ps {
-				switch {
-				case errors.Is(o.Err, kerr.UnknownTopicOrPartition):
-					return nil, fmt.Errorf("there is no topic %s (%w)", topic, o.Err)
-				case o.Err != nil:
-					return nil, fmt.Errorf("topic %s: %w", topic, o.Err)
-				}
-				out[Partition{topic, n}] = o.Offset
-			}
+		out, wrong := told(listed, numbers)
+		if len(out) < len(topics)*len(numbers) { // the error may be that of another
+			return nil, cmp.Or(wrong, err, error(kerr.UnknownTopicOrPartition))
 		}
-		return out, nil
+		return out, wrong
 	})
 	if err != nil {
 		return nil, fmt.Errorf("kafka %v: offsets of %v: %w", c.cfg.Seeds, topics, err)
+	}
+	return out, nil
+}
+
+// told is what was listed of partitions, those of all numbers when there are none.
+func told(listed kadm.ListedOffsets, numbers []int32) (map[Partition]int64, error) {
+	out := make(map[Partition]int64)
+	for topic, ps := range listed {
+		for n, o := range ps {
+			switch whole := n < 0; {
+			case !whole && numbers != nil && !slices.Contains(numbers, n):
+			case errors.Is(o.Err, kerr.UnknownTopicOrPartition):
+				return nil, fmt.Errorf("there is no topic %s (%w)", topic, o.Err)
+			case o.Err != nil:
+				return nil, fmt.Errorf("topic %s: %w", topic, o.Err)
+			default:
+				out[Partition{topic, n}] = o.Offset
+			}
+		}
 	}
 	return out, nil
 }

@@ -48,6 +48,7 @@ func TailOffsets(next map[Partition]int64) TailFrom {
 // TailConfig says what a Tail reads.
 type TailConfig struct {
 	Topics      []string
+	Partitions  []int32 // of each topic; nil: all. What becomes of the others does not matter
 	From        TailFrom
 	Uncommitted bool // also what open and aborted transactions hold
 	// Whole lets CaughtUp wait for transactions that are open, so that nothing is
@@ -55,7 +56,7 @@ type TailConfig struct {
 	Whole bool
 }
 
-// Tail reads all partitions of topics, without a group. One goroutine polls it.
+// Tail reads partitions of topics, without a group. One goroutine polls it.
 type Tail struct {
 	cluster *Cluster
 	client  *kgo.Client
@@ -67,11 +68,11 @@ type Tail struct {
 
 // NewTail opens a Tail. Its positions are fixed when it returns.
 func (c *Cluster) NewTail(ctx context.Context, cfg TailConfig) (*Tail, error) {
-	starts, err := c.list(ctx, cfg.Topics, c.admin.ListStartOffsets)
+	starts, err := c.list(ctx, cfg.Topics, cfg.Partitions, c.admin.ListStartOffsets)
 	if err != nil {
 		return nil, err
 	}
-	ends, err := c.list(ctx, cfg.Topics, cfg.ends(c))
+	ends, err := c.list(ctx, cfg.Topics, cfg.Partitions, cfg.ends(c))
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +111,7 @@ func (c *Cluster) tailStart(ctx context.Context, cfg TailConfig, starts, ends ma
 	case fromEnd:
 		return maps.Clone(ends), nil
 	case fromTime:
-		return c.list(ctx, cfg.Topics, c.after(cfg.From.at))
+		return c.list(ctx, cfg.Topics, cfg.Partitions, c.after(cfg.From.at))
 	case fromOffsets:
 		next := maps.Clone(starts)
 		for p, o := range cfg.From.offsets {

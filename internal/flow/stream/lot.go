@@ -9,7 +9,8 @@ import (
 )
 
 // readLots asks what waits of partitions that have just come, until it is told
-// or they are gone; their events are held meanwhile.
+// or they are gone; their events are held meanwhile. What cannot be told of all of
+// them is asked of each: one that has no leader keeps no other waiting.
 func (p *Processor) readLots(parts []*partition) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -31,7 +32,13 @@ func (p *Processor) readLots(parts []*partition) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.deps.Log.Warn("parked events are not read, their partitions wait", "error", err)
+		p.deps.Log.Warn("parked events are not read, their partitions wait", "partitions", numbers, "error", err)
+		if len(parts) > 1 {
+			for _, part := range parts {
+				go p.readLots([]*partition{part})
+			}
+			return
+		}
 		select {
 		case <-time.After(parkRetry):
 		case <-ctx.Done():

@@ -298,11 +298,10 @@ func TestNothingIsWorkedOnBeforeItIsKnownWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		y := newYard()
 		y.send(0, "a", "1")
-		failures := 3
-		var asked, sick = atomic.Int64{}, atomic.Bool{}
+		var asked, failures, sick = atomic.Int64{}, atomic.Int64{}, atomic.Bool{}
 		p, stop := running(t, y.cluster, sickly(&sick, &asked), y.parks, func(_ *Config, d *Deps) {
 			d.Waiting = func(context.Context, []int32) ([]Waiting, error) {
-				if failures--; failures >= 0 {
+				if failures.Add(1) <= 5 {
 					return nil, errModel
 				}
 				return []Waiting{{0, []byte("a"), 0, -1, -1}}, nil
@@ -314,6 +313,38 @@ func TestNothingIsWorkedOnBeforeItIsKnownWhatWaits(t *testing.T) {
 		}
 		time.Sleep(5 * parkRetry)
 		if got := y.written(); !slices.Equal(got, []string{"parked 1"}) || p.Ready() != nil {
+			t.Errorf("written %v, ready says %v", got, p.Ready())
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAPartitionOfParkedThatCannotBeReadKeepsNoOtherWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard()
+		y.send(0, "a", "1")
+		y.send(1, "b", "2")
+		var mended atomic.Bool
+		p, stop := running(t, y.cluster, predict, y.parks, func(_ *Config, d *Deps) {
+			d.Waiting = func(_ context.Context, partitions []int32) ([]Waiting, error) {
+				if slices.Contains(partitions, 0) && !mended.Load() {
+					return nil, kafka.ErrUnavailable
+				}
+				return nil, nil
+			}
+		})
+		time.Sleep(10 * parkRetry)
+		if got := y.written(); !slices.Equal(got, []string{"predictions 2"}) {
+			t.Errorf("written %v; what waits of the key b is known", got)
+		}
+		if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "events:0 waits until") {
+			t.Errorf("ready says %v, want which partition waits", err)
+		}
+		mended.Store(true)
+		time.Sleep(2 * parkRetry)
+		if got := y.written(); !slices.Equal(got, []string{"predictions 2", "predictions 1"}) || p.Ready() != nil {
 			t.Errorf("written %v, ready says %v", got, p.Ready())
 		}
 		if err := stop(); err != nil {

@@ -16,7 +16,8 @@ type Tail interface {
 
 // Reader asks the brokers.
 type Reader interface {
-	Tail(ctx context.Context, topic string, from kafka.TailFrom) (Tail, error)
+	// Tail reads a topic from a place on; of some partitions only, when they are given.
+	Tail(ctx context.Context, topic string, from kafka.TailFrom, partitions ...int32) (Tail, error)
 	ReadAt(ctx context.Context, at event.Source) (*event.Event, error)
 	Offsets(ctx context.Context, topic string) (start, end map[int32]int64, err error)
 }
@@ -48,9 +49,9 @@ type Box struct{ deps Deps }
 // New makes a Box.
 func New(deps Deps) *Box { return &Box{deps} }
 
-// each gives f every record that a topic has from a place on.
-func (b *Box) each(ctx context.Context, topic string, from kafka.TailFrom, f func(*event.Event) error) error {
-	tail, err := b.deps.Reader.Tail(ctx, topic, from)
+// each gives f every record that a topic, or some partitions of it, has from a place on.
+func (b *Box) each(ctx context.Context, topic string, from kafka.TailFrom, f func(*event.Event) error, partitions ...int32) error {
+	tail, err := b.deps.Reader.Tail(ctx, topic, from, partitions...)
 	if err != nil {
 		return err
 	}

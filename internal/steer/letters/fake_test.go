@@ -3,6 +3,7 @@ package letters
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -83,11 +84,14 @@ func (c *cluster) ReadAt(_ context.Context, at event.Source) (*event.Event, erro
 }
 
 // Tail gives all of a topic in two polls; where it was asked to begin is not looked at.
-func (c *cluster) Tail(_ context.Context, topic string, _ kafka.TailFrom) (Tail, error) {
+func (c *cluster) Tail(_ context.Context, topic string, _ kafka.TailFrom, only ...int32) (Tail, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var all []*event.Event
 	for n := range int32(partitions) {
+		if len(only) > 0 && !slices.Contains(only, n) {
+			continue
+		}
 		p := kafka.Partition{Topic: topic, Number: n}
 		all = append(all, c.log[p][c.start[p]:]...)
 	}

@@ -13,25 +13,13 @@ import (
 // Waiting reads the letters of some partitions that were not dropped, in the order
 // of each partition, copies apart: what the stream has to know of parked events
 // before it begins. Those that were replayed are among them: whether their events
-// have ended since only the stream can tell.
+// have ended since only the stream can tell. Other partitions need not be readable.
 func (b *Box) Waiting(ctx context.Context, partitions []int32) ([]Letter, error) {
-	_, end, err := b.deps.Reader.Offsets(ctx, b.deps.Topics.Letters)
-	if err != nil {
-		return nil, err
-	}
-	next := make(map[kafka.Partition]int64, len(end)) // nothing of the others
-	for n, offset := range end {
-		if !slices.Contains(partitions, n) {
-			next[kafka.Partition{Topic: b.deps.Topics.Letters, Number: n}] = offset
-		}
-	}
 	var all []Letter
-	err = b.each(ctx, b.deps.Topics.Letters, kafka.TailOffsets(next), func(e *event.Event) error {
-		if slices.Contains(partitions, e.Source.Partition) {
-			all = append(all, parse(e))
-		}
+	err := b.each(ctx, b.deps.Topics.Letters, kafka.TailStart(), func(e *event.Event) error {
+		all = append(all, parse(e))
 		return nil
-	})
+	}, partitions...)
 	if err != nil {
 		return nil, fmt.Errorf("read topic %s: %w", b.deps.Topics.Letters, err)
 	}
