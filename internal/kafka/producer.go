@@ -46,7 +46,8 @@ type Producer struct {
 	client   *kgo.Client
 	metrics  *metrics
 	patience patience
-	written  *epochs // nil: no transactions
+	written  *epochs  // nil: no transactions
+	repeats  *repeats // nil: what is refused is not sent again
 }
 
 // NewProducer makes a Producer named what.
@@ -57,9 +58,15 @@ func (c *Cluster) NewProducer(what string) (*Producer, error) {
 
 // NewPatientProducer makes a Producer that gives no record up while brokers are
 // away: for whoever must not lose the order of what it wrote. What waits is
-// bounded by the caller, and by nothing here: it must not be refused either.
+// bounded by the caller, and by nothing here: it must not be refused either. Its
+// records name their partitions. One that brokers refuse as corrupt on its way is
+// sent again, for 30 s.
 func (c *Cluster) NewPatientProducer(what string) (*Producer, error) {
-	return c.newProducer(what, true, kgo.ProducerBatchMaxBytes(maxBatchBytes), kgo.MaxBufferedRecords(math.MaxInt32))
+	p, err := c.newProducer(what, true, kgo.ProducerBatchMaxBytes(maxBatchBytes), kgo.MaxBufferedRecords(math.MaxInt32))
+	if err == nil {
+		p.repeats = newRepeats(p.try, p.tell)
+	}
+	return p, err
 }
 
 func (c *Cluster) newProducer(what string, endless bool, bounds ...kgo.Opt) (*Producer, error) {
@@ -95,19 +102,39 @@ func (p *Producer) send(out *kgo.Record, done func(event.Source, error)) {
 		done(event.Source{}, err)
 		return
 	}
-	p.client.TryProduce(p.patience.context(), out, func(r *kgo.Record, err error) {
+	s := sending{record: out, done: done}
+	if p.repeats != nil {
+		p.repeats.send(s)
+		return
+	}
+	p.try(s)
+}
+
+// try hands a record to the library.
+func (p *Producer) try(s sending) {
+	p.client.TryProduce(p.patience.context(), s.record, func(_ *kgo.Record, err error) {
 		failpoint.Reach("kafka.produce.answered") // written or refused, its owner not told
-		if err != nil {
-			p.metrics.writes.WithLabelValues("failed").Inc()
-			done(event.Source{}, fmt.Errorf("write to topic %s: %w", r.Topic, readable(err)))
+		if s.row != nil {
+			p.repeats.answered(s, err)
 			return
 		}
-		p.metrics.written.Inc()
-		if p.written != nil {
-			p.written.note(r.ProducerID, r.ProducerEpoch)
-		}
-		done(event.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}, nil)
+		p.tell(s, err)
 	})
+}
+
+// tell tells the owner of a record what became of it.
+func (p *Producer) tell(s sending, err error) {
+	r := s.record
+	if err != nil {
+		p.metrics.writes.WithLabelValues("failed").Inc()
+		s.done(event.Source{}, fmt.Errorf("write to topic %s: %w", r.Topic, readable(err)))
+		return
+	}
+	p.metrics.written.Inc()
+	if p.written != nil {
+		p.written.note(r.ProducerID, r.ProducerEpoch)
+	}
+	s.done(event.Source{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}, nil)
 }
 
 // readable names the errors that a room tells apart.
@@ -123,15 +150,25 @@ func readable(err error) error {
 
 // Flush waits until every record handed over before is done.
 func (p *Producer) Flush(ctx context.Context) error {
-	if err := p.client.Flush(ctx); err != nil {
-		return fmt.Errorf("%d records wait for the brokers: %w", p.client.BufferedProduceRecords(), err)
+	for {
+		if err := p.client.Flush(ctx); err != nil {
+			return fmt.Errorf("%d records wait for the brokers: %w", p.client.BufferedProduceRecords(), err)
+		}
+		if p.repeats == nil || !p.repeats.waiting() {
+			return nil
+		}
+		if !pause(ctx, retryBackoffMin) {
+			return fmt.Errorf("records that brokers refused as corrupt wait to be sent again: %w", ctx.Err())
+		}
 	}
-	return nil
 }
 
 // Close gives up what is not written yet; its done is called with an error. Flush first.
 func (p *Producer) Close() {
 	p.client.Close()
+	if p.repeats != nil {
+		p.repeats.close()
+	}
 	if l := p.patience.current.Load(); l != nil {
 		l.cancel()
 	}

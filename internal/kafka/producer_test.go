@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"betimes/internal/event"
 	"betimes/internal/kafka"
+	"betimes/internal/lab/fault"
 )
 
 func TestAnEventIsWrittenWithItsHeaders(t *testing.T) {
@@ -167,4 +170,38 @@ func TestTheLargestEventBecomesADeadLetterWithAllItsBytes(t *testing.T) {
 		t.Errorf("an event of 990 kB that could not become a dead letter: %v", err)
 	}
 	write(t, patient, &kafka.Record{Topic: events, Value: make([]byte, 983_000), Headers: []event.Header{{Name: "betimes-error", Value: make([]byte, 10_000)}}})
+}
+
+func TestAnEndingThatBrokersCallCorruptIsWrittenAllTheSame(t *testing.T) {
+	proxy, c := faulty(t)
+	things := topic(t, c, 1)
+	p, err := c.NewPatientProducer("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	const refusals, n = 5, 100
+	h := proxy.Add(fault.Fault{Keys: []kmsg.Key{kmsg.Produce}, Count: refusals, Do: fault.Refuse, Code: kerr.CorruptMessage.Code})
+	told := make(chan error, n)
+	for _, r := range numbered(things, n) {
+		p.Write(r, func(_ event.Source, err error) { told <- err })
+	}
+	if err := p.Flush(limit(t)); err != nil || len(told) != n {
+		t.Fatalf("%v, %d of %d owners know when all is flushed", err, len(told), n)
+	}
+	for range n {
+		if err := <-told; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h.Hits() != refusals {
+		t.Errorf("%d requests were refused, want %d", h.Hits(), refusals)
+	}
+	seen := map[string]bool{}
+	for _, e := range read(t, tail(t, c, kafka.TailStart(), things), n) {
+		seen[string(e.Value)] = true
+	}
+	if len(seen) != n {
+		t.Errorf("%d records are there once, want %d", len(seen), n)
+	}
 }

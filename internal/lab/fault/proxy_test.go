@@ -221,7 +221,7 @@ func TestAProducerLosesAndRepeatsNothingWhen(t *testing.T) {
 	}
 }
 
-// Brokers check a sum over each batch; what they refuse for it is told as refused.
+// Brokers check a sum over each batch; what they refuse for it is sent again, or told as refused.
 func TestWhatIsSpoiltOnItsWayIsWrittenOnceOrRefused(t *testing.T) {
 	for name, f := range map[string]fault.Fault{
 		"bits of records are turned over": on(fault.Request, fault.Flip),
