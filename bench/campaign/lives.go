@@ -29,6 +29,7 @@ type history struct {
 	where   map[string]int32 // partition of an event, by id
 	held    *holdings
 	session time.Duration // how long the group waits for a member that crashed
+	shared  bool          // nobody has a partition for himself, and who reads it is not known
 }
 
 // stops are the longest times in which a partition stood still.
@@ -61,7 +62,7 @@ func (h *history) standstills() stops {
 // add looks at the time between two calls about one partition.
 func (s *stops) add(h *history, p int32, a, b visit) {
 	gap := b.at.Sub(a.at)
-	if a.worker == b.worker && h.held.throughout(a.worker, p, a.at, b.at) {
+	if !h.shared && a.worker == b.worker && h.held.throughout(a.worker, p, a.at, b.at) {
 		if gap > s.kept {
 			s.kept, s.who = gap, fmt.Sprintf("%d of %s at %s", p, a.worker, a.at.Format("15:04:05.000"))
 		}

@@ -95,7 +95,7 @@ func parse(args []string) (options, error) {
 	f.Float64Var(&o.rate, "rate", 0, "events a second of kills and failover (300) and sustain (500)")
 	f.DurationVar(&o.length, "for", time.Minute, "length of each run of sustain and storm; hostile takes ten stretches of an eighth, emulator loads of a sixth")
 	f.DurationVar(&o.fuzz, "fuzztime", fuzzTime, "time of each fuzz target; default: the variable FUZZTIME")
-	f.StringVar(&o.only, "only", "", "of kills: v1, slow or roles; of sustain: rest, memory or stream; of storm: a part of classic-storm, classic-scale, consumer-…, static-…; of failover: 2s or 9s; of fuzz: targets whose package or name contains this; of failpoints and faults: those whose name does")
+	f.StringVar(&o.only, "only", "", "of kills: v1, slow or roles; of sustain: rest, memory or stream; of storm: a part of classic-storm, classic-scale, consumer-…, static-…, share-…; of failover: 2s or 9s; of fuzz: targets whose package or name contains this; of failpoints and faults: those whose name does")
 	f.StringVar(&o.on, "on", onBoth, "brokers of kills' roles, drains, storm, failover, hostile and memory: embedded, real (Apache Kafka) or both")
 	f.StringVar(&o.mode, "mode", "", "of kills' roles, failpoints and faults: at_least_once, exactly_once or share; of failover the first two; empty: all")
 	f.StringVar(&o.seeds, "seeds", os.Getenv("SEEDS"), "brokers that run already, HOST:PORT,HOST:PORT, instead of -on; default: the variable SEEDS")

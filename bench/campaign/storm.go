@@ -25,16 +25,21 @@ var storms = []struct {
 	name, what string
 	settings   []string
 	named      bool
+	shared     bool
 }{
-	{"classic", "classic, dynamic", []string{"protocol: classic", "membership: dynamic"}, false},
-	{"consumer", "KIP-848, dynamic", []string{"protocol: consumer", "membership: dynamic"}, false},
-	{"static", "classic, static", []string{"protocol: auto", "membership: static"}, true},
+	{"classic", "classic, dynamic", []string{"protocol: classic", "membership: dynamic"}, false, false},
+	{"consumer", "KIP-848, dynamic", []string{"protocol: consumer", "membership: dynamic"}, false, false},
+	{"static", "classic, static", []string{"protocol: auto", "membership: static"}, true, false},
+	{"share", "share group", []string{"protocol: share", "order: none"}, false, true},
 }
 
 // storm has members join, leave and crash under load, and scale out and in
 // under names of chance.
 func storm(ctx context.Context, o options, r *report) error {
-	soon := map[string]string{"group.consumer.min.session.timeout.ms": "6000", "group.consumer.min.heartbeat.interval.ms": "500"}
+	soon := map[string]string{
+		"group.consumer.min.session.timeout.ms": "6000", "group.consumer.min.heartbeat.interval.ms": "500",
+		"group.share.min.session.timeout.ms": "6000", "group.share.min.heartbeat.interval.ms": "500",
+	}
 	run := 0
 	return o.everywhere(ctx, needs{brokers: brokersOf, properties: soon}, func(ctx context.Context, at *place) error {
 		for _, s := range storms {
@@ -46,7 +51,7 @@ func storm(ctx context.Context, o options, r *report) error {
 				one := &stormRun{crowd: crowd{
 					o: o, at: at, group: fmt.Sprintf("storm%d-%d", o.seed, run), named: s.named && !scale, random: rand.New(rand.NewPCG(o.seed, uint64(run))),
 					settings: append([]string{fmt.Sprintf("session_timeout: %s", stormSession)}, s.settings...),
-				}, what: s.what, scale: scale}
+				}, what: s.what, shared: s.shared, scale: scale}
 				if err := one.run(ctx, r); err != nil {
 					return fmt.Errorf("%s: %w", s.what, err)
 				}
@@ -59,10 +64,11 @@ func storm(ctx context.Context, o options, r *report) error {
 // stormRun is one kind of membership on one place.
 type stormRun struct {
 	crowd
-	what  string
-	scale bool // out and in, instead of a storm
-	joins int
-	wrong []error
+	what   string
+	shared bool // nobody has a partition
+	scale  bool // out and in, instead of a storm
+	joins  int
+	wrong  []error
 }
 
 func (s *stormRun) run(ctx context.Context, r *report) (err error) {
@@ -88,6 +94,11 @@ func (s *stormRun) run(ctx context.Context, r *report) (err error) {
 	}
 	if err := s.settle(ctx); err != nil {
 		return err
+	}
+	if s.shared { // it begins at the end of a partition that was read once, and what was there before is not its own
+		if err := pause(ctx, stormSession); err != nil {
+			return err
+		}
 	}
 	l := blankLedger(s.group+"-", s.o.seed)
 	fed := make(chan error, 1)

@@ -10,23 +10,26 @@ import (
 // judge waits for the last commit, reads the topics and compares.
 func (s *stormRun) judge(ctx context.Context, cluster *kafka.Cluster, l *ledger, r *report) error {
 	what := fmt.Sprintf("%s, %s, %s", s.at.what, s.what, s.kind())
-	slow := drained(ctx, cluster, s.group)
-	r.require(slow == nil, "%s: %v", what, slow)
-	s.wrong = append(s.wrong, s.end()...)
-	for _, err := range s.wrong {
-		r.require(false, "%s: %v", what, err)
+	if !s.shared { // else nothing is committed, and who reads the topics waits for the last ending
+		slow := drained(ctx, cluster, s.group)
+		r.require(slow == nil, "%s: %v", what, slow)
+		s.wrong = append(s.wrong, s.end()...)
 	}
-	e := examined{what: what, group: s.group}
+	e := examined{what: what, group: s.group, mode: mode{shared: s.shared}}
 	v, err := e.examine(ctx, cluster, r)
 	if err != nil {
 		return err
+	}
+	s.wrong = append(s.wrong, s.end()...)
+	for _, err := range s.wrong {
+		r.require(false, "%s: %v", what, err)
 	}
 	in, err := idsOf(ctx, cluster, topicEvents)
 	if err != nil {
 		return err
 	}
 	c, a := v.Counts, l.answers(in)
-	h := &history{calls: s.witness.log(), lives: s.all(), where: l.partitionsByID(), held: s.held, session: stormSession}
+	h := &history{calls: s.witness.log(), lives: s.all(), where: l.partitionsByID(), held: s.held, session: stormSession, shared: s.shared}
 	stood, twice := h.standstills(), h.askedAgain()
 	crashes, leaves := 0, 0
 	for _, one := range s.gone {
