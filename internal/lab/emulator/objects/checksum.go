@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"hash"
 	"hash/crc32"
+	"hash/crc64"
 	"io"
 	"net/http"
 	"strings"
@@ -16,12 +17,16 @@ import (
 
 const checksumPrefix = "x-amz-checksum-"
 
-// hashers are the checksums that are verified; others (crc64nvme) are kept and given back unread.
+// nvme is the polynomial of crc64nvme, its lowest term first.
+const nvme = 0x9a6c9329ac4bc9b5
+
+// hashers are the checksums that are verified; others are kept and given back unread.
 var hashers = map[string]func() hash.Hash{
-	"crc32":  func() hash.Hash { return crc32.NewIEEE() },
-	"crc32c": func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) },
-	"sha1":   sha1.New,
-	"sha256": sha256.New,
+	"crc32":     func() hash.Hash { return crc32.NewIEEE() },
+	"crc32c":    func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) },
+	"crc64nvme": func() hash.Hash { return crc64.New(crc64.MakeTable(nvme)) },
+	"sha1":      sha1.New,
+	"sha256":    sha256.New,
 }
 
 // checked reads a body and, at its end, compares it with what the client said.

@@ -97,6 +97,7 @@ func TestErrorsAreThoseOfS3(t *testing.T) {
 		{"a put only when absent", "PUT", "/bucket/key", []string{"If-None-Match", "*"}, 412, "<Code>PreconditionFailed</Code>"},
 		{"a wrong MD5", "PUT", "/bucket/key", []string{"Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="}, 400, "<Code>BadDigest</Code>"},
 		{"a wrong CRC32", "PUT", "/bucket/key", []string{"X-Amz-Checksum-Crc32", "AAAAAA=="}, 400, ""},
+		{"a wrong CRC64", "PUT", "/bucket/key", []string{"X-Amz-Checksum-Crc64nvme", "AAAAAAAAAAA="}, 400, ""},
 		{"a wrong SHA-256", "PUT", "/bucket/key", []string{"X-Amz-Content-Sha256", strings.Repeat("0", 64)}, 400, "<Code>XAmzContentSHA256Mismatch</Code>"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

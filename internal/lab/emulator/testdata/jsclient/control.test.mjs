@@ -183,7 +183,7 @@ test("every list is read by pages, and names keep their case", async (t) => {
   const oldestFirst = { SortOrder: "Ascending" };
   for (const [pages, list, name, want] of [
     [paginateListModels(sm, oldestFirst), "Models", "ModelName", names],
-    [paginateListEndpointConfigs(sm, {}), "EndpointConfigs", "EndpointConfigName", names.toReversed()],
+    [paginateListEndpointConfigs(sm, {}), "EndpointConfigs", "EndpointConfigName", [...names].reverse()],
     [paginateListEndpoints(sm, { ...oldestFirst, StatusEquals: "InService" }), "Endpoints", "EndpointName", names],
     [paginateListTrainingJobs(sm, {}), "TrainingJobSummaries", "TrainingJobName", names],
     [paginateListModelPackageGroups(sm, { NameContains: "n-" }), "ModelPackageGroupSummaryList", "ModelPackageGroupName", names],

@@ -56,3 +56,37 @@ test("a model lives from its data to its deletion", async (t) => {
   }
   assert.deepEqual((await b.sm.listModels({})).Models, []);
 });
+
+test("objects are put, read in ranges and in parts, copied and removed", async (t) => {
+  const b = await start(t, "instant");
+  const Bucket = "example";
+  await b.s3.createBucket({ Bucket });
+  const Key = "a/b c+d é.txt";
+  for (const ChecksumAlgorithm of [undefined, "CRC32", "CRC32C", "SHA1", "SHA256"]) {
+    const put = await b.s3.putObject({ Bucket, Key, Body: "hello world", ContentType: "text/plain", Metadata: { who: "me" }, ChecksumAlgorithm });
+    assert.equal(put.ETag, '"5eb63bbbe01eeed093cb22bb8f5acdc3"');
+    const got = await b.s3.getObject({ Bucket, Key, ChecksumMode: "ENABLED" });
+    assert.deepEqual([await got.Body.transformToString(), got.ContentType, got.Metadata], ["hello world", "text/plain", { who: "me" }]);
+  }
+  const part = await b.s3.getObject({ Bucket, Key, Range: "bytes=6-" });
+  assert.deepEqual([await part.Body.transformToString(), part.ContentRange], ["world", "bytes 6-10/11"]);
+  await b.s3.copyObject({ Bucket, Key: "copy", CopySource: `example/${encodeURIComponent(Key)}` });
+  const upload = await b.s3.createMultipartUpload({ Bucket, Key: "big" });
+  const Parts = [];
+  for (const [i, size] of [5 << 20, 7].entries()) {
+    const { ETag, ChecksumCRC32 } = await b.s3.uploadPart({ Bucket, Key: "big", UploadId: upload.UploadId, PartNumber: i + 1, Body: Buffer.alloc(size, "x") });
+    Parts.push({ ETag, ChecksumCRC32, PartNumber: i + 1 });
+  }
+  await b.s3.completeMultipartUpload({ Bucket, Key: "big", UploadId: upload.UploadId, MultipartUpload: { Parts } });
+  assert.equal((await b.s3.headObject({ Bucket, Key: "big" })).ContentLength, (5 << 20) + 7);
+  for (const [call, name] of [
+    [() => b.s3.getObject({ Bucket, Key: "none" }), "NoSuchKey"],
+    [() => b.s3.headObject({ Bucket, Key: "none" }), "NotFound"],
+    [() => b.s3.getObject({ Bucket: "nowhere", Key: "none" }), "NoSuchBucket"],
+    [() => b.s3.getObject({ Bucket, Key, Range: "bytes=99-" }), "InvalidRange"],
+    [() => b.s3.deleteBucket({ Bucket }), "BucketNotEmpty"],
+  ]) await assert.rejects(call, { name });
+  const gone = await b.s3.deleteObjects({ Bucket, Delete: { Objects: [{ Key }, { Key: "copy" }, { Key: "big" }] } });
+  assert.equal(gone.Deleted.length, 3);
+  await b.s3.deleteBucket({ Bucket });
+});

@@ -31,7 +31,10 @@ async function words(t) {
     answer.end();
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  t.after(() => server.close().closeAllConnections());
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   return `http://127.0.0.1:${server.address().port}`;
 }
 
