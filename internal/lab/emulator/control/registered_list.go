@@ -33,11 +33,11 @@ func (s *Service) listPackages(_ context.Context, body []byte) (any, error) {
 	if err := q.check(); err != nil {
 		return nil, err
 	}
-	some := &table[*registered]{all: map[string]*registered{}}
+	some := &table[*registered]{}
 	s.mu.Lock()
-	for name, p := range s.packages.all {
+	for _, p := range s.packages.byTime {
 		if q.matches(p) {
-			some.all[name] = p
+			some.byTime = append(some.byTime, p)
 		}
 	}
 	s.mu.Unlock()
