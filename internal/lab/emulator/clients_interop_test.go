@@ -37,10 +37,18 @@ func TestInteropTheAWSCLIsWalkFromTrainingToDeletion(t *testing.T) {
 	}
 }
 
-func TestInteropBoto3ChangesEndpointsUnderTraffic(t *testing.T) {
+func TestInteropBoto3(t *testing.T) {
 	programs := clients(t)
-	b := start(t, "realistic", t.TempDir())
-	c := exec.CommandContext(t.Context(), filepath.Join(programs, "python"), "testdata/deploy.py")
-	c.Env = environment(programs, b.url)
-	run(t, c)
+	for _, c := range []struct{ name, profile, script string }{
+		{"changes endpoints under traffic", "realistic", "deploy.py"},
+		{"reads every list by pages", "instant", "pages.py"},
+		{"calls a hundred times at once, streams and waits", "instant", "crowd.py"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := start(t, c.profile, t.TempDir())
+			walk := exec.CommandContext(t.Context(), filepath.Join(programs, "python"), "testdata/"+c.script)
+			walk.Env = environment(programs, b.url)
+			run(t, walk)
+		})
+	}
 }

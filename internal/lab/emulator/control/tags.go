@@ -81,6 +81,7 @@ type tagsRequest struct {
 	Tags        []tag
 	TagKeys     []string
 	MaxResults  *int
+	NextToken   string
 }
 
 // tagged finds a resource by its ARN in any case; s.mu is held.
@@ -138,6 +139,9 @@ func (s *Service) addTags(_ context.Context, body []byte) (any, error) {
 	if err := s.tag(r.ResourceArn, r.Tags); err != nil {
 		return nil, err
 	}
+	if r.NextToken != "" { // one page has all tags that there can be, so no token was given
+		return nil, reply.Validation("Invalid pagination token.")
+	}
 	return map[string]any{"Tags": s.tagsOf(r.ResourceArn)}, nil
 }
 
@@ -147,6 +151,9 @@ func (s *Service) listTags(_ context.Context, body []byte) (any, error) {
 	r, err := s.tagged(body)
 	if err != nil {
 		return nil, err
+	}
+	if r.NextToken != "" { // one page has all tags that there can be, so no token was given
+		return nil, reply.Validation("Invalid pagination token.")
 	}
 	return map[string]any{"Tags": s.tagsOf(r.ResourceArn)}, nil
 }

@@ -131,23 +131,34 @@ func (s *Service) getMetricData(body []byte) (object, error) {
 	if r.MaxDatapoints != nil && *r.MaxDatapoints > 0 {
 		room = min(room, int(*r.MaxDatapoints))
 	}
-	results := make([]any, len(r.MetricDataQueries))
-	left := false
-	for i := range r.MetricDataQueries {
-		all := s.points(r.MetricDataQueries[i].MetricStat, r.StartTime.Time, r.EndTime.Time)
-		if r.ScanBy != "TimestampAscending" {
-			slices.Reverse(all)
-		}
-		page := all[min(skip, len(all)):min(skip+room, len(all))]
-		more := skip+room < len(all)
-		left = left || more
-		results[i] = result(&r.MetricDataQueries[i], page, more)
-	}
+	results, left := s.page(&r, skip, room)
 	answer := object{"MetricDataResults": results, "Messages": []any{}}
 	if left {
 		answer["NextToken"] = writeToken(skip + room)
 	}
 	return answer, nil
+}
+
+// page answers every query that wants it with those of its points that are
+// among the room points after skip, counted over all queries; s.mu is held.
+func (s *Service) page(r *getDataRequest, skip, room int) (results []any, left bool) {
+	results = []any{}
+	for i := range r.MetricDataQueries {
+		q := &r.MetricDataQueries[i]
+		if q.ReturnData != nil && !bool(*q.ReturnData) {
+			continue
+		}
+		all := s.points(q.MetricStat, r.StartTime.Time, r.EndTime.Time)
+		if r.ScanBy != "TimestampAscending" {
+			slices.Reverse(all)
+		}
+		from, to := min(skip, len(all)), min(skip+room, len(all))
+		results = append(results, result(q, all[from:to], to < len(all)))
+		left = left || to < len(all)
+		skip -= from
+		room -= to - from
+	}
+	return results, left
 }
 
 func result(q *dataQuery, page []value, more bool) object {

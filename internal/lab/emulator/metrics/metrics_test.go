@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -373,6 +374,40 @@ func TestPagesHaveEverythingOnce(t *testing.T) {
 	}
 	if found != 1203 {
 		t.Errorf("found %d", found)
+	}
+}
+
+func TestAPageOfDataHasAsManyPointsAsWereAskedForOverAllQueries(t *testing.T) {
+	c := open(t, t.TempDir())
+	at := c.Clock.Now().Truncate(time.Hour)
+	var data []datum
+	for i := range 10 {
+		data = append(data, datum{Name: name{"n", string(rune('a' + i%3)), nil}, At: at.Add(time.Duration(i) * time.Minute).UnixMilli(), Summary: summary{Count: 1, Sum: float64(i)}})
+	}
+	if err := c.keep(data, false); err != nil {
+		t.Fatal(err)
+	}
+	var queries []string
+	for _, metric := range []string{"a", "b", "none", "c"} {
+		queries = append(queries, fmt.Sprintf(`{"Id":"%s","MetricStat":{"Metric":{"Namespace":"n","MetricName":"%s"},"Period":60,"Stat":"Sum"}}`, metric, metric))
+	}
+	found, pages, token := map[string][]any{}, 0, ""
+	for ; pages == 0 || token != ""; pages++ {
+		answer := c.must("GetMetricData", fmt.Sprintf(`{"MaxDatapoints":4,"ScanBy":"TimestampAscending","StartTime":%d,"EndTime":%d,"NextToken":"%s","MetricDataQueries":[%s]}`,
+			at.Unix(), at.Add(time.Hour).Unix(), token, strings.Join(queries, ",")))
+		points := 0
+		for _, one := range answer["MetricDataResults"].([]any) {
+			r := one.(map[string]any)
+			values := r["Values"].([]any)
+			found[r["Id"].(string)] = append(found[r["Id"].(string)], values...)
+			points += len(values)
+		}
+		if token, _ = answer["NextToken"].(string); points != 4 && token != "" || points > 4 {
+			t.Errorf("page %d has %d points", pages, points)
+		}
+	}
+	if got := fmt.Sprint(found); pages != 3 || got != "map[a:[0 3 6 9] b:[1 4 7] c:[2 5 8] none:[]]" {
+		t.Errorf("%d pages have %s", pages, got)
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"sort"
+	"slices"
+	"strings"
 )
 
 const stamp = "2006-01-02T15:04:05.000Z"
@@ -21,6 +22,8 @@ type bucketList struct {
 	XMLName xml.Name      `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListAllMyBucketsResult"`
 	Owner   owner         `xml:"Owner"`
 	Buckets []bucketEntry `xml:"Buckets>Bucket"`
+	Prefix  string        `xml:"Prefix,omitempty"`
+	Token   string        `xml:"ContinuationToken,omitempty"`
 }
 
 type bucketEntry struct {
@@ -28,14 +31,30 @@ type bucketEntry struct {
 	Created string `xml:"CreationDate"`
 }
 
+// maxBuckets is the longest page of ListBuckets.
+const maxBuckets = 10000
+
+// listBuckets answers by name; the token of a page is the last name that it shows.
 func (s *Server) listBuckets(c call) error {
-	list := bucketList{Owner: owner{"betimes", "betimes"}}
+	q := c.r.URL.Query()
+	most, err := whole(q, "max-buckets", maxBuckets)
+	if err != nil {
+		return err
+	}
+	list := bucketList{Owner: owner{"betimes", "betimes"}, Prefix: q.Get("prefix")}
+	after := q.Get("continuation-token")
 	s.Buckets.mu.RLock()
 	for _, b := range s.Buckets.buckets {
-		list.Buckets = append(list.Buckets, bucketEntry{b.Name, b.Created.Format(stamp)})
+		if b.Name > after && strings.HasPrefix(b.Name, list.Prefix) {
+			list.Buckets = append(list.Buckets, bucketEntry{b.Name, b.Created.Format(stamp)})
+		}
 	}
 	s.Buckets.mu.RUnlock()
-	sort.Slice(list.Buckets, func(i, j int) bool { return list.Buckets[i].Name < list.Buckets[j].Name })
+	slices.SortFunc(list.Buckets, func(x, y bucketEntry) int { return strings.Compare(x.Name, y.Name) })
+	if most = max(1, min(most, maxBuckets)); len(list.Buckets) > most {
+		list.Buckets = list.Buckets[:most]
+		list.Token = list.Buckets[most-1].Name
+	}
 	writeXML(c.w, http.StatusOK, list)
 	return nil
 }

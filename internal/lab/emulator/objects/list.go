@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 )
 
@@ -45,14 +44,11 @@ type listedGroup struct {
 // list answers ListObjects and, with list-type=2, ListObjectsV2.
 func (s *Server) list(c call) error {
 	q := c.r.URL.Query()
-	out := listing{Name: c.bucket, Prefix: q.Get("prefix"), Delimiter: q.Get("delimiter"), Encoding: q.Get("encoding-type"), MaxKeys: maxKeys}
-	if text := q.Get("max-keys"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			return fail(http.StatusBadRequest, "InvalidArgument", "Provided max-keys not an integer or within integer range")
-		}
-		out.MaxKeys = min(n, maxKeys)
+	most, err := atMost(q, "max-keys")
+	if err != nil {
+		return err
 	}
+	out := listing{Name: c.bucket, Prefix: q.Get("prefix"), Delimiter: q.Get("delimiter"), Encoding: q.Get("encoding-type"), MaxKeys: most}
 	second := q.Get("list-type") == "2"
 	after, err := out.start(q, second)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -139,61 +138,5 @@ func section(from io.ReadSeeker, text string, size int64) (io.Reader, error) {
 func (s *Server) abortUpload(c call, u *upload) error {
 	s.Buckets.forget(u.ID)
 	c.w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-type partList struct {
-	XMLName     xml.Name    `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListPartsResult"`
-	Bucket      string      `xml:"Bucket"`
-	Key         string      `xml:"Key"`
-	UploadID    string      `xml:"UploadId"`
-	MaxParts    int         `xml:"MaxParts"`
-	IsTruncated bool        `xml:"IsTruncated"`
-	Parts       []partEntry `xml:"Part"`
-}
-
-type partEntry struct {
-	Number       int    `xml:"PartNumber"`
-	LastModified string `xml:"LastModified"`
-	ETag         string `xml:"ETag"`
-	Size         int64  `xml:"Size"`
-}
-
-func (s *Server) listParts(c call, u *upload) error {
-	out := partList{Bucket: u.Bucket, Key: u.Key, UploadID: u.ID, MaxParts: maxParts}
-	s.Buckets.mu.RLock()
-	for n, p := range u.parts {
-		out.Parts = append(out.Parts, partEntry{n, p.When.Format(stamp), p.ETag, p.Size})
-	}
-	s.Buckets.mu.RUnlock()
-	sort.Slice(out.Parts, func(i, j int) bool { return out.Parts[i].Number < out.Parts[j].Number })
-	writeXML(c.w, http.StatusOK, out)
-	return nil
-}
-
-type uploadList struct {
-	XMLName     xml.Name      `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListMultipartUploadsResult"`
-	Bucket      string        `xml:"Bucket"`
-	IsTruncated bool          `xml:"IsTruncated"`
-	Uploads     []uploadEntry `xml:"Upload"`
-}
-
-type uploadEntry struct {
-	Key       string `xml:"Key"`
-	UploadID  string `xml:"UploadId"`
-	Initiated string `xml:"Initiated"`
-}
-
-func (s *Server) listUploads(c call) error {
-	out := uploadList{Bucket: c.bucket}
-	s.Buckets.mu.RLock()
-	for _, u := range s.Buckets.uploads {
-		if u.Bucket == c.bucket {
-			out.Uploads = append(out.Uploads, uploadEntry{u.Key, u.ID, u.Started.Format(stamp)})
-		}
-	}
-	s.Buckets.mu.RUnlock()
-	sort.Slice(out.Uploads, func(i, j int) bool { return out.Uploads[i].Key < out.Uploads[j].Key })
-	writeXML(c.w, http.StatusOK, out)
 	return nil
 }
