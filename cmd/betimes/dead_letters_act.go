@@ -32,8 +32,8 @@ A crash in between may replay it twice, with the same betimes-id.
 
 With --topic parked it resumes keys: their events go back in order, then those
 that were parked meanwhile, until none waits and the key flows again. A key of
-which an event fails again stays parked. Name keys with --key, or take all: of a
-key of which only some letters match, the others go on waiting in their order.`,
+which an event fails again stays parked. Filters choose keys: of a key of which
+one letter matches all are sent, in their order, whatever the others are like.`,
 		Example: "  betimes dead-letters replay --reason model_input --rate 50\n  betimes dead-letters replay --topic parked --key card-7",
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {

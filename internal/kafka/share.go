@@ -182,13 +182,15 @@ func (m *ShareMember) Flush(ctx context.Context) error {
 	return nil
 }
 
-// LastDelivery says whether the brokers would give the event up, instead of
-// delivering it again, were it not accepted now.
-func (m *ShareMember) LastDelivery(e *event.Event) bool {
+// Left is how often the brokers would deliver an event again, were it not accepted
+// now; with 0 they give it up.
+func (m *ShareMember) Left(e *event.Event) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	l := m.held[e]
-	return l != nil && int(l.record.DeliveryCount()) >= m.limit
+	if l := m.held[e]; l != nil {
+		return max(m.limit-int(l.record.DeliveryCount()), 0)
+	}
+	return m.limit
 }
 
 // Halt stops fetching a partition; other members go on with it.

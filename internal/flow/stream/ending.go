@@ -90,8 +90,11 @@ func (p *Processor) write(it *item, ending event.Ending) {
 			it.bare = true
 			p.write(it, ending)
 		default:
-			p.stop(it.part, fmt.Errorf("write to %s: %w", record.Topic, err))
-			p.abandon(it)
+			why := fmt.Errorf("write to %s: %w", record.Topic, err)
+			if !p.keepsLast(it, ending, why) {
+				p.stop(it.part, why)
+				p.abandon(it)
+			}
 		}
 	})
 }

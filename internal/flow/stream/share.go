@@ -25,8 +25,9 @@ type Shared interface {
 	Release(e *event.Event)
 	// Flush sends what was accepted and released.
 	Flush(ctx context.Context) error
-	// LastDelivery says that the brokers give the event up unless it is accepted now.
-	LastDelivery(e *event.Event) bool
+	// Left is how often brokers deliver the event again unless it is accepted now;
+	// with 0 they give it up.
+	Left(e *event.Event) int
 	// Behind is how many records the group has not done, by partition.
 	Behind() map[kafka.Partition]int64
 	Halt(p kafka.Partition)
@@ -65,9 +66,13 @@ func (p *Processor) ample() bool {
 	return p.shared != nil && p.queued >= 2*p.limit.limit+shareAhead
 }
 
+// spareDeliveries are those in which an event is ended without being worked on: the
+// brokers would drop it in silence, were its worker to die or to leave before. One
+// more than the last, so that its dead letter has a second worker to write it.
+const spareDeliveries = 1
+
 // takeShared puts an event of a share group into its lane, and says whether it is
-// to be ended at once: the brokers would drop it in silence, were this worker to
-// die or to leave before. p.mu is held.
+// to be ended at once. p.mu is held.
 func (p *Processor) takeShared(it *item, e *event.Event) (spent bool) {
 	id := kafka.Partition{Topic: e.Source.Topic, Number: e.Source.Partition}
 	part := p.parts[id]
@@ -75,14 +80,15 @@ func (p *Processor) takeShared(it *item, e *event.Event) (spent bool) {
 		part = newPartition(id, -1)
 		p.parts[id] = part
 	}
-	if part.gone || p.closing {
+	left := p.shared.Left(e)
+	if (part.gone || p.closing) && left > 0 {
 		p.handBack(e)
 		return false
 	}
 	e.Backlog = e.Attempts > 0 || e.Recorded.Before(p.began)
 	it.event, it.part = e, part
 	p.keep(it)
-	if !p.shared.LastDelivery(e) {
+	if left > spareDeliveries {
 		p.enter(it)
 		return false
 	}
@@ -90,7 +96,7 @@ func (p *Processor) takeShared(it *item, e *event.Event) (spent bool) {
 	return true
 }
 
-// exhaust makes a dead letter of an event whose last delivery this is, without
+// exhaust makes a dead letter of an event that is hardly delivered again, without
 // asking the model.
 func (p *Processor) exhaust(it *item) {
 	e := it.event
@@ -99,16 +105,37 @@ func (p *Processor) exhaust(it *item) {
 	p.write(it, event.Fail(event.ReasonAttempts, event.StageQueue, fmt.Errorf("delivered %d times and ended by none; its workers died, gave it back or took too long", e.Attempts)))
 }
 
-// handBack gives an event back to its share group. What the brokers drop then is
-// said: it is in no other place.
+// handBack gives an event back to its share group.
 func (p *Processor) handBack(e *event.Event) {
-	if p.shared == nil {
-		return
+	if p.shared != nil {
+		p.shared.Release(e)
 	}
-	if p.shared.LastDelivery(e) {
-		p.deps.Log.Error("an event is lost to its share group: it was delivered for the last time and its dead letter could not be written", "source", e.Source.String())
+}
+
+// lastRetry is the pause before the dead letter of a last delivery is tried again.
+const lastRetry = time.Second
+
+// keepsLast keeps an event whose ending was refused and that brokers would not
+// deliver again: its lock is renewed, and its ending tried until it is taken. Only
+// the end of this worker loses it, which is said.
+func (p *Processor) keepsLast(it *item, ending event.Ending, why error) bool {
+	if p.shared == nil || p.shared.Left(it.event) > 0 {
+		return false
 	}
-	p.shared.Release(e)
+	source := it.event.Source.String()
+	p.mu.Lock()
+	closing := p.closing
+	p.mu.Unlock()
+	if closing {
+		p.deps.Log.Error("an event is lost to its share group: it was delivered for the last time and its ending is refused", "source", source, "error", why)
+		return false
+	}
+	if it.part.ctx.Err() == nil {
+		p.stop(it.part, why)
+	}
+	p.deps.Log.Error("the ending of an event that is not delivered again is refused; it is tried until it is taken or this worker ends", "source", source, "error", why)
+	time.AfterFunc(lastRetry, func() { p.write(it, ending) })
+	return true
 }
 
 // assignedAny says that there may be events: partitions are held, or the share

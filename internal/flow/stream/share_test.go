@@ -109,10 +109,10 @@ func (q *queue) Flush(context.Context) error {
 	return nil
 }
 
-func (q *queue) LastDelivery(e *event.Event) bool {
+func (q *queue) Left(e *event.Event) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.delivered[e.Source] >= q.most
+	return q.most - q.delivered[e.Source]
 }
 
 func (q *queue) Behind() map[kafka.Partition]int64 {
@@ -219,7 +219,7 @@ func TestASharedEventThatKillsItsWorkersBecomesADeadLetterBeforeTheBrokersDropIt
 	synctest.Test(t, func(t *testing.T) {
 		c, q := newCluster(), newQueue()
 		q.send("deadly")
-		q.delivered[event.Source{Topic: "events"}] = q.most - 1
+		q.delivered[event.Source{Topic: "events"}] = q.most - 2
 		_, stop := sharingOf(t, c, q, func(ctx context.Context, e *event.Event) event.Ending {
 			t.Error("the model was asked")
 			return predict(ctx, e)
@@ -228,8 +228,8 @@ func TestASharedEventThatKillsItsWorkersBecomesADeadLetterBeforeTheBrokersDropIt
 		if got := c.written(); len(got) != 1 || got[0] != "dead-letters deadly" || !q.done(0) {
 			t.Fatalf("written %v, accepted %t", got, q.done(0))
 		}
-		if got := headerOf(c.records[0], event.HeaderAttempts); got != "5" {
-			t.Errorf("attempts: %s, want the 5 deliveries", got)
+		if got := headerOf(c.records[0], event.HeaderAttempts); got != "4" {
+			t.Errorf("attempts: %s, want the 4 deliveries", got)
 		}
 		if err := stop(); err != nil {
 			t.Error(err)
@@ -306,6 +306,63 @@ func TestAWorkerOfAShareGroupEndsWithWhatIsInWork(t *testing.T) {
 		}
 		if took := time.Since(began); took > 50*time.Millisecond || len(c.written()) != startLimit {
 			t.Errorf("ended after %s with %d written, want what was in work", took, len(c.written()))
+		}
+	})
+}
+
+func TestASharedEventOfTheLastDeliveryIsKeptUntilItsDeadLetterIsTaken(t *testing.T) {
+	for name, partition := range map[string]string{"alone": "", "when its partition is halted": "before"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, q := newCluster(), newQueue()
+				c.refuse = func(*kafka.Record) error { return errModel }
+				p, stop := sharingOf(t, c, q, predict)
+				if partition != "" {
+					q.send(partition)
+					time.Sleep(time.Second)
+				}
+				q.mu.Lock()
+				at := event.Source{Topic: "events", Offset: 1}
+				q.delivered[at] = q.most - 1
+				q.waiting = append(q.waiting, &event.Event{Value: []byte("last"), Source: at})
+				q.tell()
+				q.mu.Unlock()
+				time.Sleep(time.Minute)
+				if p.Ready() == nil || q.done(1) {
+					t.Errorf("accepted %t while its dead letter is refused, ready says %v", q.done(1), p.Ready())
+				}
+				c.mu.Lock()
+				c.refuse = nil
+				c.mu.Unlock()
+				time.Sleep(2 * lastRetry)
+				if got := strings.Join(c.written(), ", "); !strings.Contains(got, "dead-letters last") || !q.done(1) {
+					t.Errorf("written %q, accepted %t", got, q.done(1))
+				}
+				if err := stop(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestAWorkerEndsThoughADeadLetterOfTheLastDeliveryIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, q := newCluster(), newQueue()
+		c.refuse = func(*kafka.Record) error { return errModel }
+		_, stop := sharingOf(t, c, q, predict)
+		q.delivered[event.Source{Topic: "events"}] = q.most - 1
+		q.send("last")
+		q.mu.Lock()
+		q.waiting[0].Source.Offset = 0
+		q.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		began := time.Now()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 2*lastRetry || q.done(0) {
+			t.Errorf("ended after %s, accepted %t", took, q.done(0))
 		}
 	})
 }
