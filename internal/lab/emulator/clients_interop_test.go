@@ -40,13 +40,14 @@ func TestInteropTheAWSCLIsWalkFromTrainingToDeletion(t *testing.T) {
 func TestInteropBoto3(t *testing.T) {
 	programs := clients(t)
 	for _, c := range []struct{ name, profile, script string }{
+		{"trains programs and reads the words of refusals", "fast", "train.py"},
 		{"changes endpoints under traffic", "realistic", "deploy.py"},
 		{"reads every list by pages", "instant", "pages.py"},
 		{"calls a hundred times at once, streams and waits", "instant", "crowd.py"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := start(t, c.profile, t.TempDir())
-			walk := exec.CommandContext(t.Context(), filepath.Join(programs, "python"), "testdata/"+c.script)
+			walk := exec.CommandContext(t.Context(), filepath.Join(programs, "python"), "testdata/"+c.script, t.TempDir())
 			walk.Env = environment(programs, b.url)
 			run(t, walk)
 		})
