@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,20 +14,18 @@ import (
 )
 
 // strays are processes that an emulator with its state in dir has started and
-// that are not below the process which runs now. What begins or ends meanwhile
-// is none: a stray is seen twice.
+// that are not below the process which runs now. What begins or is being ended
+// meanwhile is none: a stray stays.
 func strays(dir string, running int) []string {
-	first := stray(dir, running)
-	if len(first) == 0 {
-		return nil
+	left := stray(dir, running)
+	for n := 0; n < 10 && len(left) > 0; n++ {
+		time.Sleep(500 * time.Millisecond)
+		now := stray(dir, running)
+		maps.DeleteFunc(left, func(pid int, _ string) bool { return now[pid] == "" })
 	}
-	time.Sleep(500 * time.Millisecond)
-	second := stray(dir, running)
 	var found []string
-	for pid, line := range second {
-		if first[pid] != "" {
-			found = append(found, fmt.Sprintf("process %d: %s", pid, line))
-		}
+	for pid, line := range left {
+		found = append(found, fmt.Sprintf("process %d: %s", pid, line))
 	}
 	return found
 }

@@ -54,7 +54,7 @@ func TestAFailedUpdateLeavesTheOldConfigInService(t *testing.T) {
 
 func TestAnEndpointThatCannotStartFails(t *testing.T) {
 	for _, c := range []struct{ name, image, model, reason string }{
-		{"an image that nobody can run", "registry/own:1", "", `image "registry/own:1" cannot run here; use one that contains xgboost`},
+		{"an image that nobody can run", "registry/own:1", "", `image "registry/own:1" cannot run here: there is no container engine in this emulator; start its server yourself and name it http://HOST:PORT`},
 		{"a profile with a wrong parameter", "builtin:profile?p50=-1ms", "", "p50: -1ms is not more than 0s"},
 		{"a model that is not there", "builtin:xgboost", "s3://b/none", "Could not find model data at s3://b/none."},
 		{"a program that is not there", "exec:/no/such/program", "", `image "exec:/no/such/program"`},

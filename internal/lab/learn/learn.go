@@ -81,15 +81,22 @@ func Load(r io.Reader) (Model, error) {
 	var top struct {
 		Learner *json.RawMessage `json:"learner"`
 		Linear  *json.RawMessage `json:"linear_learner"`
+		Version json.RawMessage  `json:"version"`
 	}
 	if err := json.Unmarshal(data, &top); err != nil {
 		return nil, fmt.Errorf("model file is neither JSON nor LightGBM text (save XGBoost models as .json or .ubj, LightGBM models as .txt): %w", err)
 	}
 	switch {
 	case top.Learner != nil:
-		return loadTrees(*top.Learner)
+		return loadTrees(*top.Learner, data, isThird(top.Version))
 	case top.Linear != nil:
 		return loadLinear(*top.Linear)
 	}
 	return nil, errors.New("model file has neither learner (XGBoost JSON) nor linear_learner at its top")
+}
+
+// isThird says whether a version, such as [3,2,0], is of XGBoost 3 or later.
+func isThird(version json.RawMessage) bool {
+	var parts []int
+	return json.Unmarshal(version, &parts) == nil && len(parts) > 0 && parts[0] >= 3
 }

@@ -28,6 +28,9 @@ func loadLightGBM(text []byte) (Model, error) {
 	if len(f.roots) == 0 {
 		return nil, errors.New("model file: LightGBM text without a tree")
 	}
+	if len(f.roots)%f.classes != 0 {
+		return nil, fmt.Errorf("model file: %d trees are no whole iterations of %d", len(f.roots), f.classes)
+	}
 	return f, nil
 }
 
@@ -61,28 +64,11 @@ func (f *lightForest) readHead(head map[string]string) error {
 		return fmt.Errorf("max_feature_idx %.20q is not a column below %d", head["max_feature_idx"], MaxColumns)
 	}
 	f.features = last + 1
-	if head["num_tree_per_iteration"] != "1" {
-		return fmt.Errorf("num_tree_per_iteration %.20q: only models with one answer are supported", head["num_tree_per_iteration"])
+	if f.classes, err = strconv.Atoi(head["num_tree_per_iteration"]); err != nil || f.classes < 1 || f.classes > maxClasses {
+		return fmt.Errorf("num_tree_per_iteration %.20q is not a whole number from 1 to %d", head["num_tree_per_iteration"], maxClasses)
 	}
-	if _, averaged := head["average_output"]; averaged {
-		return errors.New("average_output: random forests are not supported; train with boosting gbdt")
-	}
-	objective, rest, _ := strings.Cut(head["objective"], " ")
-	switch objective {
-	case "binary":
-		f.logistic = true
-		f.slope, err = strconv.ParseFloat(strings.TrimPrefix(rest, "sigmoid:"), 64)
-		if err != nil || !(f.slope > 0) || math.IsInf(f.slope, 0) {
-			return fmt.Errorf("objective %.40q has no slope such as sigmoid:1", head["objective"])
-		}
-	case "regression":
-		if rest != "" {
-			return fmt.Errorf("objective %.40q is not supported; use binary or regression", head["objective"])
-		}
-	default:
-		return fmt.Errorf("objective %.40q is not supported; use binary or regression", head["objective"])
-	}
-	return nil
+	_, f.average = head["average_output"]
+	return f.readObjective(head["objective"])
 }
 
 // readTree appends one tree: its splits, then its leaves.
@@ -91,14 +77,19 @@ func (f *lightForest) readTree(block map[string]string) error {
 	if err != nil || len(leaves) == 0 {
 		return fmt.Errorf("leaf_value: %w", orMissing(err))
 	}
+	firstSet := len(f.sets)
 	if n := block["num_cat"]; n != "" && n != "0" {
-		return errors.New("it splits by category; train without categorical features")
+		sets, err := readSets(block["cat_boundaries"], block["cat_threshold"])
+		if err != nil {
+			return err
+		}
+		f.sets = append(f.sets, sets...)
 	}
 	if n := block["is_linear"]; n != "" && n != "0" {
 		return errors.New("its leaves are linear; train without linear_tree")
 	}
 	base := int32(len(f.steps))
-	splits, err := f.readSplits(block, len(leaves), base)
+	splits, err := f.readSplits(block, len(leaves), base, firstSet)
 	if err != nil {
 		return err
 	}
@@ -112,7 +103,7 @@ func (f *lightForest) readTree(block map[string]string) error {
 
 // readSplits reads a tree's splits, one fewer than its leaves. A child comes
 // after its parent, as LightGBM writes them, and has no other: so there is no loop.
-func (f *lightForest) readSplits(block map[string]string, leaves int, base int32) ([]lightStep, error) {
+func (f *lightForest) readSplits(block map[string]string, leaves int, base int32, firstSet int) ([]lightStep, error) {
 	n := leaves - 1
 	if n == 0 {
 		return nil, nil
@@ -131,8 +122,14 @@ func (f *lightForest) readSplits(block map[string]string, leaves int, base int32
 	for i := range splits {
 		kind := columns["decision_type"][i]
 		s := lightStep{value: thresholds[i], feature: columns["split_feature"][i], defaultLeft: kind&2 != 0, missing: uint8(kind>>2) & 3}
-		if s.feature < 0 || int(s.feature) >= f.features || kind&1 != 0 {
-			return nil, fmt.Errorf("split %d asks feature %d of %d, kind %d", i, s.feature, f.features, kind)
+		if s.feature < 0 || int(s.feature) >= f.features {
+			return nil, fmt.Errorf("split %d asks feature %d of %d", i, s.feature, f.features)
+		}
+		if s.byCategory = kind&1 != 0; s.byCategory {
+			if !(s.value >= 0 && s.value < float64(len(f.sets)-firstSet)) {
+				return nil, fmt.Errorf("split %d is by set %g of %d", i, s.value, len(f.sets)-firstSet)
+			}
+			s.value = math.Floor(s.value) + float64(firstSet)
 		}
 		for side, into := range [...]*int32{&s.left, &s.right} {
 			child := columns[[...]string{"left_child", "right_child"}[side]][i]
@@ -149,6 +146,31 @@ func (f *lightForest) readSplits(block map[string]string, leaves int, base int32
 		splits[i] = s
 	}
 	return splits, nil
+}
+
+// readSets reads the sets of categories of a tree: words of 32 bits, cut at the boundaries.
+func readSets(boundaries, thresholds string) ([]bits, error) {
+	cuts, err := wholes(boundaries)
+	if err != nil || len(cuts) < 2 {
+		return nil, fmt.Errorf("cat_boundaries: %w", orMissing(err))
+	}
+	var words bits
+	for text := range strings.FieldsSeq(thresholds) {
+		word, err := strconv.ParseUint(text, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("cat_threshold: %.40q is no word of 32 bits", text)
+		}
+		words = append(words, uint32(word))
+	}
+	var sets []bits
+	for i, from := range cuts[:len(cuts)-1] {
+		to := cuts[i+1]
+		if from < 0 || to < from || int(to) > len(words) {
+			return nil, fmt.Errorf("cat_boundaries: %d to %d of %d words", from, to, len(words))
+		}
+		sets = append(sets, words[from:to])
+	}
+	return sets, nil
 }
 
 var errLength = errors.New("it is missing or has another length than the tree")

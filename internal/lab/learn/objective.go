@@ -11,6 +11,9 @@ const (
 	regLogistic      = "reg:logistic"
 	binaryLogitRaw   = "binary:logitraw"
 	regSquaredError  = "reg:squarederror"
+	softProbability  = "multi:softprob"
+	softClass        = "multi:softmax"
+	binaryHinge      = "binary:hinge"
 	smallestHessian  = 1e-16
 	probabilityFloor = 1e-15
 )
@@ -23,6 +26,65 @@ func isLogistic(objective string) bool {
 // isProbability says whether the answer is the sigmoid of the margin.
 func isProbability(objective string) bool {
 	return objective == binaryLogistic || objective == regLogistic
+}
+
+// How an answer is made of a margin.
+type link int
+
+const (
+	unknownLink link = iota
+	identity
+	logistic
+	logisticMargin // base_score is a probability, the answer a margin
+	exponential
+	sign
+	perClass
+)
+
+// links are the objectives of models that can be served.
+var links = map[string]link{
+	binaryLogistic: logistic, regLogistic: logistic, binaryLogitRaw: logisticMargin, binaryHinge: sign, softProbability: perClass, softClass: perClass,
+	regSquaredError: identity, "reg:linear": identity, "reg:squaredlogerror": identity, "reg:pseudohubererror": identity, "reg:absoluteerror": identity, "reg:quantileerror": identity,
+	"rank:pairwise": identity, "rank:ndcg": identity, "rank:map": identity,
+	"count:poisson": exponential, "reg:gamma": exponential, "reg:tweedie": exponential, "survival:cox": exponential, "survival:aft": exponential,
+}
+
+// asMargin is a base score as a margin.
+func asMargin(objective string, base float64) float64 {
+	switch links[objective] {
+	case logistic, logisticMargin:
+		return logit(base)
+	case exponential:
+		return math.Log(base)
+	}
+	return base
+}
+
+// answer is a margin in the terms of the objective.
+func answer(objective string, margin float64) float64 {
+	switch links[objective] {
+	case logistic:
+		return sigmoid(margin)
+	case exponential:
+		return math.Exp(margin)
+	case sign:
+		if margin > 0 {
+			return 1
+		}
+		return 0
+	}
+	return margin
+}
+
+// fitsBase says whether a base score is one of the objective.
+func fitsBase(objective string, base float64) bool {
+	switch links[objective] {
+	case logistic, logisticMargin:
+		return base > 0 && base < 1
+	case exponential:
+		return base > 0 && !math.IsInf(base, 0)
+	}
+	return !math.IsNaN(base) && !math.IsInf(base, 0)
 }
 
 func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }

@@ -71,8 +71,8 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"not JSON":                {"pickle", "neither JSON nor LightGBM text"},
 		"another file":            {"{}", "neither learner"},
-		"another booster":         {`{"learner":{"gradient_booster":{"name":"dart"}}}`, `booster "dart" is not supported`},
-		"another objective":       {`{"learner":{"gradient_booster":{"name":"gbtree"},"objective":{"name":"rank:map"}}}`, `objective "rank:map"`},
+		"another booster":         {`{"learner":{"gradient_booster":{"name":"gblinear"}}}`, `booster "gblinear" is not supported; train with booster gbtree or dart`},
+		"another objective":       {`{"learner":{"gradient_booster":{"name":"gbtree"},"objective":{"name":"own:loss"}}}`, `objective "own:loss"`},
 		"arrays differ":           {tree(`{"left_children":[-1],"right_children":[]}`), "tree 0: its arrays differ"},
 		"a loop":                  {tree(`{"left_children":[1,0,-1],"right_children":[2,2,-1],"split_indices":[0,0,0],` + rest + `}`), "node 1 has child 0"},
 		"a child out of range":    {tree(`{"left_children":[1,-1,-1],"right_children":[9,-1,-1],"split_indices":[0,0,0],` + rest + `}`), "node 0 has child 9"},
@@ -81,9 +81,9 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		"LightGBM, no tree":       {light(""), "without a tree"},
 		"LightGBM, a loop":        {light("Tree=0\nleaf_value=1 2 3\nsplit_feature=0 1\ndecision_type=2 2\nthreshold=1 2\nleft_child=1 0\nright_child=-1 -2\n"), "split 1 has child 0"},
 		"LightGBM, a short array": {light("Tree=0\nleaf_value=1 2\nsplit_feature=0\ndecision_type=2\nthreshold=\n"), "tree 0: threshold: it is missing"},
-		"LightGBM, categories":    {light("Tree=0\nnum_cat=1\nleaf_value=1 2\n"), "splits by category"},
-		"LightGBM, many classes":  {"tree\nmax_feature_idx=1\nnum_tree_per_iteration=3\n", "only models with one answer"},
-		"LightGBM, objective":     {"tree\nmax_feature_idx=1\nnum_tree_per_iteration=1\nobjective=lambdarank\n", `objective "lambdarank" is not supported`},
+		"LightGBM, categories":    {light("Tree=0\nnum_cat=1\nleaf_value=1 2\n"), "cat_boundaries: it is missing"},
+		"LightGBM, many classes":  {"tree\nmax_feature_idx=1\nnum_tree_per_iteration=3\nobjective=binary sigmoid:1\n", "does not fit num_tree_per_iteration 3"},
+		"LightGBM, objective":     {"tree\nmax_feature_idx=1\nnum_tree_per_iteration=1\nobjective=own\n", `objective "own" is not supported`},
 		"linear lengths":          {`{"linear_learner":{"weights":[1],"means":[]}}`, "1 weights and 0 means"},
 	} {
 		if _, err := Load(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -152,6 +152,13 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(string(text))
+	for _, name := range []string{"xgboost-categories.json", "xgboost-softprob.ubj", "xgboost-dart.json", "lightgbm-categories.txt", "lightgbm-classes.txt"} {
+		text, err := os.ReadFile("testdata/foreign/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
 	binary, err := os.ReadFile("testdata/xgboost-model.ubj")
 	if err != nil {
 		f.Fatal(err)
@@ -164,5 +171,10 @@ func FuzzLoad(f *testing.F) {
 		}
 		m.Predict(make([]float64, m.Features()))
 		m.Predict(nil)
+		if c, ok := m.(Classifier); ok && c.Classes() > 0 {
+			if got := c.Probabilities(nil, nil); len(got) != c.Classes() {
+				t.Errorf("%d probabilities of %d classes", len(got), c.Classes())
+			}
+		}
 	})
 }

@@ -6,8 +6,12 @@ import (
 	"strconv"
 )
 
-// Write writes the trees as XGBoost 2 does.
+// Write writes the trees as XGBoost 2 does, or the file that was loaded.
 func (f *forest) Write(w io.Writer) error {
+	if f.file != nil {
+		_, err := w.Write(f.file)
+		return err
+	}
 	l := fileLearner{
 		Attributes: map[string]string{}, FeatureNames: []string{}, FeatureTypes: []string{},
 		Param: fileParam{

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -154,7 +155,7 @@ func (r *jobRequest) checkSpot() error {
 func (r *jobRequest) built() error {
 	switch {
 	case fleet.Algorithm(r.AlgorithmSpecification.TrainingImage) == "" && !r.isProgram():
-		return reply.Validation("Training image %q cannot run here; use one that contains xgboost or linear-learner, or exec:PATH", r.AlgorithmSpecification.TrainingImage)
+		return reply.Validation("Training image %q cannot run here: there is no container engine in this emulator, and servers behind http:// serve only; use an image that contains xgboost or linear-learner, or exec:PATH of a program", r.AlgorithmSpecification.TrainingImage)
 	case r.isProgram() && r.ResourceConfig != nil && r.ResourceConfig.count() > 1:
 		return notBuilt("ResourceConfig.InstanceCount above 1 with an exec: image")
 	case len(r.AlgorithmSpecification.ContainerEntrypoint) > 0:
@@ -168,6 +169,8 @@ func (r *jobRequest) built() error {
 	}
 	for _, in := range r.InputDataConfig {
 		switch s3 := in.DataSource.S3DataSource; {
+		case in.InputMode == "Pipe":
+			return notBuilt("InputMode Pipe of channel " + in.ChannelName)
 		case s3 == nil:
 			return reply.Validation("Channel %q has no S3DataSource; other data sources are not supported", in.ChannelName)
 		case s3.S3DataType != "S3Prefix" && s3.S3DataType != "ManifestFile":
@@ -206,7 +209,7 @@ func (r *jobRequest) job(arn string) training.Job {
 	for _, in := range r.InputDataConfig {
 		s3 := in.DataSource.S3DataSource
 		j.Channels = append(j.Channels, training.Channel{
-			Name: in.ChannelName, URI: s3.S3Uri, ContentType: in.ContentType, Gzip: in.CompressionType == "Gzip",
+			Name: in.ChannelName, URI: s3.S3Uri, ContentType: in.ContentType, Mode: cmp.Or(in.InputMode, r.AlgorithmSpecification.TrainingInputMode), Gzip: in.CompressionType == "Gzip",
 			Manifest: s3.S3DataType == "ManifestFile", Distribution: s3.S3DataDistributionType, RecordWrapper: in.RecordWrapperType,
 		})
 	}

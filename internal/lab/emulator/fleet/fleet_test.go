@@ -10,12 +10,15 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"betimes/internal/lab/learn"
 )
 
 // slow is a container whose calls take a second.
@@ -163,6 +166,29 @@ func TestMalformedRequestsNameTheRecordButNotItsContent(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+func TestAModelOfSeveralClassesAnswersAListPerRecord(t *testing.T) {
+	file, err := os.Open("../../learn/testdata/foreign/xgboost-softprob.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	model, err := learn.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newScorer(model, false, 1)
+	const list = `[0-9.e-]+,[0-9.e-]+,[0-9.e-]+`
+	for accept, form := range map[string]string{
+		"text/csv": "^" + list + "\n" + list + "\n$", "application/jsonlines": `^{"score":\[` + list + `\]}` + "\n" + `{"score":\[` + list + `\]}` + "\n$",
+		"application/json": `^{"predictions":\[{"score":\[` + list + `\]},{"score":\[` + list + `\]}\]}$`, "application/x-recordio-protobuf": "is not supported for a model of several classes",
+	} {
+		answer, err := s.Invoke(t.Context(), &Call{ContentType: "text/csv", Accept: accept, Body: []byte("1,2,3,4,1\n,,,,\n")})
+		if err != nil || !regexp.MustCompile(form).Match(answer.Body) {
+			t.Errorf("%s: %d %q, %v", accept, answer.Status, answer.Body, err)
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ func (l *Launcher) maker(ctx context.Context, s Spec) (maker, error) {
 }
 
 func unknownImage(image string) error {
-	return fmt.Errorf("image %q cannot run here; use one that contains xgboost or linear-learner, builtin:xgboost, builtin:linear-learner, builtin:echo, builtin:profile?p50=8ms, exec:PATH or http://HOST:PORT", image)
+	return fmt.Errorf("image %q cannot run here: there is no container engine in this emulator; start its server yourself and name it http://HOST:PORT, or use an image that contains xgboost or linear-learner, builtin:xgboost, builtin:linear-learner, builtin:echo, builtin:profile?p50=8ms or exec:PATH", image)
 }
 
 // Algorithm is the built-in algorithm behind an image, or "".

@@ -55,6 +55,9 @@ func (s *scorer) Invoke(_ context.Context, call *Call) (Answer, error) {
 	if t.width != s.model.Features() {
 		return refuse(http.StatusBadRequest, fmt.Sprintf("Feature size of inference data %d is not consistent with feature size of trained model %d.", t.width, s.model.Features())), nil
 	}
+	if c, ok := s.model.(learn.Classifier); ok && c.Classes() > 0 {
+		return s.writeClasses(call, &t, c), nil
+	}
 	values := make([]float64, t.rows)
 	for i := range values {
 		values[i] = s.model.Predict(t.values[i*t.width : (i+1)*t.width])

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"betimes/internal/lab/emulator/objects"
 )
@@ -85,24 +84,6 @@ func packFile(archive *tar.Writer, root *os.Root, name string) error {
 		return err
 	}
 	_, err = io.CopyN(archive, file, head.Size)
-	return err
-}
-
-// keepCheckpoints writes the files of checkpoints below a prefix.
-func (r *Runner) keepCheckpoints(f *folder, uri string) error {
-	bucket, prefix, err := Split(uri)
-	if err != nil {
-		return err
-	}
-	below, err := f.root.OpenRoot("checkpoints")
-	if err != nil {
-		return err
-	}
-	defer below.Close()
-	names, err := files(below)
-	for _, name := range names {
-		err = errors.Join(err, r.keepFile(below, name, bucket, strings.TrimPrefix(strings.TrimSuffix(prefix, "/")+"/"+name, "/")))
-	}
 	return err
 }
 

@@ -56,7 +56,7 @@ func (f *folder) remove() {
 func (f *folder) describe(j Job) error {
 	channels := map[string]map[string]string{}
 	for _, c := range j.Channels {
-		d := map[string]string{"TrainingInputMode": "File", "S3DistributionType": orDefault(c.Distribution, "FullyReplicated"), "RecordWrapperType": orDefault(c.RecordWrapper, "None")}
+		d := map[string]string{"TrainingInputMode": orDefault(c.Mode, "File"), "S3DistributionType": orDefault(c.Distribution, "FullyReplicated"), "RecordWrapperType": orDefault(c.RecordWrapper, "None")}
 		if c.ContentType != "" {
 			d["ContentType"] = c.ContentType
 		}

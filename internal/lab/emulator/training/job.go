@@ -41,6 +41,7 @@ type Job struct {
 type Channel struct {
 	Name, URI, ContentType      string
 	Distribution, RecordWrapper string // in AWS's words, for programs
+	Mode                        string // File, or FastFile: the same here, where all is on one disk
 	Gzip                        bool
 	Manifest                    bool // URI is an object that lists the objects
 }
@@ -86,6 +87,9 @@ func (j Job) Artefact() string {
 
 // Run trains. Call it on a goroutine of the clock.
 func (r *Runner) Run(ctx context.Context, j Job, report Report) (Result, error) {
+	if err := r.canKeep(j); err != nil {
+		return Result{}, err
+	}
 	if err := r.enter(ctx, report, "Downloading", "Downloading input data"); err != nil {
 		return Result{}, err
 	}
@@ -120,6 +124,23 @@ func (r *Runner) Run(ctx context.Context, j Job, report Report) (Result, error) 
 		r.Observe(j.Name, final)
 	}
 	return Result{j.Artefact(), final}, r.upload(j, model)
+}
+
+// canKeep says before the work whether what comes out of it has a place.
+func (r *Runner) canKeep(j Job) error {
+	for _, to := range []struct{ member, uri string }{{"OutputDataConfig.S3OutputPath", j.Output}, {"CheckpointConfig.S3Uri", j.Checkpoints}} {
+		if to.uri == "" {
+			continue
+		}
+		bucket, _, err := Split(to.uri)
+		if err != nil {
+			return fmt.Errorf("ClientError: %s: %w", to.member, err)
+		}
+		if !r.Buckets.Has(bucket) {
+			return fmt.Errorf("ClientError: %s: the bucket of %s does not exist; create it first", to.member, to.uri)
+		}
+	}
+	return nil
 }
 
 // enter reports a state and spends the time AWS would.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os/exec"
 	"path/filepath"
@@ -42,14 +43,18 @@ func (r *Runner) runProgram(ctx context.Context, j Job, report Report) (Result, 
 	defer log.Close()
 	metrics := newWatcher(j.Metrics)
 	kept := &boundedLog{w: log, left: maxLogBytes}
+	saved := &checkpoints{r, f, j.Checkpoints, map[string]fs.FileInfo{}}
+	stop := saved.follow()
 	ended := r.execute(ctx, f, j, path, io.MultiWriter(kept, metrics))
-	return r.collect(ctx, f, j, report, outcome{ended, metrics})
+	stop()
+	return r.collect(ctx, f, j, report, outcome{ended, metrics, saved})
 }
 
 // outcome is how a program ended and what it logged.
 type outcome struct {
 	err     error
 	metrics *watcher
+	saved   *checkpoints
 }
 
 // collect uploads what a program left. After a failure that is its output only.
@@ -77,9 +82,7 @@ func (r *Runner) collect(ctx context.Context, f *folder, j Job, report Report, o
 	}
 	_, err := r.uploadFolder(f, "output/data", strings.TrimSuffix(j.Artefact(), "model.tar.gz")+"output.tar.gz")
 	problems = append(problems, err)
-	if j.Checkpoints != "" {
-		problems = append(problems, r.keepCheckpoints(f, j.Checkpoints))
-	}
+	problems = append(problems, o.saved.keep())
 	err = first(problems)
 	if err == nil && r.Observe != nil {
 		r.Observe(j.Name, result.Metrics)

@@ -277,6 +277,50 @@ func TestAManifestNamesTheObjects(t *testing.T) {
 	}
 }
 
+func TestCheckpointsAreKeptWhileAProgramRuns(t *testing.T) {
+	r := runner(t, nil)
+	begun := filepath.Join(t.TempDir(), "go")
+	j := scripted(t, `echo one > "$SM_CHECKPOINT_DIR/one"; while [ ! -e "`+begun+`" ]; do sleep 0.02; done; kill -9 $$`)
+	j.Checkpoints = "s3://data/saved"
+	go func() {
+		for _, ok := r.Buckets.Info("data", "saved/one"); !ok; _, ok = r.Buckets.Info("data", "saved/one") {
+			<-time.After(5 * time.Millisecond)
+		}
+		_ = os.WriteFile(begun, nil, 0o600)
+	}()
+	if _, _, err := run(t.Context(), r, j); err == nil || !strings.Contains(err.Error(), "exit code: 137") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWhatHasNoPlaceForItsResultIsNotRun(t *testing.T) {
+	r := runner(t, nil)
+	ran := filepath.Join(t.TempDir(), "ran")
+	for says, change := range map[string]func(*Job){
+		"ClientError: OutputDataConfig.S3OutputPath: the bucket of s3://none/out does not exist; create it first": func(j *Job) { j.Output = "s3://none/out" },
+		"ClientError: CheckpointConfig.S3Uri: the bucket of s3://none/c does not exist; create it first":          func(j *Job) { j.Checkpoints = "s3://none/c" },
+		`ClientError: OutputDataConfig.S3OutputPath: "https://b/k" is not s3://BUCKET/KEY`:                        func(j *Job) { j.Output = "https://b/k" },
+	} {
+		j := scripted(t, `echo > "`+ran+`"`)
+		change(&j)
+		if _, _, err := run(t.Context(), r, j); err == nil || err.Error() != says {
+			t.Errorf("%v, want %s", err, says)
+		}
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("a program ran")
+	}
+}
+
+func TestAFastFileChannelIsSaidToBeOne(t *testing.T) {
+	r := runner(t, map[string]string{"train/a": "1"})
+	j := scripted(t, `grep -q '"TrainingInputMode":"FastFile"' "$SM_INPUT_CONFIG_DIR/inputdataconfig.json" && cp "$SM_CHANNEL_TRAIN/a" "$SM_MODEL_DIR"`)
+	j.Channels = []Channel{{Name: "train", URI: "s3://data/train/", Mode: "FastFile"}}
+	if _, _, err := run(t.Context(), r, j); err != nil {
+		t.Error(err)
+	}
+}
+
 func FuzzManifest(f *testing.F) {
 	for _, seed := range []string{`[{"prefix":"s3://b/p/"},"a"]`, `[]`, `[1]`, `[{},""]`, `{`} {
 		f.Add([]byte(seed))

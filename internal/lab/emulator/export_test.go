@@ -1,0 +1,6 @@
+package emulator
+
+import "net/http"
+
+// Handler is what Run serves.
+func (e *Emulator) Handler() http.Handler { return e.handler() }
