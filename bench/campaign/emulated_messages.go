@@ -20,12 +20,12 @@ func (u *user) openQueue(ctx context.Context) error {
 	}
 	u.topic = "arn:aws:sns:us-east-1:000000000000:t-" + u.name
 	if a, err := u.e.notify(ctx, "CreateTopic", url.Values{"Name": {"t-" + u.name}}); err != nil || !a.done() {
-		return fmt.Errorf("CreateTopic: %d %s %w", a.status, a.body, err)
+		return fmt.Errorf("no topic: %d %s %w", a.status, a.body, err)
 	}
 	a, err := u.e.notify(ctx, "Subscribe", url.Values{"TopicArn": {u.topic}, "Protocol": {"sqs"}, "Endpoint": {about.Attributes.QueueArn},
 		"Attributes.entry.1.key": {"RawMessageDelivery"}, "Attributes.entry.1.value": {"true"}})
 	if err == nil && !a.done() {
-		err = fmt.Errorf("Subscribe: %s", a.body)
+		err = fmt.Errorf("no subscription: %s", a.body)
 	}
 	return err
 }
@@ -94,7 +94,7 @@ func (u *user) drainQueue(ctx context.Context) error {
 	for {
 		got, a, err := u.receive(ctx, 3600)
 		if err != nil || !a.done() {
-			return fmt.Errorf("ReceiveMessage: %d %s %w", a.status, a.body, err)
+			return fmt.Errorf("nothing received: %d %s %w", a.status, a.body, err)
 		}
 		if len(got) == 0 {
 			return nil

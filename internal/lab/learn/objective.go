@@ -23,11 +23,6 @@ func isLogistic(objective string) bool {
 	return objective == binaryLogistic || objective == regLogistic || objective == binaryLogitRaw
 }
 
-// isProbability says whether the answer is the sigmoid of the margin.
-func isProbability(objective string) bool {
-	return objective == binaryLogistic || objective == regLogistic
-}
-
 // How an answer is made of a margin.
 type link int
 

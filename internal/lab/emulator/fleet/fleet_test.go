@@ -192,6 +192,13 @@ func TestAModelOfSeveralClassesAnswersAListPerRecord(t *testing.T) {
 	}
 }
 
+func TestScoresThatAreNoNumbersAreWrittenAsPythonDoes(t *testing.T) {
+	got := appendPredictions(nil, []float64{1.5, math.NaN(), math.Inf(1), math.Inf(-1)}, nil)
+	if want := `{"predictions":[{"score":1.5},{"score":NaN},{"score":Infinity},{"score":-Infinity}]}`; string(got) != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // FuzzRequest: no request makes a reader panic, and rows times width is what was read.
 func FuzzRequest(f *testing.F) {
 	f.Add([]byte("1,2\n3,4"))
@@ -314,6 +321,39 @@ func TestAProgramThatNeverAnswersFailsTheHealthCheck(t *testing.T) {
 	_, err := l.Launch(t.Context(), Spec{Endpoint: "e", Variant: "v", Image: "exec:" + path}, 1, 1)
 	if err == nil || !strings.Contains(err.Error(), "did not pass the ping health check") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestAProgramThatKeepsDyingIsStartedLessOftenAndLeavesNoFiles(t *testing.T) {
+	dir := t.TempDir()
+	starts := filepath.Join(dir, "starts")
+	path := filepath.Join(dir, "dies.py")
+	text := `#!/usr/bin/env python3
+import http.server, os, threading
+open("` + starts + `", "a").write(os.environ["SM_MODEL_DIR"] + "\n")
+class Ping(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.send_header("Content-Length", "0"); self.end_headers()
+        threading.Timer(0.02, lambda: os._exit(1)).start()
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Ping).serve_forever()
+`
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l := &Launcher{Dir: filepath.Join(dir, "instances"), Log: slog.New(slog.DiscardHandler), Retry: 100 * time.Millisecond}
+	if _, err := l.Launch(t.Context(), Spec{Endpoint: "e", Variant: "v", Image: "exec:" + path}, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(3 * time.Second)
+	l.Close()
+	said, err := os.ReadFile(starts)
+	if n := strings.Count(string(said), "\n"); err != nil || n < 2 || n > 6 { // after 0, 0.1, 0.3, 0.7, 1.5 and 3.1 s
+		t.Errorf("started %d times, %v", n, err)
+	}
+	left, err := filepath.Glob(filepath.Join(l.Dir, "e", "*", "ml"))
+	if err != nil || len(left) > 1 { // the last may just be ending
+		t.Errorf("left %v, %v", left, err)
 	}
 }
 

@@ -36,13 +36,26 @@ func appendPredictions(out []byte, values []float64, label func(float64) int) []
 }
 
 func appendScore(out []byte, v float64, label func(float64) int) []byte {
-	out = append(out, `{"score":`...)
-	out = strconv.AppendFloat(out, v, 'g', -1, 64)
+	out = appendNumber(append(out, `{"score":`...), v)
 	if label != nil {
 		out = append(out, `,"predicted_label":`...)
 		out = strconv.AppendInt(out, int64(label(v)), 10)
 	}
 	return append(out, '}')
+}
+
+// appendNumber writes a number into JSON. What is none is written as Python does,
+// in which AWS's containers are written.
+func appendNumber(out []byte, v float64) []byte {
+	switch {
+	case v != v:
+		return append(out, "NaN"...)
+	case math.IsInf(v, 1):
+		return append(out, "Infinity"...)
+	case math.IsInf(v, -1):
+		return append(out, "-Infinity"...)
+	}
+	return strconv.AppendFloat(out, v, 'g', -1, 64)
 }
 
 // instances are the elements of {"instances":[…]}, as they were written.

@@ -124,19 +124,32 @@ func (l *Launcher) program(s Spec, escaped string) (maker, error) {
 	}
 	return func(number int) (Container, error) {
 		dir := l.folder(s, number)
-		if err := os.MkdirAll(filepath.Join(dir, "ml", "model"), 0o700); err != nil {
+		c, err := l.startIn(dir, found, s)
+		if err != nil {
+			_ = os.RemoveAll(dir) // else the next start of the emulator does it
+		}
+		return c, err
+	}, nil
+}
+
+// startIn starts a program in a folder of its own.
+func (l *Launcher) startIn(dir, file string, s Spec) (Container, error) {
+	if err := os.MkdirAll(filepath.Join(dir, "ml", "model"), 0o700); err != nil {
+		return nil, err
+	}
+	if s.MultiModel {
+		return l.serveModels(file, dir, s)
+	}
+	if s.ModelURL != "" {
+		if err := l.unpack(s.ModelURL, filepath.Join(dir, "ml", "model")); err != nil {
 			return nil, err
 		}
-		if s.MultiModel {
-			return l.serveModels(found, dir, s)
-		}
-		if s.ModelURL != "" {
-			if err := l.unpack(s.ModelURL, filepath.Join(dir, "ml", "model")); err != nil {
-				return nil, err
-			}
-		}
-		return l.startProcess(found, dir, s, s.Environment)
-	}, nil
+	}
+	p, err := l.startProcess(file, dir, s, s.Environment)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func (l *Launcher) unpack(modelURL, dir string) error {

@@ -122,8 +122,10 @@ func (l *Launcher) start(ctx context.Context, s Spec, number int, containers mak
 	}
 }
 
-// watch starts a container again when it dies, until life ends.
+// watch starts a container again when it dies, until life ends. One that keeps
+// dying is started less and less often.
 func (l *Launcher) watch(life context.Context, i *Instance, c Container, again func() (Container, error)) {
+	wait, began := l.retry(), time.Now()
 	for {
 		select {
 		case <-life.Done():
@@ -133,10 +135,15 @@ func (l *Launcher) watch(life context.Context, i *Instance, c Container, again f
 		}
 		i.current.Store(nil)
 		l.Log.Warn("container ended and is started again", "instance", i.Number)
+		if time.Since(began) > longestWait {
+			wait = l.retry()
+		}
 		for {
-			if !pause(life, l.retry()) {
+			if !pause(life, wait) {
 				return
 			}
+			wait = min(2*wait, longestWait)
+			began = time.Now()
 			next, err := again()
 			if err == nil {
 				c = next
@@ -149,6 +156,9 @@ func (l *Launcher) watch(life context.Context, i *Instance, c Container, again f
 		}
 	}
 }
+
+// longestWait is the most before a container is started again. One that lived for longer is well.
+const longestWait = 10 * time.Second
 
 func pause(ctx context.Context, d time.Duration) bool {
 	select {

@@ -72,7 +72,8 @@ func (l *Launcher) startProcess(file, dir string, s Spec, environment map[string
 	}
 	go func() {
 		<-running.Alive().Done()
-		_ = log.Close() // what it holds is written
+		_ = log.Close()                            // what it holds is written
+		_ = os.RemoveAll(filepath.Join(dir, "ml")) // the next has its own
 	}()
 	return &process{proxy: base, running: running, grace: stopGrace}, nil
 }
