@@ -2,6 +2,7 @@ package goclient
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -132,5 +133,31 @@ func TestRefusalsAreInTheWordsOfAWS(t *testing.T) {
 				t.Errorf("the error is %v", c.err)
 			}
 		})
+	}
+}
+
+func TestAnAnswerThatBreaksOffIsAskedForAgainOnlyAfterAReset(t *testing.T) {
+	t.Parallel()
+	b := start(t, "instant")
+	b.config("echo", "builtin:echo", 1)
+	for _, c := range []struct {
+		kind     string
+		attempts int
+	}{{"reset", 2}, {"truncate", 1}} {
+		b.deploy(c.kind, "echo")
+		b.inject(c.kind, fault{"fault": c.kind, "count": 1})
+		got, err := b.invoke(c.kind, "hello world")
+		if c.attempts == 1 && !errors.Is(err, io.ErrUnexpectedEOF) || c.attempts == 2 && (err != nil || string(got.Body) != "hello world") {
+			t.Errorf("%s: %v", c.kind, err)
+		}
+		tries := 0
+		for _, e := range b.journal("request", "InvokeEndpoint") {
+			if e.Resource == "endpoint/"+c.kind {
+				tries++
+			}
+		}
+		if tries != c.attempts {
+			t.Errorf("%s: %d attempts, want %d", c.kind, tries, c.attempts)
+		}
 	}
 }

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 	"github.com/aws/aws-sdk-go-v2/service/sagemakerruntime"
+	runtime "github.com/aws/aws-sdk-go-v2/service/sagemakerruntime/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -212,4 +214,20 @@ func (b *box) trained(name string) *sagemaker.DescribeTrainingJobOutput {
 		b.t.Fatalf("waited for %s, which is %s: %v", name, got.TrainingJobStatus, err)
 	}
 	return got
+}
+
+// Not parallel: it sets the environment, as users do who change no line of their programs.
+func TestTheAddressMayComeFromTheEnvironment(t *testing.T) {
+	b := start(t, "instant")
+	for name, value := range map[string]string{"AWS_ENDPOINT_URL": b.url, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"} {
+		t.Setenv(name, value)
+	}
+	c := must(config.LoadDefaultConfig(t.Context()))(t)
+	b.model("fraud", "builtin:echo", "")
+	if got := must(sagemaker.NewFromConfig(c).ListModels(t.Context(), &sagemaker.ListModelsInput{}))(t).Models; len(got) != 1 {
+		t.Errorf("models %v", got)
+	}
+	if _, err := sagemakerruntime.NewFromConfig(c).InvokeEndpoint(t.Context(), invocation("none", "x")); !as[*runtime.ValidationError](err) {
+		t.Errorf("the runtime: %v", err)
+	}
 }
