@@ -20,6 +20,7 @@ import (
 	"betimes/internal/budget"
 	"betimes/internal/config"
 	"betimes/internal/flow/balance"
+	"betimes/internal/flow/feature"
 	"betimes/internal/kafka"
 	"betimes/internal/lifecycle"
 	"betimes/internal/privacy"
@@ -66,6 +67,7 @@ type App struct {
 	admin     *admin.Server
 	intake    net.Listener // of the gateway
 	trail     *trail.Trail
+	payload   *feature.Format // what the events are, once asked for
 	started   time.Time
 	account   *sagemaker.Account
 	allowance *balance.Allowance // of calls that are made again

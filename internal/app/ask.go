@@ -133,7 +133,14 @@ func (c *Client) Search(ctx context.Context, f trail.Filter) ([]dashboard.Explan
 // Where makes a filter of an expression over events.
 func (c *Client) Where(src string) (func(*event.Event) bool, error) {
 	topic := c.Config.Kafka.Topics.Events
-	reader, err := feature.NewReader(feature.Format{Value: topic.Value, Columns: topic.Columns})
+	format, decoder, err := formatOf(topic)
+	if err != nil {
+		return nil, err
+	}
+	if decoder != nil {
+		c.closers = append(c.closers, decoder.Close)
+	}
+	reader, err := feature.NewReader(format)
 	if err != nil {
 		return nil, err
 	}

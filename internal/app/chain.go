@@ -11,6 +11,7 @@ import (
 	"betimes/internal/budget"
 	"betimes/internal/event"
 	"betimes/internal/flow/feature"
+	"betimes/internal/kafka/registry"
 	"betimes/internal/model"
 	"betimes/internal/pointer"
 )
@@ -65,8 +66,12 @@ func (c *chain) work(ctx context.Context, e *event.Event) event.Ending {
 	return c.predicted(in, e, m, resp)
 }
 
-// unmapped ends an event that the mapping cannot use.
+// unmapped ends an event that the mapping cannot use. One whose schema is not to be
+// had for now waits.
 func unmapped(err error) event.Ending {
+	if errors.Is(err, registry.ErrAway) {
+		return event.Ending{Place: event.Unfinished, Stage: event.StageFeature, Err: err}
+	}
 	return event.Fail(feature.ReasonOf(err), event.StageFeature, err)
 }
 

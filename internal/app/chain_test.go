@@ -12,7 +12,6 @@ import (
 	"betimes/internal/config"
 	"betimes/internal/event"
 	"betimes/internal/flow/balance"
-	"betimes/internal/flow/feature"
 	"betimes/internal/model"
 	"betimes/internal/model/modeltest"
 )
@@ -28,8 +27,11 @@ func chainOf(t *testing.T, file string, fake *modeltest.Fake) *chain {
 	if err != nil {
 		t.Fatal(err)
 	}
-	topic := loaded.Config.Kafka.Topics.Events
-	format := feature.Format{Value: topic.Value, Columns: topic.Columns}
+	format, err := a.format()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.closeAll)
 	c, err := a.buildPath(format)
 	if err != nil {
 		t.Fatal(err)

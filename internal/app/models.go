@@ -33,7 +33,10 @@ func (e *endpoints) snapshot() []pulse.Endpoint {
 
 // buildChain makes the prediction path of this process.
 func (a *App) buildChain(ctx context.Context) (*chain, *endpoints, error) {
-	format := feature.Format{Value: a.config.Kafka.Topics.Events.Value, Columns: a.config.Kafka.Topics.Events.Columns}
+	format, err := a.format()
+	if err != nil {
+		return nil, nil, err
+	}
 	c, err := a.buildPath(format)
 	if err != nil {
 		return nil, nil, err

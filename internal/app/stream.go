@@ -12,6 +12,7 @@ import (
 
 	"betimes/internal/config"
 	"betimes/internal/event"
+	"betimes/internal/flow/feature"
 	"betimes/internal/flow/stream"
 	"betimes/internal/kafka"
 	"betimes/internal/pointer"
@@ -65,7 +66,7 @@ func (a *App) addWorker(i int, shared workerDeps) error {
 	if err != nil {
 		return err
 	}
-	clock, err := clockOf(a.config.Objective.From)
+	clock, err := a.clock()
 	if err != nil {
 		return err
 	}
@@ -149,8 +150,16 @@ func (a *App) memberConfig(name string, h stream.Hooks) kafka.MemberConfig {
 	}
 }
 
-// clockOf tells when the clock of a foreign event starts: objective.from.
-func clockOf(from string) (func(*event.Event) (time.Time, bool), error) {
+// clock tells when the clock of a foreign event starts: objective.from.
+func (a *App) clock() (func(*event.Event) (time.Time, bool), error) {
+	format, err := a.format()
+	if err != nil {
+		return nil, err
+	}
+	return clockOf(a.config.Objective.From, format.Decoder)
+}
+
+func clockOf(from string, decoder feature.Decoder) (func(*event.Event) (time.Time, bool), error) {
 	switch {
 	case from == "record":
 		return nil, nil
@@ -164,7 +173,14 @@ func clockOf(from string) (func(*event.Event) (time.Time, bool), error) {
 			return nil, fmt.Errorf("objective.from: %w", err)
 		}
 		return func(e *event.Event) (time.Time, bool) {
-			doc, err := fastjson.ParseBytes(e.Value)
+			text, err := e.Value, error(nil)
+			if decoder != nil {
+				text, err = decoder.JSON(e.Value)
+			}
+			if err != nil {
+				return time.Time{}, false
+			}
+			doc, err := fastjson.ParseBytes(text)
 			if err != nil {
 				return time.Time{}, false
 			}

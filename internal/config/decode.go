@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"betimes/internal/kafka"
+	"betimes/internal/kafka/registry"
 	"betimes/internal/lab/emulator"
 	"betimes/internal/oip"
 	"betimes/internal/rest"
@@ -68,6 +69,8 @@ func initial(t reflect.Type) reflect.Value {
 	switch t {
 	case reflect.TypeFor[kafka.EmbeddedConfig]():
 		return reflect.ValueOf(kafka.DefaultEmbedded())
+	case reflect.TypeFor[registry.Config]():
+		return reflect.ValueOf(registry.DefaultConfig())
 	case reflect.TypeFor[sagemaker.Config]():
 		return reflect.ValueOf(sagemaker.DefaultConfig())
 	case reflect.TypeFor[oip.Config]():

@@ -14,7 +14,6 @@ func notBuilt() []string {
 		"flow.preprocess", "flow.cache", "flow.admit", "flow.batch", "flow.balance", "flow.async", "flow.mirror",
 		"flow.feature.lookup", "flow.feature.http", "flow.feature.windows", "flow.feature.state", "flow.feature.enrich",
 		"models.*.endpoints", "models.*.batch",
-		"kafka.topics.*.registry",
 		"watch.slo", "watch.alert", "watch.canary", "steer",
 	}
 }
@@ -22,7 +21,7 @@ func notBuilt() []string {
 // namesFile says whether the value at path is the path of a file.
 func namesFile(path string) bool {
 	return slices.ContainsFunc([]string{
-		"extends", "data_dir", "kafka.tls.ca", "kafka.tls.cert", "kafka.tls.key", "kafka.sasl.oauth.ca", "models.*.oip.ca", "models.*.rest.ca", "models.*.train.data", "models.*.serve.file",
+		"extends", "data_dir", "kafka.tls.ca", "kafka.tls.cert", "kafka.tls.key", "kafka.sasl.oauth.ca", "models.*.oip.ca", "kafka.topics.events.registry.ca", "models.*.rest.ca", "models.*.train.data", "models.*.serve.file",
 		"flow.gateway.tls.cert", "flow.gateway.tls.key", "flow.gateway.tls.client_ca", "admin.tls.cert", "admin.tls.key", "admin.tls.client_ca",
 	}, func(pattern string) bool { return matches(pattern, path) })
 }

@@ -44,6 +44,7 @@ var vendors = map[string][]string{
 	"github.com/twmb/franz-go/pkg/kadm":  {"kafka"},
 	"github.com/twmb/franz-go/pkg/kfake": {"lab/broker"},
 	"github.com/twmb/franz-go/pkg/kmsg":  {"kafka", "lab/fault", "lab/broker"}, // fault: reads frames on their way; broker: looks at requests before kfake does
+	"github.com/twmb/avro":               {"kafka"},
 	"github.com/expr-lang/expr":          {"flow/feature"},
 	"github.com/goccy/go-yaml":           {"config"},
 	"github.com/invopop/jsonschema":      {"config"},

@@ -3,6 +3,7 @@ package kafka
 import (
 	"time"
 
+	"betimes/internal/kafka/registry"
 	"betimes/internal/setting"
 )
 
@@ -63,13 +64,14 @@ type TopicsConfig struct {
 
 // TopicConfig is the shape of one topic. Zero values: those of events, or the broker's own.
 type TopicConfig struct {
-	Name              string        `yaml:"name" doc:"Topic name; default: the key above."`
-	Partitions        int           `yaml:"partitions" doc:"Partition count; every topic of the pipeline has that of events."`
-	ReplicationFactor int           `yaml:"replication_factor" doc:"Copies of each partition."`
-	Value             string        `yaml:"value" doc:"What a record's value is: json, csv, text or bytes. Only for events."`
-	Columns           []string      `yaml:"columns" doc:"Names of the columns of a csv value, in order. Only for events with value csv."`
-	Retention         time.Duration `yaml:"retention" doc:"How long records are kept; default 24h embedded, 168h for dead-letters, quarantine, shed and parked, else the broker's own."`
-	MaxBytes          setting.Bytes `yaml:"max_bytes" doc:"How much a topic may keep; default 1GiB embedded, else the broker's own."`
+	Name              string           `yaml:"name" doc:"Topic name; default: the key above."`
+	Partitions        int              `yaml:"partitions" doc:"Partition count; every topic of the pipeline has that of events."`
+	ReplicationFactor int              `yaml:"replication_factor" doc:"Copies of each partition."`
+	Value             string           `yaml:"value" doc:"What a record's value is: json, csv, text, bytes, or avro in Confluent's wire format, with registry. Only for events."`
+	Columns           []string         `yaml:"columns" doc:"Names of the columns of a csv value, in order. Only for events with value csv."`
+	Registry          *registry.Config `yaml:"registry" doc:"The schema registry of an avro value. Only for events with value avro."`
+	Retention         time.Duration    `yaml:"retention" doc:"How long records are kept; default 24h embedded, 168h for dead-letters, quarantine, shed and parked, else the broker's own."`
+	MaxBytes          setting.Bytes    `yaml:"max_bytes" doc:"How much a topic may keep; default 1GiB embedded, else the broker's own."`
 }
 
 // PredictionsConfig is the shape of predictions and of their records.
@@ -86,6 +88,7 @@ const (
 	ValueCSV   = "csv"
 	ValueText  = "text"
 	ValueBytes = "bytes"
+	ValueAvro  = "avro"
 )
 
 // DefaultConfig is what an empty section means: three embedded brokers are

@@ -84,8 +84,8 @@ func (t TopicsConfig) validate(ps *setting.Problems) {
 		if topic.Partitions != 0 && topic.Partitions != t.Events.Partitions {
 			ps.Add(path+".partitions", "%d differs from the %d of topics.events; every topic has as many, remove it", topic.Partitions, t.Events.Partitions)
 		}
-		if one.key != "events" && (topic.Value != "" || len(topic.Columns) > 0) {
-			ps.Add(path+".value", "only topics.events has value and columns; remove it")
+		if one.key != "events" && (topic.Value != "" || len(topic.Columns) > 0 || topic.Registry != nil) {
+			ps.Add(path+".value", "only topics.events has value, columns and registry; remove it")
 		}
 	}
 	t.Events.validateValue(ps)
@@ -107,9 +107,12 @@ func (t TopicConfig) validateValue(ps *setting.Problems) {
 	if t.Partitions < 1 {
 		ps.Add("topics.events.partitions", "%d is less than 1; 12 is usual", t.Partitions)
 	}
-	ps.OneOf("topics.events.value", t.Value, ValueJSON, ValueCSV, ValueText, ValueBytes)
+	ps.OneOf("topics.events.value", t.Value, ValueJSON, ValueCSV, ValueText, ValueBytes, ValueAvro)
 	if (t.Value == ValueCSV) != (len(t.Columns) > 0) {
 		ps.Add("topics.events.columns", "columns and value: csv belong together; set both or neither")
+	}
+	if (t.Value == ValueAvro) != (t.Registry != nil) {
+		ps.Add("topics.events.registry", "registry and value: avro belong together; set both or neither, for example registry: {url: http://127.0.0.1:8081}")
 	}
 }
 

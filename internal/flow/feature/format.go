@@ -15,16 +15,27 @@ const (
 	ValueCSV   = "csv"
 	ValueText  = "text"
 	ValueBytes = "bytes"
+	ValueAvro  = "avro"
 )
 
 // Format is what the payloads of a topic are.
 type Format struct {
 	Value   string   // ValueJSON when empty
 	Columns []string // names of the cells of a csv line, in order
+	Decoder Decoder  // of an avro topic; may be nil where nothing is read
 }
 
+// Decoder makes JSON of a payload that is something else. Its errors hold nothing
+// of the payload.
+type Decoder interface {
+	JSON(payload []byte) ([]byte, error)
+}
+
+// isJSON says whether payloads are read as JSON.
+func (f Format) isJSON() bool { return f.Value == ValueJSON || f.Value == ValueAvro }
+
 func (f Format) named() bool {
-	return f.Value == ValueJSON || (f.Value == ValueCSV && len(f.Columns) > 0)
+	return f.isJSON() || (f.Value == ValueCSV && len(f.Columns) > 0)
 }
 
 // check refuses a Format that is not known.
@@ -32,8 +43,8 @@ func (f Format) check() (Format, error) {
 	if f.Value == "" {
 		f.Value = ValueJSON
 	}
-	if !slices.Contains([]string{ValueJSON, ValueCSV, ValueText, ValueBytes}, f.Value) {
-		return f, fmt.Errorf("kafka.topics.events.value: %q is not known; use json, csv, text, bytes", f.Value)
+	if !slices.Contains([]string{ValueJSON, ValueCSV, ValueText, ValueBytes, ValueAvro}, f.Value) {
+		return f, fmt.Errorf("kafka.topics.events.value: %q is not known; use json, csv, text, bytes, avro", f.Value)
 	}
 	if f.Value != ValueCSV && len(f.Columns) > 0 {
 		return f, fmt.Errorf("kafka.topics.events.columns: a %s value has no columns; remove them or set value: csv", f.Value)

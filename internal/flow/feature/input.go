@@ -45,6 +45,7 @@ type Input struct {
 	failed *Error
 	parser fastjson.Parser
 	doc    *fastjson.Value // of a json payload
+	text   []byte          // JSON of an avro payload
 	line   line            // of a csv payload
 
 	env     map[string]any // what expressions have asked for so far
@@ -67,12 +68,12 @@ func (r *Reader) Open(e *event.Event, now time.Time) *Input {
 
 // Close gives the Input's memory to the next event; in must not be used again.
 func (in *Input) Close() {
-	if len(in.event.Value) > maxKept {
+	if max(len(in.event.Value), len(in.text)) > maxKept {
 		return
 	}
 	clear(in.env)
 	clear(in.line.cells)
-	in.event, in.parsed, in.failed, in.doc = nil, false, nil, nil
+	in.event, in.parsed, in.failed, in.doc, in.text = nil, false, nil, nil, nil
 	in.reader.free.Put(in)
 }
 
@@ -89,10 +90,25 @@ func (in *Input) parse() *Error {
 			in.failed = notJSON(in.event.Value)
 		}
 		in.doc = doc
+	case ValueAvro:
+		in.failed = in.parseAvro()
 	case ValueCSV:
 		in.failed = in.parseLine()
 	}
 	return in.failed
+}
+
+// parseAvro reads an avro payload as the JSON that it stands for.
+func (in *Input) parseAvro() *Error {
+	text, err := in.reader.format.Decoder.JSON(in.event.Value)
+	if err != nil {
+		return &Error{Reason: event.ReasonUndecodable, Text: "payload is no Avro that can be read", Err: err}
+	}
+	in.text = text
+	if in.doc, err = in.parser.ParseBytes(text); err != nil {
+		return undecodable("", fmt.Sprintf("payload is nested more than %d deep; flatten it", maxDepth))
+	}
+	return nil
 }
 
 func (in *Input) parseLine() *Error {
@@ -130,7 +146,7 @@ func (in *Input) payload() (any, *Error) {
 		return nil, err
 	}
 	switch in.reader.format.Value {
-	case ValueJSON:
+	case ValueJSON, ValueAvro:
 		return decode(in.doc, "payload")
 	case ValueCSV:
 		return in.cells(), nil
@@ -160,7 +176,7 @@ func (in *Input) field(name string) (any, *Error) {
 		return nil, err
 	}
 	switch in.reader.format.Value {
-	case ValueJSON:
+	case ValueJSON, ValueAvro:
 		if in.doc.Type() != fastjson.TypeObject {
 			return nil, noFields(in.doc)
 		}

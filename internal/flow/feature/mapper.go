@@ -47,7 +47,7 @@ func New(cfg Config, format Format, codec model.Codec) (*Mapper, error) {
 func (m *Mapper) useFields(fields []string) error {
 	format := m.reader.format
 	if !format.named() {
-		return fmt.Errorf("flow.feature.fields: a %s value has no fields by name; set kafka.topics.events.value: json, or csv with columns, or use flow.feature.request", format.Value)
+		return fmt.Errorf("flow.feature.fields: a %s value has no fields by name; set kafka.topics.events.value: json, avro, or csv with columns, or use flow.feature.request", format.Value)
 	}
 	rows, ok := m.codec.(model.RowCodec)
 	if !ok {
@@ -92,10 +92,14 @@ func (m *Mapper) Append(in *Input, dst []byte) ([]byte, error) {
 	if err := in.check(); err != nil {
 		return dst, err
 	}
-	if dst == nil {
-		return in.event.Value, nil
+	payload := in.event.Value
+	if in.text != nil {
+		payload = in.text
 	}
-	return append(dst, in.event.Value...), nil
+	if dst == nil {
+		return payload, nil
+	}
+	return append(dst, payload...), nil
 }
 
 func (m *Mapper) appendRequest(in *Input, dst []byte) ([]byte, error) {

@@ -25,8 +25,11 @@ const (
 // formOf chooses the form of what the topic holds: JSON would be accepted into a
 // topic of csv and be a dead letter there.
 func (s *Server) formOf(h http.Header) (form, *listen.Problem) {
-	if s.deps.Value != "csv" {
+	if s.deps.Value != "csv" && s.deps.Value != "avro" {
 		return formOf(h)
+	}
+	if s.deps.Value == "avro" && (h.Get("X-Key") == "" || !isBinary(h.Get("Content-Type")) || h.Get("ce-specversion") != "") {
+		return form{}, unsupported("the topic holds avro (kafka.topics.events.value); send one record in Confluent's wire format, with X-Key and Content-Type: application/octet-stream")
 	}
 	if h.Get("X-Key") == "" || isJSON(h.Get("Content-Type")) || h.Get("ce-specversion") != "" {
 		return form{}, unsupported("the topic holds csv (kafka.topics.events.value); send one line as it is, with X-Key and Content-Type: text/csv")
@@ -72,6 +75,10 @@ func unsupported(detail string) *listen.Problem {
 	p := listen.NewProblem(http.StatusUnsupportedMediaType, "media_type", "The media type is not supported", detail)
 	p.Field = "Content-Type"
 	return &p
+}
+
+func isBinary(media string) bool {
+	return media == "application/octet-stream" || media == "avro/binary" || media == "application/avro"
 }
 
 func isJSON(media string) bool {

@@ -31,7 +31,9 @@ func (p *Processor) attempt(it *item) (s sample) {
 	failpoint.Reach("stream.attempt.after") // the model has answered, nothing written
 	s.verdict = p.judge(it, ending)
 	if ending.Place == event.Unfinished && it.part.ctx.Err() == nil {
-		p.probation.hold(it, ending) // never held: it could be decoded
+		if ending.Stage != event.StageFeature { // else it waits for what it is decoded with
+			p.probation.hold(it, ending) // never held: it could be decoded
+		}
 		if ending.Counted {
 			it.counted++
 		}
