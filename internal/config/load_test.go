@@ -91,7 +91,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		{"a typing error in a key without a value", "objektive:", "v1.yaml:1: objektive: unknown key; did you mean objective?"},
 		{"a key in the wrong place", "kafka: {brokers: 3}", "v1.yaml:1: kafka.brokers: unknown key; did you mean kafka.embedded.brokers?"},
 		{"a key that is not built yet", "flow: {cache: {ttl: 5m}}", "v1.yaml:1: flow.cache: is not built yet in this version; remove it"},
-		{"a key of a model that is not built yet", "models: {a: {batch: lines, rest: {url: http://a}}}", "v1.yaml:1: models.a.batch: is not built yet in this version; remove it"},
+		{"a key of a model that is not built yet", "models: {a: {endpoints: [], rest: {url: http://a}}}", "v1.yaml:1: models.a.endpoints: is not built yet in this version; remove it"},
 		{"a model that answers at two places", "models: {a: {oip: {url: http://a}, rest: {url: http://a}}}", "v1.yaml:1: models.a: it has oip and rest; keep one (write null over an extended file)"},
 		{"a server that makes no tensors of what it is sent", "models: {a: {content_type: text/libsvm, oip: {url: http://a}}}", `v1.yaml:1: models.a.content_type: a request of content type "text/libsvm" cannot be made tensors; use application/json, text/csv or text/plain`},
 		{"a negative duration", "objective: {latency: -1s}", `v1.yaml:1: objective.latency: "-1s" is negative; write for example 250ms`},
