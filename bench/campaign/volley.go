@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -121,12 +122,24 @@ func (c *caller) work(due func() (time.Time, bool)) {
 		if !ok {
 			return
 		}
-		time.Sleep(time.Until(at))
+		sleepUntil(at)
 		sent := time.Now()
 		if c.err = c.call(); c.err != nil {
 			return
 		}
 		c.took, c.late = append(c.took, time.Since(at)), append(c.late, sent.Sub(at))
+	}
+}
+
+// coarse is how late Go's own timers may be.
+const coarse = 2 * time.Millisecond
+
+// sleepUntil is precise: the rest that Go's timers would round up is slept by the system.
+func sleepUntil(at time.Time) {
+	time.Sleep(time.Until(at) - coarse)
+	if rest := time.Until(at); rest > 0 {
+		left := syscall.NsecToTimespec(int64(rest))
+		_ = syscall.Nanosleep(&left, nil) // woken early it sends early, by a signal's chance
 	}
 }
 
