@@ -145,8 +145,8 @@ func (f *faultRun) through(ctx context.Context, one trial) (hits int, err error)
 		}
 	}
 	healed := time.Now()
-	if one.hurts {
-		f.faults = append(f.faults, verify.Window{From: began, To: healed})
+	if one.hurts { // who was stopped goes on with what it held until its group tells it that it was given up
+		f.faults = append(f.faults, verify.Window{From: began, To: healed.Add(inFlight)})
 	}
 	during := f.model.total() - asked
 	asked = f.model.total()
