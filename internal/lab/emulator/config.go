@@ -15,7 +15,10 @@ type Config struct {
 	Quotas      map[string]int `yaml:"quotas" doc:"Most instances per type and use, as AWS names its quotas, for example \"ml.c5.xlarge for endpoint usage\" or \"ml.c5.xlarge for training job usage\"; what is not named has no limit."`
 	Subscribers string         `yaml:"subscribers" doc:"Where HTTP subscribers of topics may be: loopback (this machine) or any."`
 	Seed        int64          `yaml:"seed" doc:"Repeats what is left to chance: the same requests in the same order are routed, hit by faults and answered after the same service times, as the journal states them (scripted_us). 0: another one at each start, which /_emu/state tells."`
-	Auth        string         `yaml:"auth" doc:"parse (read signatures, do not check them) or verify."`
+	Auth        string         `yaml:"auth" doc:"parse (read signatures, do not check them) or verify: each request must be signed with one of keys."`
+
+	Keys   map[string]setting.Secret `yaml:"keys" doc:"For verify: access keys, each with its secret; write file:PATH to read a secret from a file. Under up, betimes signs with what the environment has, else with the key betimes and the secret betimes."`
+	Tokens map[string]setting.Secret `yaml:"tokens" doc:"For verify: the session token that goes with an access key, where it has one."`
 }
 
 // DefaultConfig is the fast profile on loopback.
@@ -41,10 +44,31 @@ func (c Config) Validate() setting.Problems {
 	if c.Seed < 0 {
 		ps.Add("seed", "%d is less than 0; use 0 or more", c.Seed)
 	}
-	if c.Auth == "verify" {
-		ps.Add("auth", `"verify" is not built yet; use parse`)
-	} else {
-		ps.OneOf("auth", c.Auth, "parse")
+	ps.OneOf("auth", c.Auth, "parse", verify)
+	ps = append(ps, c.checkKeys()...)
+	return ps
+}
+
+// verify is the setting of auth that checks signatures.
+const verify = "verify"
+
+func (c Config) checkKeys() setting.Problems {
+	var ps setting.Problems
+	if c.Auth == verify && len(c.Keys) == 0 {
+		ps.Add("keys", "auth: verify needs access keys; write keys: {ACCESS_KEY: SECRET}, or auth: parse")
+	}
+	if c.Auth != verify && len(c.Keys)+len(c.Tokens) > 0 {
+		ps.Add("keys", "keys and tokens are for auth: verify; set that, or leave them out")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Keys)) {
+		if c.Keys[name].IsZero() || name == "" || strings.ContainsAny(name, "/,= ") {
+			ps.Add("keys", "%q is no access key with a secret; write keys: {ACCESS_KEY: SECRET}", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Tokens)) {
+		if _, known := c.Keys[name]; !known {
+			ps.Add("tokens", "%q is not in keys; add it there, or remove its token", name)
+		}
 	}
 	return ps
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"betimes/internal/event"
+	"betimes/internal/lab/emulator"
 	"betimes/internal/model"
 	"betimes/internal/sagemaker"
 )
@@ -20,8 +21,10 @@ func (b *box) account() *sagemaker.Account {
 	return a
 }
 
-func TestTheDoorTrainsDeploysAndAsks(t *testing.T) {
-	b := start(t, "instant", t.TempDir())
+func TestTheDoorTrainsDeploysAndAsksWithSignaturesThatHold(t *testing.T) {
+	verifying := emulator.DefaultConfig()
+	verifying.Profile, verifying.Auth, verifying.Keys = "instant", "verify", secrets("betimes", "betimes")
+	b := startWith(t, verifying, t.TempDir())
 	a, ctx := b.account(), t.Context()
 	config := fraud()
 	objects, err := a.Objects(config)

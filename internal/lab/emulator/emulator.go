@@ -27,6 +27,7 @@ import (
 	"betimes/internal/lab/emulator/program"
 	"betimes/internal/lab/emulator/queues"
 	"betimes/internal/lab/emulator/scaling"
+	"betimes/internal/lab/emulator/signature"
 	"betimes/internal/lab/emulator/store"
 	"betimes/internal/lab/emulator/tokens"
 	"betimes/internal/lab/emulator/topics"
@@ -69,6 +70,7 @@ type Emulator struct {
 	logs      *logs.Service
 	topics    *topics.Service
 	queues    *queues.Service
+	verifier  *signature.Verifier // nil: signatures are not checked
 	counters  *counters
 	ready     chan struct{}
 	readyOnce sync.Once
@@ -112,6 +114,9 @@ func (e *Emulator) build(c Config, d Deps) error {
 		return err
 	}
 	e.seed = seedOf(c)
+	if e.verifier, err = newVerifier(c); err != nil {
+		return err
+	}
 	p := pace(c.Profile, e.seed)
 	e.counters = newCounters(d.Metrics)
 	e.faults = injection.New(e.clock, e.seed)

@@ -52,6 +52,9 @@ func (e *Emulator) handler() http.Handler {
 		}
 		service := serviceOf(r)
 		e.counters.request(service)
+		if e.verifier != nil && !e.admitted(service, w, r) {
+			return
+		}
 		e.serve(service, w, r)
 	})
 }

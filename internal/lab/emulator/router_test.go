@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"betimes/internal/lab/emulator"
+	"betimes/internal/setting"
 )
 
 func scope(service string) string {
@@ -182,6 +183,10 @@ func TestAClientThatAsksFirstIsToldToGoOn(t *testing.T) {
 	}
 }
 
+func secrets(name, text string) map[string]setting.Secret {
+	return map[string]setting.Secret{name: setting.NewSecret(text)}
+}
+
 func TestConfigSaysWhatIsWrong(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -191,7 +196,10 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		{"the default is right", emulator.DefaultConfig(), ""},
 		{"a profile that is none", emulator.Config{Listen: "127.0.0.1:0", Profile: "slow", Subscribers: "loopback", Auth: "parse"}, `profile: "slow" is not known; use instant, fast, realistic`},
 		{"an address that is none", emulator.Config{Listen: "8070", Profile: "fast", Subscribers: "loopback", Auth: "parse"}, `listen: "8070" is not an address`},
-		{"signatures are not checked yet", emulator.Config{Listen: "127.0.0.1:0", Profile: "fast", Subscribers: "loopback", Auth: "verify"}, `auth: "verify" is not built yet; use parse`},
+		{"keys that nobody asks for", emulator.Config{Listen: "127.0.0.1:0", Profile: "fast", Subscribers: "loopback", Auth: "parse", Keys: secrets("AKID", "s")}, "keys: keys and tokens are for auth: verify"},
+		{"signatures of nobody", emulator.Config{Listen: "127.0.0.1:0", Profile: "fast", Subscribers: "loopback", Auth: "verify"}, "keys: auth: verify needs access keys"},
+		{"a key without a secret", emulator.Config{Listen: "127.0.0.1:0", Profile: "fast", Subscribers: "loopback", Auth: "verify", Keys: secrets("AKID", "")}, `keys: "AKID" is no access key with a secret`},
+		{"a token of no key", emulator.Config{Listen: "127.0.0.1:0", Profile: "fast", Subscribers: "loopback", Auth: "verify", Keys: secrets("AKID", "s"), Tokens: secrets("OTHER", "t")}, `tokens: "OTHER" is not in keys`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ps := c.config.Validate()

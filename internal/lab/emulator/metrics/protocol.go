@@ -103,6 +103,9 @@ func side(e *reply.Error) string {
 	return "Sender"
 }
 
+// Refuse answers with an error that came up before the request was looked at.
+func Refuse(w http.ResponseWriter, r *http.Request, e *reply.Error) { protocolOf(r).refuse(w, e) }
+
 // text is awsJson1.0.
 type text struct{}
 

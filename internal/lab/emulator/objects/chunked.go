@@ -2,22 +2,29 @@ package objects
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"errors"
+	"hash"
 	"io"
 	"net/http"
 	"net/textproto"
 	"strconv"
 	"strings"
+
+	"betimes/internal/lab/emulator/signature"
 )
 
 // chunked decodes aws-chunked: SIZE[;chunk-signature=…]\r\n bytes \r\n … 0\r\n trailers \r\n.
-// Signatures are not verified.
 type chunked struct {
 	r       *bufio.Reader
 	left    int64
 	started bool
 	done    bool
 	trailer http.Header
+
+	signed    *signature.Chunks // nil: signatures are not verified
+	sum       hash.Hash         // of the chunk so far
+	signature string            // of the chunk
 }
 
 var errChunk = errors.New("malformed aws-chunked body")
@@ -28,8 +35,8 @@ func isChunked(h http.Header) bool {
 		strings.Contains(h.Get("Content-Encoding"), "aws-chunked")
 }
 
-func newChunked(r io.Reader) *chunked {
-	return &chunked{r: bufio.NewReader(r), trailer: http.Header{}}
+func newChunked(r io.Reader, signed *signature.Chunks) *chunked {
+	return &chunked{r: bufio.NewReader(r), trailer: http.Header{}, signed: signed, sum: sha256.New()}
 }
 
 // Read gives the decoded bytes; after io.EOF the trailer is known.
@@ -44,6 +51,9 @@ func (c *chunked) Read(p []byte) (int, error) {
 	}
 	n, err := c.r.Read(p[:min(int64(len(p)), c.left)])
 	c.left -= int64(n)
+	if c.signed != nil {
+		c.sum.Write(p[:n])
+	}
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
@@ -56,13 +66,17 @@ func (c *chunked) next() error {
 		if line, err := c.line(); err != nil || line != "" {
 			return errChunk
 		}
+		if err := c.check(); err != nil {
+			return err
+		}
 	}
 	c.started = true
 	line, err := c.line()
 	if err != nil {
 		return err
 	}
-	size, _, _ := strings.Cut(line, ";")
+	size, extension, _ := strings.Cut(line, ";")
+	c.signature = strings.TrimPrefix(extension, "chunk-signature=")
 	c.left, err = strconv.ParseInt(strings.TrimSpace(size), 16, 64)
 	if err != nil || c.left < 0 {
 		return errChunk
@@ -71,14 +85,28 @@ func (c *chunked) next() error {
 		return nil
 	}
 	c.done = true
+	if err := c.check(); err != nil {
+		return err
+	}
 	return c.readTrailer()
 }
 
+// check compares the signature of the chunk that has ended.
+func (c *chunked) check() error {
+	if c.signed == nil {
+		return nil
+	}
+	err := c.signed.Check(c.signature, c.sum.Sum(nil))
+	c.sum.Reset()
+	return err
+}
+
 func (c *chunked) readTrailer() error {
+	var lines strings.Builder
 	for {
 		line, err := c.line()
 		if line == "" || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil // clients end with or without the empty line
+			return c.checkTrailer(lines.String()) // clients end with or without the empty line
 		}
 		if err != nil {
 			return err
@@ -87,8 +115,21 @@ func (c *chunked) readTrailer() error {
 		if !ok || len(c.trailer) > 16 {
 			return errChunk
 		}
-		c.trailer.Add(textproto.TrimString(name), textproto.TrimString(value))
+		name, value = textproto.TrimString(name), textproto.TrimString(value)
+		if !strings.EqualFold(name, trailerSignature) {
+			lines.WriteString(strings.ToLower(name) + ":" + value + "\n")
+		}
+		c.trailer.Add(name, value)
 	}
+}
+
+const trailerSignature = "x-amz-trailer-signature"
+
+func (c *chunked) checkTrailer(lines string) error {
+	if c.signed == nil || lines == "" {
+		return nil
+	}
+	return c.signed.CheckTrailer(c.trailer.Get(trailerSignature), lines)
 }
 
 // line reads up to CR LF; bufio's buffer bounds its length.

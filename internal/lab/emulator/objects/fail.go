@@ -5,6 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+
+	"betimes/internal/lab/emulator/reply"
+	"betimes/internal/lab/emulator/signature"
 )
 
 // failure is an error as S3 answers it.
@@ -45,6 +48,10 @@ func asFailure(err error) *failure {
 	switch {
 	case errors.As(err, &f):
 		return f
+	case errors.Is(err, signature.ErrContent):
+		return fail(http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
+	case errors.Is(err, signature.ErrChunk):
+		return fail(http.StatusForbidden, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 	case errors.Is(err, errChunk), errors.Is(err, io.ErrUnexpectedEOF):
 		return fail(http.StatusBadRequest, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header")
 	case errors.As(err, &tooLarge):
@@ -53,6 +60,11 @@ func asFailure(err error) *failure {
 		return fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 	}
 	return fail(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
+}
+
+// Refuse answers with an error of S3 that came up before the request was looked at.
+func Refuse(w http.ResponseWriter, r *http.Request, e *reply.Error) {
+	fail(e.Status, e.Type, e.Text).write(w, r)
 }
 
 // write answers with f; HEAD has no body.

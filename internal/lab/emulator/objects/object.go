@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"betimes/internal/lab/emulator/signature"
 )
 
 // kept are the headers of a PUT that a GET gives back.
@@ -30,7 +32,7 @@ func received(r *http.Request) (io.Reader, map[string]string, error) {
 		c, err := newChecked(r.Body, r.Header, nil)
 		return c, sums, err
 	}
-	ch := newChunked(r.Body)
+	ch := newChunked(r.Body, signature.ChunksOf(r.Context()))
 	sums := checksums(r.Header)
 	c, err := newChecked(ch, r.Header, func() http.Header { return ch.trailer })
 	return &tee{c, func() { maps.Copy(sums, checksums(ch.trailer)) }}, sums, err

@@ -247,7 +247,7 @@ func FuzzChunked(f *testing.F) {
 	f.Add([]byte("5;chunk-signature=aa\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"))
 	f.Add([]byte("ffffffffffffffff\r\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		out, _ := io.ReadAll(newChunked(bytes.NewReader(raw)))
+		out, _ := io.ReadAll(newChunked(bytes.NewReader(raw), nil))
 		if len(out) > len(raw) {
 			t.Errorf("%d bytes of %d", len(out), len(raw))
 		}

@@ -30,6 +30,9 @@ func protocolOf(r *http.Request) protocol {
 	return query{}
 }
 
+// Refuse answers with an error that came up before the request was looked at.
+func Refuse(w http.ResponseWriter, r *http.Request, e *reply.Error) { protocolOf(r).refuse(w, e) }
+
 // text is awsJson1.0.
 type text struct{}
 

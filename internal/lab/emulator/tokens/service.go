@@ -29,6 +29,14 @@ func Operations() map[string][]string {
 	return map[string][]string{"sts": {"GetCallerIdentity"}, "iam": {"GetRole"}, "ecr": {"GetAuthorizationToken"}}
 }
 
+// spaces are the namespaces of answers.
+var spaces = map[string]string{"sts": "https://sts.amazonaws.com/doc/" + Version + "/", "iam": "https://iam.amazonaws.com/doc/" + RolesVersion + "/"}
+
+// Refuse answers for sts or iam with an error that came up before the request was looked at.
+func Refuse(w http.ResponseWriter, service string, e *reply.Error) {
+	form.Refuse(w, spaces[service], e)
+}
+
 // ServeHTTP answers all three: what has a target is for ECR, the rest are forms.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("X-Amz-Target") != "" {
@@ -38,10 +46,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	f, err := form.Read(r)
 	note := journal.Entry{Time: began, Kind: journal.Request, Operation: f["Action"], Resource: "sts", Status: http.StatusOK}
-	space := "https://sts.amazonaws.com/doc/" + Version + "/"
 	if f["Version"] == RolesVersion {
-		note.Resource, space = "iam", "https://iam.amazonaws.com/doc/"+RolesVersion+"/"
+		note.Resource = "iam"
 	}
+	space := spaces[note.Resource]
 	var answer any
 	if err == nil {
 		answer, err = s.run(note.Resource+":"+f["Action"], f)

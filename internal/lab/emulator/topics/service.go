@@ -135,6 +135,9 @@ const Version = "2010-03-31"
 // Operations are what is built.
 func (s *Service) Operations() []string { return slices.Sorted(maps.Keys(s.operations)) }
 
+// Refuse answers with an error that came up before the request was looked at.
+func Refuse(w http.ResponseWriter, e *reply.Error) { form.Refuse(w, xmlSpace, e) }
+
 // ServeHTTP answers the Query protocol; links in notifications are GETs.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
