@@ -120,6 +120,7 @@ func (e *Emulator) build(c Config, d Deps) error {
 	p := pace(c.Profile, e.seed)
 	e.counters = newCounters(d.Metrics)
 	e.faults = injection.New(e.clock, e.seed)
+	e.faults.Storage = objects.Operations()
 	e.logs = &logs.Service{Region: Region, Account: Account, Dir: filepath.Join(d.Dir, "logs"), Clock: e.clock, Journal: e.journal, Log: d.Log}
 	e.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: filepath.Join(d.Dir, "instances"), Log: d.Log, Output: e.endpointLog}
 	e.inference = &inference.Service{Region: Region, Account: Account, Seed: e.seed, Faults: e.faults, Journal: e.journal, Observe: e.counters.observe}
@@ -141,7 +142,7 @@ func (e *Emulator) build(c Config, d Deps) error {
 		return err
 	}
 	e.inference.Backlog = &inference.Backlog{Clock: e.clock, Store: kept, Buckets: e.buckets, Topics: e.topics, Measure: e.backlog, Log: d.Log}
-	e.storage = &objects.Server{Buckets: e.buckets, Journal: e.journal, Log: d.Log}
+	e.storage = &objects.Server{Buckets: e.buckets, Journal: e.journal, Faults: e.faults, Log: d.Log}
 	e.tokens = &tokens.Service{Region: Region, Account: Account, Clock: e.clock, Journal: e.journal}
 	e.training = &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(d.Dir, "training"), Delay: p.Training, Output: e.jobLog, Observe: e.jobMetrics}
 	e.control, err = control.New(control.Deps{
@@ -213,7 +214,7 @@ func (e *Emulator) buildMessaging(c Config, kept *store.Store) (err error) {
 		return err
 	}
 	e.topics, err = topics.New(topics.Deps{
-		Region: Region, Account: Account, Anywhere: c.Subscribers == "any", Clock: e.clock, Store: kept, Journal: e.journal, Queues: e.queues, Log: e.log,
+		Region: Region, Account: Account, Anywhere: c.Subscribers == "any", Clock: e.clock, Store: kept, Journal: e.journal, Faults: e.faults, Queues: e.queues, Log: e.log,
 	})
 	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"betimes/internal/lab/emulator/chance"
 	"betimes/internal/lab/emulator/fleet"
+	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/lab/emulator/journal"
 	"betimes/internal/lab/emulator/store"
 )
@@ -233,8 +234,31 @@ func (s *Service) run(q *asyncRequest, routing *Routing) (fleet.Answer, error) {
 	return answer, failure(fmt.Sprintf("ClientError: Received %s error (%d) from model. See the SageMaker Endpoint logs in your account for more information.", side, status))
 }
 
-// finish writes the answer or the failure, tells the topic and forgets the request.
+// finish ends a request, unless a fault has its result come late or not at all.
 func (s *Service) finish(q *asyncRequest, routing *Routing, answer fleet.Answer, failure error) {
+	b := s.Backlog
+	f := s.Faults.Of(injection.Where{Operation: "InvokeEndpointAsync", Endpoint: q.Endpoint}, injection.LostResult, injection.LateResult)
+	if f == nil {
+		s.conclude(q, routing, answer, failure)
+		return
+	}
+	s.Journal.Note(journal.Entry{Time: time.Now(), Kind: journal.Fault, Operation: "InvokeEndpointAsync", Resource: "endpoint/" + q.Endpoint, Number: q.Number, Text: f.Fault + " " + f.ID})
+	if f.Fault == injection.LostResult {
+		s.forget(q)
+		return
+	}
+	answer.Body = bytes.Clone(answer.Body)
+	b.working.Add(1)
+	b.Clock.Go(func() {
+		defer b.working.Done()
+		if b.Clock.Sleep(b.open, time.Duration(f.Add)) == nil { // else the next run asks again
+			s.conclude(q, routing, answer, failure)
+		}
+	})
+}
+
+// conclude writes the answer or the failure, tells the topic and forgets the request.
+func (s *Service) conclude(q *asyncRequest, routing *Routing, answer fleet.Answer, failure error) {
 	b := s.Backlog
 	if failure == nil {
 		if err := b.write(q.Output, answer.ContentType, bytes.NewReader(answer.Body)); err != nil {
@@ -254,8 +278,12 @@ func (s *Service) finish(q *asyncRequest, routing *Routing, answer fleet.Answer,
 		note.Status, note.Text = http.StatusFailedDependency, "Failed"
 	}
 	s.Journal.Note(note)
-	if err := b.Store.Delete(asyncKind, q.ID); err != nil {
-		b.Log.Error("asynchronous request not forgotten", "endpoint", q.Endpoint, "error", err)
+	s.forget(q)
+}
+
+func (s *Service) forget(q *asyncRequest) {
+	if err := s.Backlog.Store.Delete(asyncKind, q.ID); err != nil {
+		s.Backlog.Log.Error("asynchronous request not forgotten", "endpoint", q.Endpoint, "error", err)
 	}
 }
 

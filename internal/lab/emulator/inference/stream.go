@@ -1,6 +1,7 @@
 package inference
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -64,10 +65,25 @@ func (s *Service) stream(w http.ResponseWriter, r *http.Request, name string, no
 		cut(w, fault.Fault)
 		return nil
 	}
+	if fault != nil && (fault.Fault == injection.StreamError || fault.Fault == injection.StreamFailure) {
+		_ = b.stream.part(answer.Body[:len(answer.Body)/2])
+		note.Error = b.stream.fail(fault)
+		return nil
+	}
 	if len(answer.Body) > 0 {
 		_ = b.stream.part(answer.Body) // the caller may have gone
 	}
 	return nil
+}
+
+// fail ends a stream as a fault wants it and gives the name of the exception.
+func (s *streaming) fail(f *injection.Fault) string {
+	if f.Fault == injection.StreamFailure {
+		s.exception("InternalStreamFailure", map[string]string{"Message": cmp.Or(f.Body, "An internal failure occurred.")})
+		return "InternalStreamFailure"
+	}
+	s.exception("ModelStreamError", map[string]string{"Message": cmp.Or(f.Body, "The stream of the model was broken."), "ErrorCode": cmp.Or(f.Code, injection.StreamBroken)})
+	return "ModelStreamError"
 }
 
 // begin sends the headers, once.
@@ -113,15 +129,20 @@ func (s *streaming) send(f wire.Frame) error {
 	return s.out.Flush()
 }
 
-// broken ends a stream with the exception in band.
+// broken ends a stream whose container has failed.
 func (s *streaming) broken(bad *refusal) {
-	code := "StreamBroken"
+	code := injection.StreamBroken
 	if bad.late {
-		code = "ModelInvocationTimeExceeded"
+		code = injection.StreamTimeExceeded
 	}
 	var said struct{ OriginalMessage, Message string }
-	_ = json.Unmarshal(bad.body, &said)                                                            // our own
-	text, _ := json.Marshal(map[string]string{"Message": said.OriginalMessage, "ErrorCode": code}) // texts always marshal
+	_ = json.Unmarshal(bad.body, &said) // our own
+	s.exception("ModelStreamError", map[string]string{"Message": said.OriginalMessage, "ErrorCode": code})
+}
+
+// exception is an error in band.
+func (s *streaming) exception(name string, members map[string]string) {
+	text, _ := json.Marshal(members) // texts always marshal
 	_ = s.send(wire.Frame{Payload: text, Headers: []wire.FrameHeader{
-		{Name: ":message-type", Value: "exception"}, {Name: ":exception-type", Value: "ModelStreamError"}, {Name: ":content-type", Value: "application/json"}}}) // the caller may have gone
+		{Name: ":message-type", Value: "exception"}, {Name: ":exception-type", Value: name}, {Name: ":content-type", Value: "application/json"}}}) // the caller may have gone
 }

@@ -13,12 +13,14 @@ import (
 
 // Book holds the faults. Make one with New.
 type Book struct {
+	Storage []string // operations that s3_error hits
+
 	clock  *clock.Clock
 	active atomic.Pointer[[]*Fault] // nil: none
 
 	mu     sync.Mutex
 	next   int
-	chance *rand.Rand // of deployments
+	chance *rand.Rand // of what Of is asked for
 }
 
 // New makes an empty Book.
@@ -28,7 +30,11 @@ func New(c *clock.Clock, seed uint64) *Book {
 
 // Add checks a fault, gives it an id and lets it work.
 func (b *Book) Add(f *Fault) error {
-	if err := f.check(); err != nil {
+	operations := operationsOf(f.Fault)
+	if f.Fault == StorageError {
+		operations = append([]string{"", "*"}, b.Storage...)
+	}
+	if err := f.check(operations); err != nil {
 		return err
 	}
 	b.mu.Lock()
@@ -36,7 +42,7 @@ func (b *Book) Add(f *Fault) error {
 	b.next++
 	f.ID = "f" + strconv.Itoa(b.next)
 	f.gone = make(chan struct{})
-	f.deploys = !slices.Contains(operationsOf(f.Fault), "InvokeEndpoint")
+	f.operations = operations
 	if f.For > 0 {
 		f.until = b.clock.Now().Add(time.Duration(f.For))
 	}
@@ -96,15 +102,18 @@ func (b *Book) For(w Where) *Fault {
 		return nil
 	}
 	for _, f := range *now {
-		if !f.deploys && f.Match.fits(w) && f.hit(b.clock.Now) {
+		if slices.Contains(f.operations, w.Operation) && f.Match.fits(w) && f.hit(b.clock.Now) {
 			return f
 		}
 	}
 	return nil
 }
 
-// Of finds the first fault of these kinds that hits a deployment, or nil.
+// Of finds the first fault of these kinds that hits what is no invocation, or nil.
 func (b *Book) Of(w Where, kinds ...string) *Fault {
+	if b.active.Load() == nil {
+		return nil
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	w.Chance = b.chance

@@ -59,7 +59,19 @@ func asFailure(err error) *failure {
 	case errors.Is(err, ErrNoObject):
 		return fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 	}
+	return internal()
+}
+
+func internal() *failure {
 	return fail(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
+}
+
+// injected is the error that a fault asks for.
+func injected(status int) *failure {
+	if status == http.StatusServiceUnavailable {
+		return fail(status, "SlowDown", "Please reduce your request rate.")
+	}
+	return internal()
 }
 
 // Refuse answers with an error of S3 that came up before the request was looked at.

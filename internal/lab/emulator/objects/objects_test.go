@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"betimes/internal/lab/emulator/clock"
+	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/lab/emulator/journal"
 )
 
@@ -34,7 +35,7 @@ func open(t *testing.T, dir string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{t, dir, &Server{Buckets: b, Journal: &journal.Journal{}, Log: slog.New(slog.DiscardHandler)}}
+	return &bench{t, dir, &Server{Buckets: b, Journal: &journal.Journal{}, Faults: injection.New(clock.New(), 1), Log: slog.New(slog.DiscardHandler)}}
 }
 
 func (b *bench) do(method, path, body string, headers ...string) *httptest.ResponseRecorder {

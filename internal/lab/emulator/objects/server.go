@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/lab/emulator/journal"
 )
 
@@ -16,6 +17,7 @@ const maxObjectBytes = 5 << 30
 type Server struct {
 	Buckets *Buckets
 	Journal *journal.Journal
+	Faults  *injection.Book
 	Log     *slog.Logger
 }
 
@@ -62,6 +64,10 @@ func target(r *http.Request) (bucket, key string) {
 }
 
 func (s *Server) run(c call, operation string) error {
+	if f := s.Faults.Of(injection.Where{Operation: operation, Bucket: c.bucket}, injection.StorageError); f != nil {
+		s.Journal.Note(journal.Entry{Time: time.Now(), Kind: journal.Fault, Operation: operation, Resource: "s3://" + c.bucket + "/" + c.key, Text: f.Fault + " " + f.ID})
+		return injected(f.Status)
+	}
 	switch {
 	case c.bucket != "" && operation != "CreateBucket" && !s.Buckets.Has(c.bucket):
 		return noBucket(c.bucket)

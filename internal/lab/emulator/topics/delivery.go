@@ -12,21 +12,20 @@ import (
 	"time"
 
 	"betimes/internal/lab/emulator/journal"
-	"betimes/internal/lab/emulator/reply"
 )
 
-// delivery is a notification on its way to an HTTP server.
+// delivery is a notification on its way to an HTTP server, or to a queue when it is late.
 type delivery struct {
-	ID           string `json:"id"`
-	Type         string `json:"type"`
-	MessageID    string `json:"message_id"`
-	Subscription string `json:"subscription"`
-	Text         string `json:"text"`
+	ID           string    `json:"id"`
+	Type         string    `json:"type"`
+	MessageID    string    `json:"message_id"`
+	Subscription string    `json:"subscription"`
+	Text         string    `json:"text"`
+	NotBefore    time.Time `json:"not_before,omitzero"`
 }
 
 // post keeps a notification and begins to deliver it; s.mu is held.
-func (s *Service) post(sub *subscription, kind, messageID, text string) error {
-	d := &delivery{ID: reply.ID(), Type: kind, MessageID: messageID, Subscription: sub.ID, Text: text}
+func (s *Service) post(d *delivery) error {
 	if err := s.Store.Put(deliveryKind, d.ID, d); err != nil {
 		return err
 	}
@@ -65,6 +64,9 @@ func wait(try int) time.Duration {
 const maxTries = 50
 
 func (s *Service) deliver(d *delivery) {
+	if s.Clock.Sleep(s.open, d.NotBefore.Sub(s.Clock.Now())) != nil {
+		return
+	}
 	for try := 1; try <= maxTries; try++ {
 		if s.Clock.Sleep(s.open, wait(try)) != nil {
 			return
@@ -100,8 +102,11 @@ func (s *Service) deliver(d *delivery) {
 	}
 }
 
-// try is one POST.
+// try is one message to a queue, or one POST.
 func (s *Service) try(ctx context.Context, d *delivery, sub *subscription, arn string) error {
+	if sub.Protocol == "sqs" {
+		return s.enqueue(sub, d.Text)
+	}
 	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, sub.Endpoint, strings.NewReader(d.Text))

@@ -2,11 +2,14 @@ package topics
 
 import (
 	"encoding/json"
+	"errors"
 	"net/url"
 	"time"
 	"unicode/utf8"
 
 	"betimes/internal/lab/emulator/form"
+	"betimes/internal/lab/emulator/injection"
+	"betimes/internal/lab/emulator/journal"
 	"betimes/internal/lab/emulator/reply"
 )
 
@@ -153,16 +156,39 @@ func (s *Service) seal(n *notice) {
 	n.SignatureVersion, n.Signature, n.SigningCertURL = "1", unsigned, s.self+"/SimpleNotificationService.pem"
 }
 
-// give puts a notification into a queue, or keeps it for an HTTP server; s.mu is held.
+// give delivers a notification, unless a fault has it come late, twice or not at all; s.mu is held.
 func (s *Service) give(sub *subscription, n notice) error {
-	text := n.Message
+	d := &delivery{ID: reply.ID(), Type: n.Type, MessageID: n.MessageId, Subscription: sub.ID, Text: n.Message}
 	if !sub.Raw {
 		raw, _ := json.Marshal(n) // texts always marshal
-		text = string(raw)
+		d.Text = string(raw)
 	}
+	f := s.Faults.Of(injection.Where{Operation: "Publish", Topic: sub.Topic}, injection.LostNotice, injection.LateNotice, injection.RepeatedNotice)
+	if f == nil {
+		return s.hand(sub, d)
+	}
+	s.Journal.Note(journal.Entry{Time: time.Now(), Kind: journal.Fault, Operation: "Publish", Resource: "topic/" + sub.Topic, Text: f.Fault + " " + f.ID})
+	switch f.Fault {
+	case injection.LostNotice:
+		return nil
+	case injection.LateNotice:
+		d.NotBefore = s.Clock.Now().Add(time.Duration(f.Add))
+		return s.post(d)
+	}
+	again := *d
+	again.ID = reply.ID()
+	return errors.Join(s.hand(sub, d), s.hand(sub, &again))
+}
+
+// hand puts a notification into a queue, or keeps it for an HTTP server; s.mu is held.
+func (s *Service) hand(sub *subscription, d *delivery) error {
 	if sub.Protocol != "sqs" {
-		return s.post(sub, n.Type, n.MessageId, text)
+		return s.post(d)
 	}
+	return s.enqueue(sub, d.Text)
+}
+
+func (s *Service) enqueue(sub *subscription, text string) error {
 	err := s.Queues.Send(sub.Endpoint, text)
 	if err != nil && !s.Queues.Exists(sub.Endpoint) { // deleted since: as on AWS nobody is told
 		s.Log.Warn("notification for a queue that is gone", "queue", sub.Endpoint)
@@ -179,7 +205,7 @@ func (s *Service) ask(sub *subscription) error {
 		SubscribeURL: s.self + "/?Action=ConfirmSubscription&Version=" + Version + "&TopicArn=" + url.QueryEscape(arn) + "&Token=" + sub.Token}
 	s.seal(&n)
 	raw, _ := json.Marshal(n) // texts always marshal
-	return s.post(sub, n.Type, n.MessageId, string(raw))
+	return s.post(&delivery{ID: reply.ID(), Type: n.Type, MessageID: n.MessageId, Subscription: sub.ID, Text: string(raw)})
 }
 
 // deliveryTimeout is AWS's for an HTTP server to answer.

@@ -12,6 +12,7 @@ import (
 
 	"betimes/internal/lab/emulator/clock"
 	"betimes/internal/lab/emulator/form"
+	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/lab/emulator/journal"
 	"betimes/internal/lab/emulator/reply"
 	"betimes/internal/lab/emulator/store"
@@ -32,6 +33,7 @@ type Deps struct {
 	Clock           *clock.Clock
 	Store           *store.Store
 	Journal         *journal.Journal
+	Faults          *injection.Book
 	Queues          Queues
 	Log             *slog.Logger
 }
