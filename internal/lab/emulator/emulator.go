@@ -141,7 +141,7 @@ func (e *Emulator) build(c Config, d Deps) error {
 	if err != nil {
 		return err
 	}
-	e.inference.Backlog = &inference.Backlog{Clock: e.clock, Store: kept, Buckets: e.buckets, Topics: e.topics, Measure: e.backlog, Log: d.Log}
+	e.inference.Backlog = &inference.Backlog{Clock: e.clock, Store: kept, Buckets: e.buckets, Topics: e.topics, Measure: e.backlog, Record: e.asyncMetrics, Log: d.Log}
 	e.storage = &objects.Server{Buckets: e.buckets, Journal: e.journal, Faults: e.faults, Log: d.Log}
 	e.tokens = &tokens.Service{Region: Region, Account: Account, Clock: e.clock, Journal: e.journal}
 	e.training = &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(d.Dir, "training"), Delay: p.Training, Output: e.jobLog, Observe: e.jobMetrics}
@@ -203,6 +203,17 @@ func (e *Emulator) backlog(w inference.Waiting) {
 		without = 1
 	}
 	if err := e.watch.Record(append(all, value("HasBacklogWithoutCapacity", "Count", without))...); err != nil {
+		e.log.Error("data points not kept", "error", err)
+	}
+}
+
+// asyncMetrics puts what became of an asynchronous request where AWS publishes it.
+func (e *Emulator) asyncMetrics(found ...inference.Measure) {
+	values := make([]metrics.Measured, len(found))
+	for i, m := range found {
+		values[i] = metrics.Measured{Namespace: "AWS/SageMaker", MetricName: m.Metric, Unit: m.Unit, Dimensions: map[string]string{"EndpointName": m.Endpoint, "VariantName": m.Variant}, Value: m.Value}
+	}
+	if err := e.watch.Record(values...); err != nil {
 		e.log.Error("data points not kept", "error", err)
 	}
 }

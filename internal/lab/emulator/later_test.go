@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -187,5 +188,101 @@ func TestFaultsThatCannotHitAreRefused(t *testing.T) {
 		if resp, body := b.do("POST", "/_emu/faults", fault); resp.StatusCode != 400 || !strings.Contains(body, says) {
 			t.Errorf("%s answered %d %s", fault, resp.StatusCode, body)
 		}
+	}
+}
+
+// measured gives the sum of a metric of the asynchronous endpoint slow.
+func (b *box) measured(metric string, dimensions ...m) float64 {
+	b.t.Helper()
+	stat := m{"Metric": m{"Namespace": "AWS/SageMaker", "MetricName": metric, "Dimensions": dimensions}, "Period": 86400, "Stat": "Sum"}
+	found := b.aws("GraniteServiceVersion20100801.GetMetricData", m{"MetricDataQueries": []m{{"Id": "q", "MetricStat": stat}}, "StartTime": 0, "EndTime": 4102444800})
+	sum := 0.0
+	for _, v := range found["MetricDataResults"].([]any)[0].(m)["Values"].([]any) {
+		sum += v.(float64)
+	}
+	return sum
+}
+
+func TestAsynchronousEndpointsHaveMetricsOfTheirOwn(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	url := b.async("builtin:echo", 1)
+	b.do("PUT", "/data/in", "input")
+	b.ask("", inputLocation, "s3://data/in")
+	b.ended(url)
+	b.ask("", inputLocation, "s3://data/none")
+	b.ended(url)
+	b.control("UpdateEndpointWeightsAndCapacities", m{"EndpointName": "slow", "DesiredWeightsAndCapacities": []m{{"VariantName": "AllTraffic", "DesiredInstanceCount": 0}}})
+	b.await("slow", "InService")
+	b.ask("too late", "X-Amzn-SageMaker-RequestTTLSeconds", "60")
+	b.elapse("2m")
+	b.ended(url)
+	b.elapse("1m")
+	endpoint, variant := m{"Name": "EndpointName", "Value": "slow"}, m{"Name": "VariantName", "Value": "AllTraffic"}
+	for metric, want := range map[string]float64{
+		"InvocationsProcesssed": 2, "RequestDownloadFailures": 1, "ExpiredRequests": 1, "ResponseUploadFailures": 0, "InvocationFailures": 0, "NotificationFailures": 0,
+		"Invocation5XXErrors": 0, "Invocations": 0, "InvocationsPerInstance": 0, "OverheadLatency": 0, "ConcurrentRequestsPerModel": 0,
+	} {
+		if got := b.measured(metric, endpoint, variant); got != want {
+			t.Errorf("%s is %v, want %v", metric, got, want)
+		}
+	}
+	list := fmt.Sprint(b.aws("GraniteServiceVersion20100801.ListMetrics", m{"Namespace": "AWS/SageMaker"}))
+	for _, metric := range []string{"ApproximateBacklogSize", "ApproximateAgeOfOldestRequest", "HasBacklogWithoutCapacity", "RequestDownloadLatency", "ResponseUploadLatency", "TimeInBacklog", "TotalProcessingTime", "ModelLatency"} {
+		if !strings.Contains(list, "MetricName:"+metric+" ") {
+			t.Errorf("%s is not published", metric)
+		}
+	}
+	if strings.Contains(list, "MetricName:Invocations ") {
+		t.Error("Invocations is published: a policy on it would fire here and never on AWS")
+	}
+	if got := b.measured("HasBacklogWithoutCapacity", endpoint); got == 0 {
+		t.Error("a backlog without an instance is not told")
+	}
+}
+
+func TestAnAsynchronousAnswerMayBeLargerThanOneAtOnce(t *testing.T) {
+	const size = 26 << 20
+	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/ping" {
+			w.Header().Set("Content-Length", fmt.Sprint(size))
+			_, _ = w.Write(make([]byte, size))
+		}
+	}))
+	t.Cleanup(model.Close)
+	b := start(t, "instant", t.TempDir())
+	url := b.async(model.URL, 1)
+	output, _ := b.ask("much")
+	if got := b.ended(url); got["invocationStatus"] != "Completed" {
+		t.Errorf("notified %v", got)
+	}
+	if resp, _ := b.do("HEAD", output, ""); resp.ContentLength != size {
+		t.Errorf("the output has %d bytes", resp.ContentLength)
+	}
+	b.deploy("now", model.URL, "", 1)
+	if resp, text := b.do("POST", "/endpoints/now/invocations", "much"); resp.StatusCode != 424 || !strings.Contains(text, "more than 26214400 bytes") {
+		t.Errorf("answered %d %s", resp.StatusCode, text[:min(len(text), 200)])
+	}
+}
+
+func TestWhatWaitsForADeletedEndpointIsNotAskedOfTheNext(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	url := b.async("builtin:echo", 1)
+	b.control("UpdateEndpointWeightsAndCapacities", m{"EndpointName": "slow", "DesiredWeightsAndCapacities": []m{{"VariantName": "AllTraffic", "DesiredInstanceCount": 0}}})
+	b.await("slow", "InService")
+	old, _ := b.ask("of the old one")
+	b.control("DeleteEndpoint", m{"EndpointName": "slow"})
+	for b.control("DescribeEndpoint", m{"EndpointName": "slow"})["__type"] == nil {
+	}
+	b.control("CreateEndpoint", m{"EndpointName": "slow", "EndpointConfigName": "slow"})
+	b.await("slow", "InService")
+	output, _ := b.ask("of the new one")
+	if got := b.ended(url); got["responseParameters"].(m)["outputLocation"] != "s3:/"+output {
+		t.Errorf("notified %v", got)
+	}
+	if resp, _ := b.do("GET", old, ""); resp.StatusCode != 404 {
+		t.Errorf("the old request was answered: %d", resp.StatusCode)
+	}
+	if _, text := b.do("GET", "/_emu/journal", ""); !strings.Contains(text, "Dropped 1 that waited") {
+		t.Error("the journal does not say what was dropped")
 	}
 }

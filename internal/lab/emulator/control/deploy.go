@@ -170,7 +170,7 @@ func (s *Service) remove(l *life, e *endpoint) {
 	if s.Scaling != nil {
 		s.Scaling.Forget(e.Name)
 	}
-	s.must("endpoint", e.Name, s.forget(e.ARN, s.endpoints.delete(e.Name)))
+	s.must("endpoint", e.Name, errors.Join(s.Inference.Drop(e.Name), s.forget(e.ARN, s.endpoints.delete(e.Name))))
 	s.noteState("endpoint", e.Name, "deleted", "")
 	close(e.changed)
 	e.changed = nil

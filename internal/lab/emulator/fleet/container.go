@@ -16,6 +16,7 @@ type Call struct {
 	TargetContainer     string // of several that are asked directly
 	Body                []byte
 	Out                 []byte     // room for the answer; a container may append to Out[:0]
+	MaxAnswer           int64      // bytes; 0: those of a real-time answer
 	Chance              *rand.Rand // what is left to chance; nil: the process's own
 
 	// Piece, when set, takes a good answer in pieces as they come: head is the answer

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -13,8 +14,11 @@ import (
 	"time"
 )
 
-// maxAnswerBytes is the limit of a real-time answer.
-const maxAnswerBytes = 25 << 20
+// The limits of answers, as AWS gives them.
+const (
+	maxAnswerBytes = 25 << 20
+	MaxAsyncBytes  = 1 << 30 // of what is asked asynchronously, and of its answer
+)
 
 // proxy is a server that answers /ping and /invocations.
 type proxy struct {
@@ -88,11 +92,12 @@ func (p *proxy) post(ctx context.Context, path string, call *Call) (Answer, erro
 	if call.Piece != nil && a.Status >= 200 && a.Status <= 299 {
 		return a, pieces(&a, answer.Body, call.Piece)
 	}
-	if a.Body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswerBytes+1)); err != nil {
+	most := cmp.Or(call.MaxAnswer, maxAnswerBytes)
+	if a.Body, err = io.ReadAll(io.LimitReader(answer.Body, most+1)); err != nil {
 		return Answer{}, fmt.Errorf("could not load the entire response body: %w", err)
 	}
-	if len(a.Body) > maxAnswerBytes {
-		return Answer{}, fmt.Errorf("the answer is more than %d bytes", maxAnswerBytes)
+	if int64(len(a.Body)) > most {
+		return Answer{}, fmt.Errorf("the answer is more than %d bytes", most)
 	}
 	return a, nil
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"betimes/internal/lab/emulator/clock"
+	"betimes/internal/lab/emulator/fleet"
 	"betimes/internal/lab/emulator/journal"
 	"betimes/internal/lab/emulator/objects"
 	"betimes/internal/lab/emulator/reply"
@@ -43,7 +44,8 @@ type Backlog struct {
 	Store   *store.Store
 	Buckets *objects.Buckets
 	Topics  Topics
-	Measure func(Waiting) // called once a minute per asynchronous endpoint
+	Measure func(Waiting)    // called once a minute per asynchronous endpoint
+	Record  func(...Measure) // called once per request that has ended
 	Log     *slog.Logger
 
 	mu      sync.Mutex
@@ -76,7 +78,9 @@ type asyncRequest struct {
 	Output      string        `json:"output"`
 	Failure     string        `json:"failure,omitempty"`
 
-	taken func() // ends the wait for its expiry
+	taken    func() // ends the wait for its expiry
+	variant  string // that was asked
+	measures []Measure
 }
 
 const asyncKind = "async-request"
@@ -227,16 +231,16 @@ func (b *Backlog) read(location string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, _, err := b.Buckets.Read(bucket, key)
+	body, about, err := b.Buckets.Read(bucket, key)
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close()
-	return io.ReadAll(io.LimitReader(body, maxAsyncBytes))
+	if about.Size > fleet.MaxAsyncBytes {
+		return nil, fmt.Errorf("it has %d bytes, more than the %d of an asynchronous request", about.Size, int64(fleet.MaxAsyncBytes))
+	}
+	return io.ReadAll(body)
 }
-
-// maxAsyncBytes is the limit of an object to answer.
-const maxAsyncBytes = 1 << 30
 
 // write puts an object.
 func (b *Backlog) write(location, contentType string, content io.Reader) error {

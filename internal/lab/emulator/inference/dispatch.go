@@ -164,6 +164,7 @@ func (s *Service) expire(q *asyncRequest) {
 			return
 		}
 		_, routing := s.serving(q.Endpoint)
+		q.count(expiredRequests)
 		s.finish(q, routing, fleet.Answer{}, errExpired)
 	})
 }
@@ -197,13 +198,6 @@ func (s *Service) work(q *asyncRequest, routing *Routing) {
 
 // run asks a model.
 func (s *Service) run(q *asyncRequest, routing *Routing) (fleet.Answer, error) {
-	body := q.Body
-	if q.Input != "" {
-		var err error
-		if body, err = s.Backlog.read(q.Input); err != nil {
-			return fleet.Answer{}, fmt.Errorf("ClientError: Failed to download %s: %w", q.Input, err)
-		}
-	}
 	var draws chance.Draws
 	draws.Begin(s.Seed, chance.Salt(q.Endpoint), q.Number)
 	variant := routing.pick("", draws.For(chance.Route))
@@ -214,9 +208,15 @@ func (s *Service) run(q *asyncRequest, routing *Routing) (fleet.Answer, error) {
 	if instance == nil {
 		return fleet.Answer{}, fleet.ErrNotReady
 	}
+	q.variant, q.measures = variant.Name, nil
+	q.took(inBacklog, s.Backlog.Clock.Now().Sub(q.Received))
+	body, err := s.download(q)
+	if err != nil {
+		return fleet.Answer{}, err
+	}
 	ctx, cancel := context.WithTimeout(s.Backlog.open, q.Timeout)
 	defer cancel()
-	call := &fleet.Call{ContentType: q.ContentType, Accept: q.Accept, CustomAttributes: q.Attributes, Body: body, Chance: draws.For(chance.Service)}
+	call := &fleet.Call{ContentType: q.ContentType, Accept: q.Accept, CustomAttributes: q.Attributes, Body: body, MaxAnswer: fleet.MaxAsyncBytes, Chance: draws.For(chance.Service)}
 	began := time.Now()
 	answer, timing, err := instance.Invoke(ctx, call, nil)
 	if errors.Is(err, fleet.ErrNotReady) {
@@ -227,11 +227,38 @@ func (s *Service) run(q *asyncRequest, routing *Routing) (fleet.Answer, error) {
 	if bad == nil {
 		return answer, nil
 	}
+	q.count(modelFailures)
 	side, status := "server", bad.original
 	if status >= 400 && status < 500 {
 		side = "client"
 	}
 	return answer, failure(fmt.Sprintf("ClientError: Received %s error (%d) from model. See the SageMaker Endpoint logs in your account for more information.", side, status))
+}
+
+// download gives the input of q.
+func (s *Service) download(q *asyncRequest) ([]byte, error) {
+	if q.Input == "" {
+		return q.Body, nil
+	}
+	began := time.Now()
+	body, err := s.Backlog.read(q.Input)
+	if err != nil {
+		q.count(downloadFailures)
+		return nil, fmt.Errorf("ClientError: Failed to download %s: %w", q.Input, err)
+	}
+	q.took(downloadLatency, time.Since(began))
+	return body, nil
+}
+
+// upload writes the answer to q.
+func (s *Service) upload(q *asyncRequest, answer fleet.Answer) error {
+	began := time.Now()
+	if err := s.Backlog.write(q.Output, answer.ContentType, bytes.NewReader(answer.Body)); err != nil {
+		q.count(uploadFailures)
+		return fmt.Errorf("ClientError: Failed to upload to %s: %w", q.Output, err)
+	}
+	q.took(uploadLatency, time.Since(began))
+	return nil
 }
 
 // finish ends a request, unless a fault has its result come late or not at all.
@@ -261,9 +288,7 @@ func (s *Service) finish(q *asyncRequest, routing *Routing, answer fleet.Answer,
 func (s *Service) conclude(q *asyncRequest, routing *Routing, answer fleet.Answer, failure error) {
 	b := s.Backlog
 	if failure == nil {
-		if err := b.write(q.Output, answer.ContentType, bytes.NewReader(answer.Body)); err != nil {
-			failure = fmt.Errorf("ClientError: Failed to upload to %s: %w", q.Output, err)
-		}
+		failure = s.upload(q, answer)
 	}
 	if failure != nil && q.Failure != "" {
 		if err := b.write(q.Failure, "text/plain", strings.NewReader(failure.Error())); err != nil {
@@ -271,8 +296,16 @@ func (s *Service) conclude(q *asyncRequest, routing *Routing, answer fleet.Answe
 		}
 	}
 	if routing != nil && routing.Async != nil {
-		s.tell(q, routing.Async, answer, failure)
+		if err := s.tell(q, routing.Async, answer, failure); err != nil {
+			q.count(noticeFailures)
+			b.Log.Warn("notification not published", "endpoint", q.Endpoint, "error", err)
+		}
 	}
+	if q.variant != "" {
+		q.count(processed)
+		q.took(inTotal, b.Clock.Now().Sub(q.Received))
+	}
+	b.publishMeasures(q, routing)
 	note := journal.Entry{Time: time.Now(), Kind: journal.State, Resource: "endpoint/" + q.Endpoint, Operation: "InvokeEndpointAsync", Number: q.Number, Status: http.StatusOK, Text: "Completed", Scripted: answer.Scripted.Microseconds()}
 	if failure != nil {
 		note.Status, note.Text = http.StatusFailedDependency, "Failed"
@@ -288,7 +321,7 @@ func (s *Service) forget(q *asyncRequest) {
 }
 
 // tell publishes how a request ended.
-func (s *Service) tell(q *asyncRequest, a *Async, answer fleet.Answer, failure error) {
+func (s *Service) tell(q *asyncRequest, a *Async, answer fleet.Answer, failure error) error {
 	topic, inside := a.SuccessTopic, a.InSuccess
 	said := map[string]any{}
 	asked := map[string]any{"accept": q.Accept, "contentType": q.ContentType, "endpointName": q.Endpoint}
@@ -309,12 +342,12 @@ func (s *Service) tell(q *asyncRequest, a *Async, answer fleet.Answer, failure e
 		}
 	}
 	if topic == "" {
-		return
+		return nil
 	}
 	if inside && len(answer.Body) > 0 && len(answer.Body) <= maxInlineBytes {
 		said["body"] = map[string]any{"content": string(answer.Body), "encoding": "UTF8"}
 	}
-	s.publish(topic, n)
+	return s.publish(topic, n)
 }
 
 const notifyForm = "2006-01-02T15:04:05.000Z"
@@ -326,15 +359,42 @@ func (s *Service) Greet(a *Async) {
 	}
 	for _, topic := range slices.Compact([]string{a.SuccessTopic, a.ErrorTopic}) {
 		if topic != "" {
-			s.publish(topic, map[string]any{"awsRegion": s.Region, "eventTime": s.Backlog.Clock.Now().UTC().Format(notifyForm),
+			err := s.publish(topic, map[string]any{"awsRegion": s.Region, "eventTime": s.Backlog.Clock.Now().UTC().Format(notifyForm),
 				"eventVersion": "1.0", "eventSource": "aws:sagemaker", "eventName": "TestNotification"})
+			if err != nil {
+				s.Backlog.Log.Warn("notification not published", "topic", topic, "error", err)
+			}
 		}
 	}
 }
 
-func (s *Service) publish(topic string, n map[string]any) {
+func (s *Service) publish(topic string, n map[string]any) error {
 	text, _ := json.Marshal(n) // texts always marshal
-	if err := s.Backlog.Topics.Publish(topic, "", string(text)); err != nil {
-		s.Backlog.Log.Warn("notification not published", "topic", topic, "error", err)
+	return s.Backlog.Topics.Publish(topic, "", string(text))
+}
+
+// Drop forgets what waits for an endpoint that is deleted: another of its name is not asked for it.
+func (s *Service) Drop(name string) error {
+	b := s.Backlog
+	if b == nil {
+		return nil
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.queues[name]
+	if l == nil {
+		return nil
+	}
+	var errs []error
+	for _, q := range l.waiting {
+		if q.taken != nil {
+			q.taken()
+		}
+		errs = append(errs, b.Store.Delete(asyncKind, q.ID))
+	}
+	if n := len(l.waiting); n > 0 {
+		s.Journal.Note(journal.Entry{Time: b.Clock.Now(), Kind: journal.State, Resource: "endpoint/" + name, Operation: "InvokeEndpointAsync", Text: fmt.Sprintf("Dropped %d that waited", n)})
+	}
+	l.waiting = nil
+	return errors.Join(errs...)
 }

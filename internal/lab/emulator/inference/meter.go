@@ -24,7 +24,8 @@ type Meter interface {
 // Meters gives meters.
 type Meters interface {
 	// Serve gives the meter of a variant, or of the new fleet of config beside it;
-	// waiting tells the calls under way per instance.
+	// waiting tells the calls under way per instance; nil for an asynchronous
+	// endpoint, which has fewer metrics.
 	Serve(endpoint, variant, config string, waiting func() []int64) Meter
 	// Keep forgets what is not one of these pairs of variant and config.
 	Keep(endpoint string, kept [][2]string)
@@ -34,7 +35,11 @@ type Meters interface {
 func (s *Service) measure(name string, r *Routing) {
 	var kept [][2]string
 	serve := func(v *Variant) {
-		v.meter = s.Meters.Serve(name, v.Name, v.Config, func() []int64 { return outstanding(v.Instances) })
+		waiting := func() []int64 { return outstanding(v.Instances) }
+		if r.Async != nil {
+			waiting = nil
+		}
+		v.meter = s.Meters.Serve(name, v.Name, v.Config, waiting)
 		kept = append(kept, [2]string{v.Name, v.Config})
 	}
 	if r != nil {

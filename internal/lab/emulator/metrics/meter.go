@@ -33,7 +33,8 @@ func (m *meters) clear() {
 }
 
 // Serve gives what counts the invocations of a variant, and of the new fleet of a
-// config beside it; waiting tells the calls under way per instance.
+// config beside it; waiting tells the calls under way per instance. Asynchronous
+// endpoints have none: they publish errors and the model's latency only.
 func (s *Service) Serve(endpoint, variant, config string, waiting func() []int64) inference.Meter {
 	s.meters.mu.Lock()
 	defer s.meters.mu.Unlock()
@@ -148,21 +149,24 @@ func (m *meter) collect(at measured, now time.Time, sample bool) []datum {
 			data = append(data, datum{Name: n, Unit: unit, Fine: fine, At: now.UnixMilli(), Summary: sum})
 		}
 	}
-	if sample {
+	synchronous := *m.waiting.Load() != nil
+	if sample && synchronous {
 		add("ConcurrentRequestsPerModel", "Count", true, m.concurrency())
 	}
 	n := float64(m.invocations.Swap(0))
 	if n == 0 {
 		return data
 	}
-	shares := float64(m.shares.Swap(0)) / billion
-	add("Invocations", "None", false, times(n, n))
-	add("InvocationsPerInstance", "None", false, times(n, shares))
+	shares, modelErrors, overhead := float64(m.shares.Swap(0))/billion, float64(m.modelErrors.Swap(0)), m.overheadLatency.take()
+	if synchronous {
+		add("Invocations", "None", false, times(n, n))
+		add("InvocationsPerInstance", "None", false, times(n, shares))
+		add("InvocationModelErrors", "None", false, times(n, modelErrors))
+		add("OverheadLatency", "Microseconds", false, overhead)
+	}
 	add("Invocation4XXErrors", "None", false, times(n, float64(m.clientErrors.Swap(0))))
 	add("Invocation5XXErrors", "None", false, times(n, float64(m.serverErrors.Swap(0))))
-	add("InvocationModelErrors", "None", false, times(n, float64(m.modelErrors.Swap(0))))
 	add("ModelLatency", "Microseconds", false, m.modelLatency.take())
-	add("OverheadLatency", "Microseconds", false, m.overheadLatency.take())
 	return data
 }
 

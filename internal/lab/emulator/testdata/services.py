@@ -7,7 +7,7 @@ from queue import Queue
 from threading import Thread
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EventStreamError
 
 import shapes
 
@@ -145,6 +145,15 @@ answer = rt.invoke_endpoint(EndpointName="echo", Body=b"1,2", ContentType="text/
 assert answer["Body"].read() == b"1,2" and answer["ContentType"] == "text/csv", answer
 answer = rt.invoke_endpoint_with_response_stream(EndpointName="echo", Body=b"1,2", ContentType="text/csv")
 assert [e["PayloadPart"]["Bytes"] for e in answer["Body"]] == [b"1,2"]
+for fault, error in [({"fault": "stream_error", "code": "ModelInvocationTimeExceeded"}, "ModelStreamError"), ({"fault": "stream_failure"}, "InternalStreamFailure")]:
+    own("/_emu/faults", fault | {"count": 1})
+    parts = iter(rt.invoke_endpoint_with_response_stream(EndpointName="echo", Body=b"1234")["Body"])
+    assert next(parts)["PayloadPart"]["Bytes"] == b"12"
+    try:
+        next(parts)
+        raise AssertionError("the stream goes on")
+    except EventStreamError as e:
+        assert e.response["Error"]["Code"] == error, e.response
 answer = rt.invoke_endpoint_async(EndpointName="slow", Body=b"1,2", ContentType="text/csv", InferenceId="one")
 assert answer["InferenceId"] == "one", answer
 refused("ValidationError", rt.invoke_endpoint, EndpointName="none", Body=b"1")
