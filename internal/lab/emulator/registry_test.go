@@ -119,3 +119,24 @@ func TestPackagesAreListedByGroupApprovalAndType(t *testing.T) {
 		t.Errorf("delete: %v", got)
 	}
 }
+
+func TestPackagesAreListedByGroupAndKind(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	for _, group := range []string{"fraud", "other"} {
+		b.control("CreateModelPackageGroup", m{"ModelPackageGroupName": group})
+		b.register(group, nil)
+	}
+	b.register("fraud", nil)
+	b.control("CreateModelPackage", m{"ModelPackageName": "alone", "InferenceSpecification": m{"Containers": []m{{"Image": "builtin:echo"}}}})
+	for _, c := range []struct {
+		query m
+		want  int
+	}{
+		{m{}, 1}, {m{"ModelPackageType": "Versioned"}, 3}, {m{"ModelPackageType": "Both"}, 4},
+		{m{"ModelPackageGroupName": "fraud"}, 2}, {m{"ModelPackageGroupName": "fraud", "ModelApprovalStatus": "Approved"}, 0},
+	} {
+		if got, _ := b.control("ListModelPackages", c.query)["ModelPackageSummaryList"].([]any); len(got) != c.want {
+			t.Errorf("%v gave %v, want %d", c.query, got, c.want)
+		}
+	}
+}

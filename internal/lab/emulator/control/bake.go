@@ -49,13 +49,16 @@ func (r *rollout) bake(step shift) error {
 	}
 }
 
+// inAlarm is the state of an alarm that ends a deployment.
+const inAlarm = "ALARM"
+
 // alarmed is the reason to roll back that CloudWatch gives, or nil.
 func (r *rollout) alarmed() error {
 	if r.Alarms == nil {
 		return nil
 	}
 	for _, name := range r.policy.alarms() {
-		if _, alarm := r.Alarms.InAlarm(name); alarm {
+		if state, _ := r.Alarms.StateOf(name); state == inAlarm {
 			return fleet.Said(fmt.Sprintf("The deployment was rolled back because the CloudWatch alarm %q is in state ALARM.", name))
 		}
 	}

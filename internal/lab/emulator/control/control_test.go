@@ -44,11 +44,14 @@ type alarms struct {
 	state map[string]bool
 }
 
-func (a *alarms) InAlarm(name string) (exists, alarm bool) {
+func (a *alarms) StateOf(name string) (state string, known bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	alarm, exists = a.state[name]
-	return exists, alarm
+	alarm, known := a.state[name]
+	if alarm {
+		return "ALARM", known
+	}
+	return "OK", known
 }
 
 func (a *alarms) set(name string, alarm bool) {

@@ -141,9 +141,7 @@ func (in *inputChannel) check(c *checks, at string) {
 func (r *jobRequest) checkSpot() error {
 	wait, run := r.StoppingCondition.MaxWaitTimeInSeconds, int(r.runtime()/time.Second)
 	switch {
-	case r.EnableManagedSpotTraining && wait == nil:
-		return reply.Validation("MaxWaitTimeInSeconds must be present when EnableManagedSpotTraining is true.")
-	case r.EnableManagedSpotTraining && *wait < run:
+	case r.EnableManagedSpotTraining && (wait == nil || *wait < run):
 		return reply.Validation("Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds.")
 	case !r.EnableManagedSpotTraining && wait != nil:
 		return reply.Validation("MaxWaitTimeInSeconds above 0 is not allowed when EnableManagedSpotTraining is false.")

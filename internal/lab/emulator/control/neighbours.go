@@ -3,8 +3,8 @@ package control
 // Alarms is what deployments ask CloudWatch. It is asked while the control plane
 // holds its lock: an answer must not wait for the control plane.
 type Alarms interface {
-	// InAlarm says whether there is an alarm of that name, and whether its state is ALARM.
-	InAlarm(name string) (exists, alarm bool)
+	// StateOf is the state of an alarm, if there is one of that name.
+	StateOf(name string) (state string, known bool)
 }
 
 // Scaling is what the control plane asks Application Auto Scaling, in the same way as Alarms.

@@ -75,7 +75,7 @@ func (s *Service) alarmsExist(d *deployment) error {
 		if s.Alarms == nil {
 			return notBuilt("DeploymentConfig.AutoRollbackConfiguration.Alarms")
 		}
-		if exists, _ := s.Alarms.InAlarm(name); !exists {
+		if _, known := s.Alarms.StateOf(name); !known {
 			return reply.Validation("Could not find CloudWatch alarm %q of AutoRollbackConfiguration.", name)
 		}
 	}

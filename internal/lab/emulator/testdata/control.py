@@ -161,12 +161,12 @@ sm.list_endpoint_configs(SortBy="CreationTime", SortOrder="Ascending")
 s3.put_object(Bucket="models", Key="train/a.csv", Body=b"1,0.9\n0,0.1\n" * 50)
 
 
-def train(name, uri):
-    return sm.create_training_job(
+def train(name, uri, **more):
+    return sm.create_training_job(**{"StoppingCondition": {"MaxRuntimeInSeconds": 600}} | more,
         TrainingJobName=name, RoleArn=ROLE, HyperParameters={"num_round": "3", "objective": "binary:logistic"},
         AlgorithmSpecification={"TrainingImage": "builtin:xgboost", "TrainingInputMode": "File", "MetricDefinitions": [{"Name": "x", "Regex": "y"}]},
         InputDataConfig=[{"ChannelName": "train", "ContentType": "text/csv", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}}],
-        OutputDataConfig={"S3OutputPath": "s3://models/models"}, StoppingCondition={"MaxRuntimeInSeconds": 600},
+        OutputDataConfig={"S3OutputPath": "s3://models/models"},
         ResourceConfig={"InstanceType": "ml.c5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 10}, Environment={"A": "b"}, Tags=TAGS)["TrainingJobArn"]
 
 
@@ -181,6 +181,15 @@ assert states == {"good": "Completed", "bad": "Failed", "stopped": "Stopped"}, s
 for name in states:
     sm.describe_training_job(TrainingJobName=name)
 refused("ResourceInUse", train, name="good", uri="s3://models/train/")
+train("spot", "s3://models/train/", EnableManagedSpotTraining=True, StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 900},
+             CheckpointConfig={"S3Uri": "s3://models/checkpoints/", "LocalPath": "/opt/ml/checkpoints"}, RetryStrategy={"MaximumRetryAttempts": 2})
+advance("10m")
+live = sm.describe_training_job(TrainingJobName="spot")
+assert live["TrainingJobStatus"] == "Completed" and live["EnableManagedSpotTraining"] and live["CheckpointConfig"]["LocalPath"] == "/opt/ml/checkpoints", live
+assert live["StoppingCondition"] == {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 900} and live["RetryStrategy"] == {"MaximumRetryAttempts": 2} and live["BillableTimeInSeconds"] >= 1, live
+for wrong in [{"EnableManagedSpotTraining": True}, {"EnableManagedSpotTraining": True, "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 599}},
+              {"StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 900}}]:
+    assert "MaxWaitTimeInSeconds" in refused("ValidationException", train, name="worse", uri="s3://models/train/", **wrong)
 refused("ValidationException", sm.describe_training_job, TrainingJobName="none")
 
 # Tags.
