@@ -44,7 +44,7 @@ type campaign func(ctx context.Context, o options, r *report) error
 var campaigns = map[string]campaign{
 	"kills": kills, "backlog": backlog, "sustain": sustain, "start": starts, "fuzz": fuzz, "slowkey": slowkey,
 	"drains": drains, "storm": storm, "brokers": brokers, "failpoints": failpoints, "faults": faults,
-	"failover": failover, "memory": memory, "hostile": hostile, "emulator-kills": emulatorKills, "emulator": emulatorSpeed,
+	"failover": failover, "memory": memory, "hostile": hostile, "mlflow": mlflow, "emulator-kills": emulatorKills, "emulator": emulatorSpeed,
 }
 
 func main() {

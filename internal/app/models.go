@@ -149,7 +149,7 @@ type way struct {
 // door opens the way to one model's endpoint.
 func (a *App) door(ctx context.Context, name string, m config.ModelConfig) (way, error) {
 	if m.REST != nil {
-		e, err := rest.New(*m.REST, rest.Deps{Name: name, Registerer: a.metrics})
+		e, err := rest.New(*m.REST, rest.Deps{Name: name, Fields: a.config.Flow.Feature.Fields, Registerer: a.metrics})
 		if err != nil {
 			return way{}, fmt.Errorf("models.%s.rest: %w", name, err)
 		}

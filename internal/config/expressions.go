@@ -55,6 +55,9 @@ func (c checker) asked(name string, m ModelConfig) {
 			c.bad(path+".content_type", "%s", err)
 		}
 	}
+	if m.REST != nil && m.REST.Template != "" && !strings.Contains(m.MediaType(), "json") {
+		c.bad(path+".rest.template", "it is JSON, and requests are %s; remove it, or content_type", m.MediaType())
+	}
 	events := c.Kafka.Topics.Events
 	if _, err := feature.New(c.Flow.Feature, feature.Format{Value: events.Value, Columns: events.Columns}, codec); err != nil {
 		c.pathed(err, "flow.feature")

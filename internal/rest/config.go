@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"betimes/internal/model/exchange"
@@ -11,6 +12,7 @@ import (
 // Config is one HTTP model server that answers POST.
 type Config struct {
 	URL         string                    `yaml:"url" doc:"Exact URL that is posted to, for example http://127.0.0.1:9000/invocations."`
+	Template    string                    `yaml:"template" doc:"JSON around the rows of a JSON request: $rows is the list of what events are asked with, $fields the names of flow.feature.fields. For MLflow: {\"dataframe_split\": {\"columns\": $fields, \"data\": $rows}}."`
 	Headers     map[string]setting.Secret `yaml:"headers" doc:"Headers of every request, for example Authorization; write file:PATH to read a value from a file."`
 	Connections int                       `yaml:"connections" doc:"Most connections to the server. Fewer than the calls at once: calls wait for a connection."`
 	Timeout     time.Duration             `yaml:"timeout" doc:"Longest wait for one answer, whatever the deadline. Smaller frees a stuck connection sooner, larger lets slow models answer."`
@@ -24,6 +26,9 @@ func DefaultConfig() Config { return Config{Connections: 256, Timeout: time.Minu
 func (c Config) Validate() setting.Problems {
 	var ps setting.Problems
 	c.validateURL(&ps)
+	if _, err := newTemplate(c.Template, []string{"a"}); err != nil {
+		ps.Add("template", "%s", strings.TrimPrefix(err.Error(), "template: "))
+	}
 	exchange.CheckHeaders(&ps, c.Headers, deadlineHeader, inferenceHeader)
 	if c.Connections < 1 {
 		ps.Add("connections", "%d leaves no connection; write 1 or more", c.Connections)

@@ -23,16 +23,18 @@ const inferenceHeader = "X-Inference-Id"
 
 // Deps are the endpoint's collaborators.
 type Deps struct {
-	Name       string // of the endpoint in answers, errors and metrics
+	Name       string   // of the endpoint in answers, errors and metrics
+	Fields     []string // of flow.feature, for the template
 	Registerer prometheus.Registerer
 }
 
 // Endpoint is one model server. It is a model.Invoker, safe for concurrent use.
 type Endpoint struct {
-	name    string
-	url     *url.URL
-	headers *exchange.Headers
-	client  *exchange.Client
+	name     string
+	url      *url.URL
+	template *template // nil: bodies are sent as they are
+	headers  *exchange.Headers
+	client   *exchange.Client
 }
 
 // New makes an Endpoint. It fails when a file of the configuration cannot be
@@ -50,9 +52,13 @@ func New(c Config, d Deps) (*Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	around, err := newTemplate(c.Template, d.Fields)
+	if err != nil {
+		return nil, err
+	}
 	dialled := newConnections(d.Registerer).WithLabelValues(d.Name)
 	return &Endpoint{
-		name: d.Name, url: u, headers: h,
+		name: d.Name, url: u, template: around, headers: h,
 		client: exchange.New(exchange.Config{
 			Endpoint: d.Name, Connections: c.Connections, Timeout: c.Timeout, TLS: authority, Dialed: dialled.Inc,
 		}),
@@ -72,13 +78,9 @@ func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Respons
 	if r == nil || len(r.Items) == 0 {
 		return nil, e.fail(model.ClassBadInput, errNoItems)
 	}
-	body := r.Items[0].Body
-	if len(r.Items) > 1 {
-		codec, err := model.CodecFor(r.ContentType)
-		if err != nil {
-			return nil, e.fail(model.ClassBadInput, err)
-		}
-		body = codec.Join(r.Items)
+	body, err := e.body(r)
+	if err != nil {
+		return nil, e.fail(model.ClassBadInput, err)
 	}
 	header, err := e.header(r)
 	if err != nil {
@@ -92,6 +94,21 @@ func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Respons
 		return nil, e.refused(reply)
 	}
 	return e.answer(r, reply)
+}
+
+// body is that of one item, of several in one, or the template around them.
+func (e *Endpoint) body(r *model.Request) ([]byte, error) {
+	if e.template != nil {
+		return e.template.body(r.Items)
+	}
+	if len(r.Items) == 1 {
+		return r.Items[0].Body, nil
+	}
+	codec, err := model.CodecFor(r.ContentType)
+	if err != nil {
+		return nil, err
+	}
+	return codec.Join(r.Items), nil
 }
 
 // header is the shared set with this request's id and deadline, or the set
