@@ -133,7 +133,7 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 // shared lets events of a model share calls, where they may.
 func (a *App) shared(name string, m config.ModelConfig, codec model.Codec, picker *balance.Picker) model.Invoker {
 	c := a.config.Flow.Batch
-	if m.Batch == config.BatchNone || c.MaxEvents == 1 {
+	if m.Batch == config.BatchNone || c.MaxEvents == 1 || m.SageMaker != nil && m.SageMaker.Session != "" {
 		return picker
 	}
 	return batch.New(c, picker, batch.Deps{Model: name, Codec: codec, Log: a.log, Registerer: a.metrics})

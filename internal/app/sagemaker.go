@@ -35,6 +35,16 @@ func (a *App) sageMakerDoor(ctx context.Context, name string, c sagemaker.Config
 	a.add("endpoint "+c.Endpoint, e)
 	return way{
 		target: balance.Target{Model: name, Endpoint: c.Endpoint, Door: "sagemaker", Variant: c.Variant, Limit: c.Connections},
-		door:   e, follow: func(p *balance.Picker) { e.OnScale(p.Scaled) },
+		door:   e, follow: func(p *balance.Picker) { e.Follow(a.followed(c.Endpoint, p)) },
 	}, nil
+}
+
+// followed tells the Picker of other instances, and the pulse of every change.
+func (a *App) followed(name string, p *balance.Picker) func(was, now sagemaker.EndpointState) {
+	return func(was, now sagemaker.EndpointState) {
+		p.Scaled(was.Instances(), now.Instances())
+		if was.Status != now.Status || was.Config != now.Config {
+			a.change("endpoint", fmt.Sprintf("%s: %s with %s, was %s with %s", name, now.Status, now.Config, was.Status, was.Config))
+		}
+	}
 }

@@ -26,6 +26,7 @@ type Account struct {
 	config      AWSConfig
 	deps        Deps
 	credentials *keyring
+	clock       clock
 	authorities *tls.Config // nil: the system's
 	metrics     *metrics
 }

@@ -16,6 +16,9 @@ const (
 	headerAttributes     = "X-Amzn-Sagemaker-Custom-Attributes"
 	headerInferenceID    = "X-Amzn-Sagemaker-Inference-Id"
 	headerTargetVariant  = "X-Amzn-Sagemaker-Target-Variant"
+	headerTargetModel    = "X-Amzn-Sagemaker-Target-Model"
+	headerComponent      = "X-Amzn-Sagemaker-Inference-Component"
+	headerSession        = "X-Amzn-Sagemaker-Session-Id"
 	headerInvokedVariant = "X-Amzn-Invoked-Production-Variant"
 	headerErrorType      = "X-Amzn-Errortype"
 )
@@ -38,10 +41,28 @@ func (e *Endpoint) header(r *model.Request) http.Header {
 	if r.InferenceID != "" {
 		h[headerInferenceID] = []string{inferenceID(r.InferenceID)}
 	}
-	if e.variant != "" {
-		h[headerTargetVariant] = []string{e.variant}
+	for _, t := range e.targets {
+		h[t.header] = t.value
 	}
 	return h
+}
+
+// target is a part of the endpoint that alone is asked.
+type target struct {
+	header string
+	value  []string // only read
+}
+
+func targetsOf(c Config) []target {
+	var all []target
+	for _, t := range []struct{ header, value string }{
+		{headerTargetVariant, c.Variant}, {headerTargetModel, c.TargetModel}, {headerComponent, c.Component}, {headerSession, c.Session},
+	} {
+		if t.value != "" {
+			all = append(all, target{t.header, []string{t.value}})
+		}
+	}
+	return all
 }
 
 // attributes tells the container the tightest deadline, the trace and how many

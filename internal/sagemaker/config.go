@@ -15,6 +15,9 @@ type Config struct {
 	Embedded     *bool         `yaml:"embedded" doc:"Use the emulator inside this process; only under up and demo. Default: true when kafka is embedded too."`
 	URL          string        `yaml:"url" doc:"Endpoint URL instead of AWS's own, for a VPC endpoint or an emulator elsewhere."`
 	Variant      string        `yaml:"variant" doc:"Ask this production variant only."`
+	TargetModel  string        `yaml:"target_model" doc:"Model of a multi-model endpoint: its file below the endpoint's S3 prefix, for example fraud.tar.gz."`
+	Component    string        `yaml:"component" doc:"Inference component of the endpoint that is asked."`
+	Session      string        `yaml:"session" doc:"Session of a stateful model that every call belongs to; its events never share a call."`
 	Connections  int           `yaml:"connections" doc:"Most connections to the endpoint. Fewer than the calls at once: calls wait for a connection."`
 	InstanceType string        `yaml:"instance_type" doc:"Instance type when betimes creates the endpoint."`
 	Instances    int           `yaml:"instances" doc:"Instance count when betimes creates the endpoint."`
@@ -45,6 +48,9 @@ func (c Config) Validate() setting.Problems {
 	var ps setting.Problems
 	checkName(&ps, "endpoint", c.Endpoint)
 	checkName(&ps, "variant", c.Variant)
+	checkName(&ps, "component", c.Component)
+	checkHeader(&ps, "target_model", c.TargetModel, 1024)
+	checkHeader(&ps, "session", c.Session, 256)
 	checkRegion(&ps, "region", c.Region)
 	checkURL(&ps, "url", c.URL)
 	if c.Connections < 1 {
@@ -79,6 +85,12 @@ func (c AWSConfig) Validate() setting.Problems {
 func checkName(ps *setting.Problems, path, name string) {
 	if name != "" && (len(name) > 63 || !matches(`[a-zA-Z0-9](-*[a-zA-Z0-9])*`, name)) {
 		ps.Add(path, "%q is not a SageMaker name: at most 63 letters, digits and - between them", name)
+	}
+}
+
+func checkHeader(ps *setting.Problems, path, value string, most int) {
+	if len(value) > most || !matches(`[!-~]*`, value) {
+		ps.Add(path, "it is no header: at most %d printable characters, without spaces", most)
 	}
 }
 

@@ -96,7 +96,8 @@ func (c *Control) call(ctx context.Context, operation string, in, out any) error
 		"Content-Type": {controlType}, "User-Agent": {"betimes"}, "X-Amz-Target": {"SageMaker." + operation},
 	}
 	signed := wire.Request{Method: http.MethodPost, URL: c.url, Header: header, PayloadHash: wire.PayloadHash(body)}
-	if err := c.service.sign(ctx, signed); err != nil {
+	who, err := c.service.sign(ctx, signed)
+	if err != nil {
 		return fmt.Errorf("%s: %w", operation, err)
 	}
 	reply, err := c.service.exchange.Do(ctx, exchange.Request{URL: c.url, Header: header, Body: body})
@@ -104,7 +105,7 @@ func (c *Control) call(ctx context.Context, operation string, in, out any) error
 		return fmt.Errorf("%s at %s: %w", operation, c.url.Host, err)
 	}
 	if reply.Status != http.StatusOK {
-		return c.refused(operation, reply)
+		return c.refused(ctx, operation, who, reply)
 	}
 	if out == nil || len(reply.Body) == 0 {
 		return nil
@@ -115,7 +116,7 @@ func (c *Control) call(ctx context.Context, operation string, in, out any) error
 	return nil
 }
 
-func (c *Control) refused(operation string, reply exchange.Reply) error {
+func (c *Control) refused(ctx context.Context, operation string, signed wire.Credentials, reply exchange.Reply) error {
 	var said refusal
 	_ = json.Unmarshal(reply.Body, &said) // not JSON: the status has to do
 	name := errorName(firstOf(said.Type, reply.Header.Get(headerErrorType)))
@@ -124,7 +125,8 @@ func (c *Control) refused(operation string, reply exchange.Reply) error {
 		e.Message = model.Excerpt(reply.Body)
 	}
 	if isDenial(name) {
-		return errors.Join(e, c.service.denied(reply.Header))
+		cause, _ := c.service.denied(ctx, signed, reply.Header)
+		return errors.Join(e, cause)
 	}
 	return e
 }

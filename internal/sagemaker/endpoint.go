@@ -28,7 +28,7 @@ const (
 // concurrent use. Run keeps its state known.
 type Endpoint struct {
 	name      string
-	variant   string
+	targets   []target
 	service   *service
 	url       *url.URL
 	control   *Control
@@ -37,7 +37,8 @@ type Endpoint struct {
 	throttles prometheus.Counter
 	metrics   *metrics
 	state     atomic.Pointer[EndpointState]
-	scaled    func(from, to int) // told of another number of instances, may be nil
+	follow    func(was, now EndpointState) // told of every change; may be nil
+	wanted    string                       // config that a deployment under way brings; only the probe asks
 }
 
 // Endpoint makes the Invoker of a configured endpoint. The endpoint need not exist yet.
@@ -51,7 +52,7 @@ func (a *Account) Endpoint(c Config) (*Endpoint, error) {
 		return nil, err
 	}
 	e := &Endpoint{
-		name: c.Endpoint, variant: c.Variant, service: s, url: s.at("/endpoints/" + c.Endpoint + "/invocations"),
+		name: c.Endpoint, targets: targetsOf(c), service: s, url: s.at("/endpoints/" + c.Endpoint + "/invocations"),
 		control: control, every: probeEvery(c, control.Emulated()), log: a.deps.Log,
 		throttles: a.metrics.throttles.WithLabelValues(c.Endpoint), metrics: a.metrics,
 	}
@@ -82,26 +83,29 @@ func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Respons
 	if len(body) > maxBodyBytes {
 		return nil, e.fail(model.ClassTooLarge, fmt.Errorf("the request has %d bytes, a real-time endpoint takes %d", len(body), maxBodyBytes))
 	}
-	reply, err := e.send(ctx, r, body)
+	reply, who, err := e.send(ctx, r, body)
 	if err != nil {
 		return nil, err
 	}
 	if reply.Status < 200 || reply.Status > 299 {
-		return nil, e.refused(reply)
+		return nil, e.refused(ctx, who, reply)
 	}
 	return e.answer(r, reply)
 }
 
-func (e *Endpoint) send(ctx context.Context, r *model.Request, body []byte) (exchange.Reply, error) {
+// send also tells as whom.
+func (e *Endpoint) send(ctx context.Context, r *model.Request, body []byte) (exchange.Reply, wire.Credentials, error) {
 	header := e.header(r)
 	signed := wire.Request{Method: http.MethodPost, URL: e.url, Header: header, PayloadHash: wire.PayloadHash(body)}
-	if err := e.service.sign(ctx, signed); err != nil {
+	who, err := e.service.sign(ctx, signed)
+	if err != nil {
 		if ctx.Err() != nil {
-			return exchange.Reply{}, e.fail(exchange.ClassOf(ctx.Err()), ctx.Err())
+			return exchange.Reply{}, who, e.fail(exchange.ClassOf(ctx.Err()), ctx.Err())
 		}
-		return exchange.Reply{}, e.fail(model.ClassDenied, err)
+		return exchange.Reply{}, who, e.fail(model.ClassDenied, err)
 	}
-	return e.service.exchange.Do(ctx, exchange.Request{URL: e.url, Header: header, Body: body})
+	reply, err := e.service.exchange.Do(ctx, exchange.Request{URL: e.url, Header: header, Body: body})
+	return reply, who, err
 }
 
 func (e *Endpoint) answer(r *model.Request, reply exchange.Reply) (*model.Response, error) {

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +30,7 @@ func one(body string) *model.Request {
 func TestAnInvocationCarriesWhatTheServiceTakes(t *testing.T) {
 	got := make(chan http.Header, 1)
 	c := fraud()
-	c.Variant = "Small"
+	c.Variant, c.TargetModel, c.Component, c.Session = "Small", "fraud.tar.gz", "part", "s-1"
 	e := answering(t, c, func(w http.ResponseWriter, r *http.Request) {
 		got <- r.Header
 		w.Header().Set("x-Amzn-Invoked-Production-Variant", "Small")
@@ -45,6 +47,7 @@ func TestAnInvocationCarriesWhatTheServiceTakes(t *testing.T) {
 	h := <-got
 	for name, want := range map[string]string{
 		"Content-Type": "text/csv", "Accept": "text/csv", headerInferenceID: "e-1", headerTargetVariant: "Small",
+		headerTargetModel: "fraud.tar.gz", headerComponent: "part", headerSession: "s-1",
 		headerAttributes: "betimes-deadline=1790000000000001;traceparent=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	} {
 		if h.Get(name) != want {
@@ -131,14 +134,63 @@ func TestAContainersFailureKeepsItsStatusAndWords(t *testing.T) {
 	}
 }
 
-func TestAClockThatIsOffIsNamed(t *testing.T) {
-	e := answering(t, fraud(), func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
-		refuse(w, said{403, "InvalidSignatureException", `{"message":"Signature expired"}`})
+func TestAClockThatIsOffIsNamedAndTheServicesTimeTaken(t *testing.T) {
+	e := answering(t, fraud(), func(w http.ResponseWriter, r *http.Request) {
+		theirs := time.Now().Add(-time.Hour).UTC()
+		w.Header().Set("Date", theirs.Format(http.TimeFormat))
+		signed, _ := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+		if signed.Sub(theirs).Abs() > 5*time.Minute {
+			refuse(w, said{403, "InvalidSignatureException", `{"message":"Signature expired"}`})
+		}
 	})
 	_, err := e.Invoke(t.Context(), one("1"))
-	if model.ClassOf(err) != model.ClassDenied || !strings.Contains(err.Error(), "clock is 1h0m") {
+	if failed, _ := errors.AsType[*model.Error](err); model.ClassOf(err) != model.ClassDenied || !strings.Contains(err.Error(), "clock is 1h0m") || !failed.Again {
 		t.Errorf("got %v", err)
+	}
+	if _, err := e.Invoke(t.Context(), one("1")); err != nil {
+		t.Errorf("signed with the service's time: %v", err)
+	}
+}
+
+func TestACallIsNotAskedAgainForARefusalThatStays(t *testing.T) {
+	e := answering(t, fraud(), func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, said{403, "AccessDeniedException", `{"message":"not you"}`})
+	})
+	_, err := e.Invoke(t.Context(), one("1"))
+	if failed, is := errors.AsType[*model.Error](err); !is || failed.Again {
+		t.Errorf("got %+v", failed)
+	}
+}
+
+func TestAKeyThatWasReplacedInItsFileIsTaken(t *testing.T) {
+	alone(t)
+	file := filepath.Join(t.TempDir(), "credentials")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", file)
+	write := func(key string) {
+		text := "[team]\naws_access_key_id = " + key + "\naws_secret_access_key = s\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("OLD")
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Authorization"), "Credential=NEW/") {
+			refuse(w, said{403, "InvalidClientTokenId", `{"message":"x"}`})
+		}
+	}))
+	defer s.Close()
+	a, err := NewAccount(t.Context(), AWSConfig{EndpointURL: s.URL, Profile: "team"}, Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := endpoint(t, a, fraud())
+	write("NEW")
+	_, err = e.Invoke(t.Context(), one("1"))
+	if failed, is := errors.AsType[*model.Error](err); !is || !failed.Again {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := e.Invoke(t.Context(), one("1")); err != nil {
+		t.Errorf("with the new key: %v", err)
 	}
 }
 

@@ -72,6 +72,9 @@ type EndpointState struct {
 	Status   string `json:"EndpointStatus"` // Creating, InService, Updating, Failed, …
 	Config   string `json:"EndpointConfigName"`
 	Failure  string `json:"FailureReason"`
+	Pending  struct {
+		Config string `json:"EndpointConfigName"`
+	} `json:"PendingDeploymentSummary"`
 	Variants []struct {
 		Name    string `json:"VariantName"`
 		Current int    `json:"CurrentInstanceCount"`

@@ -22,11 +22,13 @@ const (
 // web identity, container and instance roles. It is asked on every call, so a
 // call waits for the chain only when there is no valid credential at all.
 type keyring struct {
-	chain       aws.CredentialsProvider
-	broken      error  // why there is no chain
-	hinted      bool   // the environment or the file names credentials
-	region      string // of the environment or profile
-	endpointURL string // of the profile
+	chain       atomic.Pointer[aws.CredentialsProvider] // nil: broken
+	load        func(context.Context) (aws.CredentialsProvider, error)
+	renewing    chan struct{} // holds one value while refused credentials are renewed
+	broken      error         // why there is no chain
+	hinted      bool          // the environment or the file names credentials
+	region      string        // of the environment or profile
+	endpointURL string        // of the profile
 	current     atomic.Pointer[aws.Credentials]
 	refreshing  atomic.Bool
 	refreshed   atomic.Int64 // Unix seconds of the last refresh
@@ -45,12 +47,26 @@ func newKeyring(ctx context.Context, c AWSConfig, d Deps) (*keyring, error) {
 		if d.Emulator == "" {
 			return nil, err
 		}
-		return &keyring{broken: err}, nil
+		k := newKeyringOf(nil)
+		k.broken = err
+		return k, nil
 	}
-	return &keyring{
-		chain: loaded.Credentials, region: loaded.Region, endpointURL: aws.ToString(loaded.BaseEndpoint),
-		hinted: c.Profile != "" || hinted(d),
-	}, nil
+	k := newKeyringOf(loaded.Credentials)
+	k.region, k.endpointURL, k.hinted = loaded.Region, aws.ToString(loaded.BaseEndpoint), c.Profile != "" || hinted(d)
+	k.load = func(ctx context.Context) (aws.CredentialsProvider, error) {
+		again, err := config.LoadDefaultConfig(ctx, options...)
+		return again.Credentials, err
+	}
+	return k, nil
+}
+
+// newKeyringOf makes the keyring of a chain; nil: there is none.
+func newKeyringOf(chain aws.CredentialsProvider) *keyring {
+	k := &keyring{renewing: make(chan struct{}, 1)}
+	if chain != nil {
+		k.chain.Store(&chain)
+	}
+	return k
 }
 
 // hinted says whether the environment means an account. If not, the chain would
@@ -78,10 +94,11 @@ func (k *keyring) get(ctx context.Context) (wire.Credentials, error) {
 		}
 		return wireOf(c), nil
 	}
-	if k.chain == nil {
+	chain := k.chain.Load()
+	if chain == nil {
 		return wire.Credentials{}, k.broken
 	}
-	c, err := k.chain.Retrieve(ctx)
+	c, err := (*chain).Retrieve(ctx)
 	if err != nil {
 		return wire.Credentials{}, fmt.Errorf("no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role: %w", err)
 	}
@@ -99,19 +116,55 @@ func (k *keyring) refresh() {
 	k.refreshed.Store(time.Now().Unix())
 	ctx, cancel := context.WithTimeout(context.Background(), refreshTimeout)
 	defer cancel()
-	if cache, ok := k.chain.(*aws.CredentialsCache); ok {
+	k.take(ctx)
+}
+
+// take asks the chain for new credentials, and keeps those there are when it has none.
+func (k *keyring) take(ctx context.Context) {
+	chain := k.chain.Load()
+	if chain == nil {
+		return
+	}
+	if cache, ok := (*chain).(*aws.CredentialsCache); ok {
 		cache.Invalidate()
 	}
-	if c, err := k.chain.Retrieve(ctx); err == nil {
+	if c, err := (*chain).Retrieve(ctx); err == nil {
 		k.current.Store(&c)
 	}
 }
 
-// refused is told that a service did not accept the credentials: they may have
-// been replaced, so the chain is asked again, but not for every call.
-func (k *keyring) refused() {
-	lately := time.Since(time.Unix(k.refreshed.Load(), 0)) < refusedPause
-	if k.chain != nil && !lately && k.refreshing.CompareAndSwap(false, true) {
-		go k.refresh()
+// renew is told that a service did not accept the credentials of that name, and
+// says whether there are others now. Calls that were refused together ask the
+// chain once; it is not asked again for a while when it has nothing new.
+func (k *keyring) renew(ctx context.Context, refused string) bool {
+	select {
+	case k.renewing <- struct{}{}:
+		defer func() { <-k.renewing }()
+	case <-ctx.Done():
+		return false
+	}
+	if c := k.current.Load(); c != nil && nameOf(wireOf(c)) != refused {
+		return true
+	}
+	if time.Since(time.Unix(k.refreshed.Load(), 0)) < refusedPause {
+		return false
+	}
+	k.refreshed.Store(time.Now().Unix())
+	k.reread(ctx)
+	k.take(ctx)
+	c := k.current.Load()
+	return c != nil && nameOf(wireOf(c)) != refused
+}
+
+// reread looks at the shared files again: keys in them are replaced in place.
+func (k *keyring) reread(ctx context.Context) {
+	if k.load == nil {
+		return
+	}
+	if chain, err := k.load(ctx); err == nil {
+		k.chain.Store(&chain)
 	}
 }
+
+// nameOf tells credentials apart without their secret.
+func nameOf(c wire.Credentials) string { return c.AccessKey + "\x00" + c.Token }

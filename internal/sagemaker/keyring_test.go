@@ -40,7 +40,7 @@ func key(t *testing.T, k *keyring) string {
 func TestCredentialsAreRefreshedAheadOfExpiryWithoutACallWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		machine := &vendingMachine{takes: time.Second}
-		k := &keyring{chain: machine}
+		k := newKeyringOf(machine)
 		if got := key(t, k); got != "1" {
 			t.Errorf("first: %s", got)
 		}
@@ -59,7 +59,7 @@ func TestCredentialsAreRefreshedAheadOfExpiryWithoutACallWaiting(t *testing.T) {
 func TestARefreshThatFailsKeepsWhatStillWorksAndTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		machine := &vendingMachine{}
-		k := &keyring{chain: machine}
+		k := newKeyringOf(machine)
 		key(t, k)
 		time.Sleep(56 * time.Minute)
 		machine.broken = errors.New("away")
@@ -81,7 +81,7 @@ func TestARefreshThatFailsKeepsWhatStillWorksAndTriesAgain(t *testing.T) {
 func TestExpiredCredentialsAreNeverUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		machine := &vendingMachine{}
-		k := &keyring{chain: machine}
+		k := newKeyringOf(machine)
 		key(t, k)
 		time.Sleep(2 * time.Hour)
 		if got := key(t, k); got != "2" {
@@ -97,18 +97,21 @@ func TestExpiredCredentialsAreNeverUsed(t *testing.T) {
 
 func TestCredentialsThatWereRefusedAreReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := &keyring{chain: &vendingMachine{}}
+		k := newKeyringOf(&vendingMachine{})
 		key(t, k)
-		for range 3 { // of many calls at the same time
-			k.refused()
-			synctest.Wait()
+		for range 3 { // calls at the same time
+			if !k.renew(t.Context(), "1\x00") {
+				t.Error("none others are had")
+			}
 		}
 		if got := key(t, k); got != "2" {
 			t.Errorf("got %s", got)
 		}
+		if k.renew(t.Context(), "2\x00") {
+			t.Error("the chain is asked for every refusal")
+		}
 		time.Sleep(time.Minute)
-		k.refused()
-		synctest.Wait()
+		k.renew(t.Context(), "2\x00")
 		if got := key(t, k); got != "3" {
 			t.Errorf("later: got %s", got)
 		}

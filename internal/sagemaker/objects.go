@@ -76,7 +76,8 @@ func (o *Objects) do(ctx context.Context, operation, method, path string, body [
 	u.RawPath = wire.EscapePath(u.Path)
 	header := http.Header{"User-Agent": {"betimes"}, wire.HeaderContentHash: {wire.PayloadHash(body)}}
 	signed := wire.Request{Method: method, URL: u, Header: header, PayloadHash: header.Get(wire.HeaderContentHash)}
-	if err := o.service.sign(ctx, signed); err != nil {
+	who, err := o.service.sign(ctx, signed)
+	if err != nil {
 		return exchange.Reply{}, fmt.Errorf("%s: %w", operation, err)
 	}
 	reply, err := o.service.exchange.Do(ctx, exchange.Request{Method: method, URL: u, Header: header, Body: body})
@@ -84,7 +85,12 @@ func (o *Objects) do(ctx context.Context, operation, method, path string, body [
 		return reply, fmt.Errorf("%s s3://%s: %w", operation, path, err)
 	}
 	if reply.Status < 200 || reply.Status > 299 {
-		return reply, o.refused(operation, path, reply)
+		err := o.refused(operation, path, reply)
+		if reply.Status == http.StatusForbidden {
+			cause, _ := o.service.denied(ctx, who, reply.Header)
+			err = errors.Join(err, cause)
+		}
+		return reply, err
 	}
 	return reply, nil
 }
@@ -95,9 +101,6 @@ func (o *Objects) refused(operation, path string, reply exchange.Reply) error {
 	e := &ControlError{Operation: operation + " s3://" + path, Status: reply.Status, Name: said.Code, Message: said.Message}
 	if said.Code == "" {
 		e.Message = strings.TrimSpace(http.StatusText(reply.Status) + " " + model.Excerpt(reply.Body))
-	}
-	if reply.Status == http.StatusForbidden {
-		return errors.Join(e, o.service.denied(reply.Header))
 	}
 	return e
 }

@@ -60,21 +60,41 @@ func (e *Endpoint) probe(ctx context.Context, failing bool) bool {
 }
 
 func (e *Endpoint) learn(ctx context.Context, now EndpointState) {
-	was := e.state.Swap(&now)
-	if was != nil && e.scaled != nil && was.instances() != now.instances() {
-		e.scaled(was.instances(), now.instances())
+	before := e.state.Swap(&now)
+	was := EndpointState{}
+	if before != nil {
+		was = *before
 	}
-	if was == nil || was.Status != now.Status || was.Config != now.Config {
+	if before == nil || was.Status != now.Status || was.Config != now.Config {
 		e.log.InfoContext(ctx, "endpoint state", slog.String("endpoint", e.name), slog.String("status", now.Status), slog.String("config", now.Config))
+	}
+	e.judge(ctx, now)
+	if e.follow != nil && before != nil {
+		e.follow(was, now)
 	}
 }
 
-// OnScale has f called when the endpoint has another number of instances. It is
-// called before Run.
-func (e *Endpoint) OnScale(f func(from, to int)) { e.scaled = f }
+// judge says it when a deployment ended in service, but with another config than it
+// was to bring: the service calls that a success.
+func (e *Endpoint) judge(ctx context.Context, now EndpointState) {
+	if now.Pending.Config != "" {
+		e.wanted = now.Pending.Config
+	}
+	if now.Status != "InService" {
+		return
+	}
+	if e.wanted != "" && e.wanted != now.Config {
+		e.log.WarnContext(ctx, "deployment was rolled back", slog.String("endpoint", e.name), slog.String("config", now.Config), slog.String("wanted", e.wanted))
+	}
+	e.wanted = ""
+}
 
-// instances counts those that serve.
-func (s EndpointState) instances() int {
+// Follow has f called by each probe but the first, with what was and what is. It is
+// called before Run.
+func (e *Endpoint) Follow(f func(was, now EndpointState)) { e.follow = f }
+
+// Instances counts those that serve.
+func (s EndpointState) Instances() int {
 	n := 0
 	for _, v := range s.Variants {
 		n += v.Current

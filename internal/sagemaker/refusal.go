@@ -2,6 +2,7 @@ package sagemaker
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"betimes/internal/model"
 	"betimes/internal/model/exchange"
+	"betimes/internal/sagemaker/wire"
 )
 
 // refusal is the body of a failed invocation. Names are read without regard to
@@ -24,7 +26,7 @@ type refusal struct {
 }
 
 // refused makes the error of an invocation that is not 2xx.
-func (e *Endpoint) refused(reply exchange.Reply) error {
+func (e *Endpoint) refused(ctx context.Context, signed wire.Credentials, reply exchange.Reply) error {
 	var said refusal
 	_ = json.Unmarshal(reply.Body, &said) // not JSON: a proxy's page, the status has to do
 	name := errorName(firstOf(reply.Header.Get(headerErrorType), said.Type))
@@ -40,7 +42,7 @@ func (e *Endpoint) refused(reply exchange.Reply) error {
 	case model.ClassThrottled:
 		e.throttles.Inc()
 	case model.ClassDenied:
-		failed.Err = e.service.denied(reply.Header)
+		failed.Err, failed.Again = e.service.denied(ctx, signed, reply.Header)
 	}
 	return failed
 }
@@ -128,20 +130,12 @@ func classOfStatus(reply exchange.Reply) model.Class {
 	return model.ClassNotFound // what answers here is no SageMaker endpoint
 }
 
-const clockTolerance = 4 * time.Minute // signatures are good for five
-
-// denied asks for new credentials and looks at the clock, the usual reason
-// where credentials are right.
-func (s *service) denied(h http.Header) error {
-	if s.keys != nil {
-		s.keys.refused()
+// denied looks for what makes the next call good: the clock, the usual reason where
+// credentials are right, and other credentials. signed is who was refused.
+func (s *service) denied(ctx context.Context, signed wire.Credentials, h http.Header) (cause error, again bool) {
+	if off := s.clock.learn(h); off != 0 {
+		return fmt.Errorf("this machine's clock is %s off the service's, whose time is taken from now on; set it", off.Abs().Round(time.Second)), true
 	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return errors.New("the credentials are not accepted; check them and the permissions of their role")
-	}
-	if off := time.Since(now); off.Abs() > clockTolerance {
-		return fmt.Errorf("this machine's clock is %s off the service's; set it", off.Round(time.Second))
-	}
-	return errors.New("the credentials are not accepted; check them and the permissions of their role")
+	again = s.keys != nil && s.keys.renew(ctx, nameOf(signed))
+	return errors.New("the credentials are not accepted; check them and the permissions of their role"), again
 }

@@ -18,6 +18,7 @@ type service struct {
 	region   string
 	signer   *wire.Signer
 	keys     *keyring // nil: an emulator that needs none
+	clock    *clock
 	exchange *exchange.Client
 }
 
@@ -39,7 +40,7 @@ func (a *Account) service(what api, c Config, connections int, timeout time.Dura
 	name := c.Endpoint
 	return &service{
 		name: name, base: base, region: region,
-		signer: wire.NewSigner(region, what.signedAs), keys: a.keys(c, base),
+		signer: wire.NewSigner(region, what.signedAs), keys: a.keys(c, base), clock: &a.clock,
 		exchange: exchange.New(exchange.Config{
 			Endpoint: name, Connections: connections, Timeout: timeout, TLS: a.authorities,
 			Dialed: a.metrics.connections.WithLabelValues(name).Inc,
@@ -118,17 +119,17 @@ func (a *Account) keys(c Config, base *url.URL) *keyring {
 	return a.credentials
 }
 
-// sign signs a request; its header must not be shared.
-func (s *service) sign(ctx context.Context, r wire.Request) error {
+// sign signs a request, and tells as whom; its header must not be shared.
+func (s *service) sign(ctx context.Context, r wire.Request) (wire.Credentials, error) {
 	credentials := dummy()
 	if s.keys != nil {
 		var err error
 		if credentials, err = s.keys.get(ctx); err != nil {
-			return err
+			return credentials, err
 		}
 	}
-	s.signer.Sign(r, credentials, time.Now())
-	return nil
+	s.signer.Sign(r, credentials, s.clock.now())
+	return credentials, nil
 }
 
 // at gives the service's URL with a path.

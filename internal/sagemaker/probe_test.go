@@ -1,0 +1,50 @@
+package sagemaker
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+func TestADeploymentThatWentBackIsSaidThoughTheServiceCallsItASuccess(t *testing.T) {
+	state := func(status, config, pending string, instances int) EndpointState {
+		s := EndpointState{Status: status, Config: config}
+		s.Pending.Config = pending
+		s.Variants = append(s.Variants, struct {
+			Name    string `json:"VariantName"`
+			Current int    `json:"CurrentInstanceCount"`
+			Desired int    `json:"DesiredInstanceCount"`
+		}{"AllTraffic", instances, instances})
+		return s
+	}
+	for _, tt := range []struct {
+		name   string
+		states []EndpointState
+		said   bool
+	}{
+		{"rolled back", []EndpointState{state("InService", "old", "", 1), state("Updating", "old", "new", 1), state("InService", "old", "", 1)}, true},
+		{"deployed", []EndpointState{state("InService", "old", "", 1), state("Updating", "old", "new", 1), state("InService", "new", "", 1)}, false},
+		{"scaled", []EndpointState{state("InService", "old", "", 1), state("Updating", "old", "", 1), state("InService", "old", "", 2)}, false},
+		{"seen first while it changed", []EndpointState{state("Updating", "old", "new", 1), state("RollingBack", "old", "", 1), state("InService", "old", "", 1)}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var log bytes.Buffer
+			changes, instances := 0, 0
+			e := &Endpoint{log: slog.New(slog.NewTextHandler(&log, nil))}
+			e.Follow(func(was, now EndpointState) {
+				changes++
+				instances += now.Instances() - was.Instances()
+			})
+			for _, s := range tt.states {
+				e.learn(t.Context(), s)
+			}
+			if got := strings.Contains(log.String(), "rolled back"); got != tt.said {
+				t.Errorf("said %v:\n%s", got, log.String())
+			}
+			if changes != 2 || instances != tt.states[2].Instances()-tt.states[0].Instances() {
+				t.Errorf("%d changes, %+d instances", changes, instances)
+			}
+		})
+	}
+}
