@@ -5,6 +5,7 @@
 //	backlog  a stream attached to a topic of records that are an hour old
 //	sustain  500 events/s for a minute: losses, latency, the sum of the stages, memory
 //	start    time until up is ready, first with training, then again
+//	climit   how many calls at once an endpoint takes is changed under load, without a word
 //	fuzz     every fuzz target of the repository
 //	drains   SIGTERM of stream and gateway with 50 events in flight and more
 //	storm    members of a group that join, leave and crash every two seconds

@@ -19,6 +19,7 @@ type station struct {
 	Seeds    string
 	Copies   int    // of each partition
 	Model    string // URL
+	Endpoint string // of the SageMaker at Model, asked about one event at a time; empty: Model is a plain server
 	Gateway  string
 	Admin    string
 	Memory   string // memory: of the file
@@ -39,7 +40,12 @@ kafka:
   topics: {events: {partitions: 12, replication_factor: {{.Copies}}}}
 models:
   stub:
+{{- if .Endpoint}}
+    sagemaker: {endpoint: {{.Endpoint}}, url: "{{.Model}}"}
+    batch: none
+{{- else}}
     rest: {url: "{{.Model}}"}
+{{- end}}
     content_type: application/json
 flow:
   gateway: {listen: "{{.Gateway}}", key: /card_token, id: /id}

@@ -11,9 +11,10 @@ import (
 // not taken for a typing error.
 func notBuilt() []string {
 	return []string{
-		"flow.preprocess", "flow.cache", "flow.admit", "flow.batch", "flow.balance", "flow.async", "flow.mirror",
+		"flow.preprocess", "flow.cache", "flow.admit", "flow.async", "flow.mirror",
 		"flow.feature.lookup", "flow.feature.http", "flow.feature.windows", "flow.feature.state", "flow.feature.enrich",
-		"models.*.endpoints", "models.*.batch",
+		"flow.balance.policy", "flow.balance.hedge", "flow.balance.sticky",
+		"models.*.endpoints",
 		"watch.slo", "watch.alert", "watch.canary", "steer",
 	}
 }

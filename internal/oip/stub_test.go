@@ -114,6 +114,8 @@ func (s *stub) infer(t testing.TB, w http.ResponseWriter, r *http.Request) {
 	case s.Fail == model.ClassConnection:
 		conn, _, _ := w.(http.Hijacker).Hijack()
 		_ = conn.Close()
+	case s.Refuses(body):
+		http.Error(w, `{"error":"no"}`, statuses()[model.ClassBadInput])
 	case s.Fail != model.ClassUnknown:
 		http.Error(w, `{"error":"no"}`, statuses()[s.Fail])
 	case s.Oversize:
@@ -219,6 +221,8 @@ func (s *stub) inferred(t testing.TB, ctx context.Context, a *asked) (told, erro
 	switch {
 	case s.hang(ctx):
 		return nil, ctx.Err()
+	case s.Refuses(a.input.data):
+		return nil, refusals()[model.ClassBadInput]
 	case s.Fail != model.ClassUnknown:
 		return nil, refusals()[s.Fail]
 	case s.Oversize:

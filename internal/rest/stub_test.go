@@ -45,6 +45,8 @@ func serve(w http.ResponseWriter, b modeltest.Behaviour, body []byte) {
 	case b.Fail == model.ClassConnection:
 		conn, _, _ := w.(http.Hijacker).Hijack()
 		_ = conn.Close()
+	case b.Refuses(body):
+		http.Error(w, "no", statuses()[model.ClassBadInput])
 	case b.Fail != model.ClassUnknown:
 		http.Error(w, "no", statuses()[b.Fail])
 	case b.Oversize:

@@ -69,10 +69,10 @@ func (c *Control) CreateEndpointConfig(ctx context.Context, e EndpointConfig) er
 
 // EndpointState is what DescribeEndpoint tells.
 type EndpointState struct {
-	Status   string `json:"EndpointStatus"` // Creating, InService, Updating, Failed, …
-	Config   string `json:"EndpointConfigName"`
-	Failure  string `json:"FailureReason"`
-	Pending  struct {
+	Status  string `json:"EndpointStatus"` // Creating, InService, Updating, Failed, …
+	Config  string `json:"EndpointConfigName"`
+	Failure string `json:"FailureReason"`
+	Pending struct {
 		Config string `json:"EndpointConfigName"`
 	} `json:"PendingDeploymentSummary"`
 	Variants []struct {

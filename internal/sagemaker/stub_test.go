@@ -73,6 +73,8 @@ func serve(w http.ResponseWriter, b modeltest.Behaviour, body []byte) {
 	case b.Fail == model.ClassConnection:
 		conn, _, _ := w.(http.Hijacker).Hijack()
 		_ = conn.Close()
+	case b.Refuses(body):
+		refuse(w, failures()[model.ClassBadInput])
 	case fails:
 		refuse(w, failure)
 	case b.Oversize:

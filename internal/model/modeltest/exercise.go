@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"runtime/pprof"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +39,8 @@ func Exercise(t *testing.T, newInvoker New, classes ...model.Class) {
 		"too few answers are bad output":              miscounted,
 		"an answer too large is bad output":           oversize,
 		"a large request arrives whole":               largeRequest,
+		"the fault of one item is no answer to it":    faultOfOne,
+		"what was asked leaves no goroutine":          nothingLeft,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newInvoker) })
 	}
@@ -198,6 +203,44 @@ func largeRequest(t *testing.T, newInvoker New) {
 	body := string(bytes.Repeat([]byte("0123456789,"), 100_000)) + "1"
 	if err := asked(patient(t), newInvoker(t, Behaviour{Delay: time.Millisecond}), csvRequest(body)); err != nil {
 		t.Fatalf("%.200s", err)
+	}
+}
+
+// faultOfOne: all fail, or the one that is to blame and the others are answered.
+func faultOfOne(t *testing.T, newInvoker New) {
+	inv := newInvoker(t, Behaviour{Delay: time.Millisecond, Refuse: "777"})
+	_, err := inv.Invoke(patient(t), csvRequest("777"))
+	wantClass(t, err, model.ClassBadInput)
+	r := csvRequest("1", "777", "3")
+	resp, err := inv.Invoke(patient(t), r)
+	if err != nil {
+		wantClass(t, err, model.ClassBadInput)
+	} else {
+		wantClass(t, resp.Answers[1].Err, model.ClassBadInput)
+		for _, i := range []int{0, 2} {
+			if a := resp.Answers[i]; a.Err != nil || !bytes.Equal(bytes.TrimSpace(a.Body), r.Items[i].Body) {
+				t.Errorf("item %d: got %q, %v", i, a.Body, a.Err)
+			}
+		}
+	}
+	if err := asked(patient(t), inv, csvRequest("1", "3")); err != nil {
+		t.Errorf("without it: %v", err)
+	}
+}
+
+// nothingLeft counts what runs before an Invoker is made and after it was stopped.
+func nothingLeft(t *testing.T, newInvoker New) {
+	before := runtime.NumGoroutine()
+	t.Run("asked", func(t *testing.T) {
+		concurrent(t, newInvoker)
+		canceled(t, newInvoker)
+	})
+	for end := time.Now().Add(patience); runtime.NumGoroutine() > before; <-time.After(time.Millisecond) {
+		if time.Now().After(end) {
+			var stacks strings.Builder
+			_ = pprof.Lookup("goroutine").WriteTo(&stacks, 1)
+			t.Fatalf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), stacks.String())
+		}
 	}
 }
 

@@ -26,6 +26,16 @@ func Scripted(t *testing.T, b Behaviour) model.Invoker {
 			return Step{}
 		}
 	}
+	if b.Refuse != "" {
+		f.Respond = func(_ context.Context, r *model.Request) Step {
+			for i := range r.Items {
+				if b.Refuses(r.Items[i].Body) {
+					return Step{Fail: model.ClassBadInput}
+				}
+			}
+			return Step{}
+		}
+	}
 	for range b.HangFor {
 		f.Script(Step{Hold: make(chan struct{}), Begun: b.Reached})
 	}
