@@ -1,10 +1,12 @@
 package batch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
 
+	"betimes/internal/budget"
 	"betimes/internal/model"
 )
 
@@ -77,12 +79,12 @@ func (g *group) compare() {
 	var wg sync.WaitGroup
 	for i, m := range some {
 		wg.Go(func() {
-			resp, line, err := g.call(some[i : i+1])
+			resp, line, err := g.call(g.ctx, some[i:i+1])
 			t := told{err: err, began: g.began, line: line}
 			if err == nil {
 				alone[i], t.resp = resp, part(resp, 0)
 			}
-			m.tell(t)
+			g.tell(m, t)
 		})
 	}
 	wg.Wait()
@@ -96,7 +98,9 @@ func (g *group) conclude(some []*member, alone []*model.Response) (state, error)
 			return unknown, nil
 		}
 	}
-	together, _, err := g.call(some)
+	ctx, cancel := context.WithTimeout(context.Background(), budget.Call) // all owners have their answers
+	defer cancel()
+	together, _, err := g.call(ctx, some)
 	switch class := model.ClassOf(err); {
 	case err != nil && ofOne(class) && class != model.ClassTimeout:
 		return apart, fmt.Errorf("asked together it fails: %s", class)

@@ -39,7 +39,8 @@ func newGroup(q *Queue, members []*member) *group {
 	return g
 }
 
-// left is told that one owner waits no more. Queue.mu is held.
+// left is told that one owner waits no more; the last one ends the calls. Queue.mu
+// is held.
 func (g *group) left() {
 	if g.waiting--; g.waiting == 0 {
 		g.cancel()
@@ -56,12 +57,12 @@ func (g *group) run() {
 // ask asks about some members in one call, and about the halves of them when the
 // failure may be one's own.
 func (g *group) ask(members []*member) {
-	resp, line, err := g.call(members)
+	resp, line, err := g.call(g.ctx, members)
 	switch {
 	case err == nil:
 		g.queue.went(len(members), nil)
 		for i, m := range members {
-			m.tell(told{resp: part(resp, i), began: g.began, line: line})
+			g.tell(m, told{resp: part(resp, i), began: g.began, line: line})
 		}
 	case len(members) == 1 || !ofOne(model.ClassOf(err)):
 		g.fail(members, line, err)
@@ -101,15 +102,22 @@ func undecided(err error) error {
 
 func (g *group) fail(members []*member, line event.Timeline, err error) {
 	for _, m := range members {
-		m.tell(told{err: err, began: g.began, line: line})
+		g.tell(m, told{err: err, began: g.began, line: line})
 	}
 }
 
 // tell never waits: a member is told once.
-func (m *member) tell(t told) { m.told <- t }
+func (g *group) tell(m *member, t told) {
+	g.queue.mu.Lock()
+	defer g.queue.mu.Unlock()
+	m.told <- t
+	if !m.gone {
+		g.left()
+	}
+}
 
 // call makes one call about some members, on a timeline of its own.
-func (g *group) call(members []*member) (*model.Response, event.Timeline, error) {
+func (g *group) call(ctx context.Context, members []*member) (*model.Response, event.Timeline, error) {
 	scratch := &event.Event{}
 	scratch.Timeline.Start(time.Now())
 	first := members[0].request
@@ -123,7 +131,7 @@ func (g *group) call(members []*member) (*model.Response, event.Timeline, error)
 	}
 	r.Items[0].Event = scratch
 	g.queue.meter.size.Observe(float64(len(members)))
-	resp, err := g.invoke(r)
+	resp, err := g.invoke(ctx, r)
 	if err == nil && len(resp.Answers) != len(members) {
 		err = &model.Error{Class: model.ClassBadOutput, Endpoint: resp.Endpoint, Err: errMiscounted}
 	}
@@ -131,14 +139,14 @@ func (g *group) call(members []*member) (*model.Response, event.Timeline, error)
 }
 
 // invoke: a panic ends the events of a call and nothing else.
-func (g *group) invoke(r *model.Request) (resp *model.Response, err error) {
+func (g *group) invoke(ctx context.Context, r *model.Request) (resp *model.Response, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			g.queue.deps.Log.Error("panic in a call", "panic", fmt.Sprint(p), "model", r.Model, "stack", string(debug.Stack()))
 			err = &model.Error{Endpoint: g.queue.deps.Model, Err: fmt.Errorf("internal error: %v", p)}
 		}
 	}()
-	return g.queue.inner.Invoke(g.ctx, r)
+	return g.queue.inner.Invoke(ctx, r)
 }
 
 var errMiscounted = errors.New("the number of answers is not that of the events")

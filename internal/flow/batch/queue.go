@@ -238,7 +238,9 @@ func (q *Queue) leave(ctx context.Context, m *member) (*model.Response, error) {
 	defer q.mu.Unlock()
 	m.gone = true
 	if m.group != nil {
-		m.group.left()
+		if len(m.told) == 0 {
+			m.group.left()
+		}
 		return nil, q.gaveUp(ctx)
 	}
 	for i := range q.line {

@@ -100,9 +100,16 @@ func warm(t *testing.T, q *Queue) {
 	t.Helper()
 	answered(t, ask(t, q, "100", "101", "102"), "100", "101", "102")
 	time.Sleep(time.Second) // asked together too
-	if q.compare.state != same {
+	if found(q) != same {
 		t.Fatal("the model is not taken to answer together as alone")
 	}
+}
+
+// found is what the Queue thinks of its model.
+func found(q *Queue) state {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.compare.state
 }
 
 func answered(t *testing.T, got []result, want ...string) {
@@ -292,7 +299,7 @@ func TestAModelThatAnswersOtherwiseTogetherIsAskedAloneAndSaysSo(t *testing.T) {
 					}
 					return n
 				}
-				if n := together(); n != 1 || q.compare.state != apart {
+				if n := together(); n != 1 || found(q) != apart {
 					t.Errorf("%d calls about more than one", n)
 				}
 				e.version = "2" // may be another
@@ -336,10 +343,10 @@ func TestAModelThatBeginsToSwapIsFoundByTheNextComparison(t *testing.T) {
 		q := queue(t, Config{MaxEvents: 2, MaxBytes: 1 << 20}, &busy{Fake: f, takes: 1})
 		warm(t, q)
 		swaps = true
-		for i := 0; i <= everySoMay && q.compare.state != apart; i++ {
+		for i := 0; i <= everySoMay && found(q) != apart; i++ {
 			ask(t, q, "1", "2", "3")
 		}
-		if q.compare.state != apart {
+		if found(q) != apart {
 			t.Error("not found")
 		}
 	})
