@@ -67,6 +67,7 @@ const (
 	metadataMinAge     = 100 * time.Millisecond
 	metadataMaxAge     = 30 * time.Second
 	dialTimeout        = 5 * time.Second
+	answerTimeout      = 3 * time.Second // beyond what a request itself may take: a broker that is stopped, or whose machine is gone, refuses nothing and says nothing
 	retryBackoffMin    = 50 * time.Millisecond
 	retryBackoffMax    = time.Second
 	maxDecompressBytes = 64 << 20 // one batch; a small batch that unpacks to more is an attack
@@ -81,6 +82,7 @@ func (c *Cluster) commonOptions() []kgo.Opt {
 		kgo.MetadataMinAge(metadataMinAge),
 		kgo.MetadataMaxAge(metadataMaxAge),
 		kgo.DialTimeout(dialTimeout),
+		kgo.RequestTimeoutOverhead(answerTimeout),
 		kgo.MaxDecompressBatchBytes(maxDecompressBytes),
 		kgo.DisableClientMetrics(),
 		kgo.AlwaysRetryEOF(), // a broker that was killed
@@ -144,7 +146,7 @@ func (c *Cluster) metadata(ctx context.Context) (*kmsg.MetadataResponse, error) 
 		err error
 	}
 	// The library greets a broker before it asks, and waits for the greeting as
-	// long as it likes: ten seconds for a broker that is stopped.
+	// long as it likes: answerTimeout for a broker that is stopped.
 	answered := make(chan answer, 1)
 	go func() {
 		m, err := req.RequestWith(ctx, c.client)

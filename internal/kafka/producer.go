@@ -16,7 +16,12 @@ import (
 // Bounds of one Producer.
 const (
 	// deliveryTimeout is how long a record waits for its sending to begin.
-	deliveryTimeout    = 30 * time.Second
+	deliveryTimeout = 30 * time.Second
+	// replicaTimeout is how long a broker waits for the other replicas until it says
+	// so and is asked again. With answerTimeout it is how long the records on their way
+	// to a broker that says nothing wait, though their partitions may be led by another
+	// after two seconds. Shorter asks brokers again that are only slow.
+	replicaTimeout     = 3 * time.Second
 	maxBufferedRecords = 100_000
 	maxBufferedBytes   = 64 << 20
 	maxBatchBytes      = 1_000_012 // Kafka's own default; brokers refuse more unless told
@@ -74,6 +79,7 @@ func (c *Cluster) newProducer(what string, endless bool, bounds ...kgo.Opt) (*Pr
 		kgo.RecordPartitioner(newPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerLinger(0),
+		kgo.ProduceRequestTimeout(replicaTimeout),
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.UnknownTopicRetries(-1), // a broker that starts does not know its topics yet; the delivery timeout ends it
 	)...)
