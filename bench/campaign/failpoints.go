@@ -77,6 +77,7 @@ type failRun struct {
 	at      map[string]*station // by role; other: a second stream that comes and goes
 	running map[string]*process
 	deaths  []verify.Window
+	cuts    []verify.Window // when connections were lost that locks of a share group hang on
 	how     map[aim]int  // the step that brought a process there
 	seldom  map[aim]bool // a process does not come there many times
 	armed   options      // to start a process that is to be killed
@@ -107,7 +108,7 @@ func (o options) failOn(ctx context.Context, m mode, at *place, aims []aim, r *r
 	if err = errors.Join(err, load.close()); err != nil {
 		return err
 	}
-	e := examined{what: at.what, group: f.group, mode: m, ledger: load.file, faults: f.deaths, moody: true}
+	e := examined{what: at.what, group: f.group, mode: m, ledger: load.file, faults: slices.Concat(f.deaths, f.cuts), moody: true}
 	verdict, err := e.examine(ctx, cluster, r)
 	if err != nil {
 		return err
@@ -355,9 +356,17 @@ func (f *failRun) outage(ctx context.Context, role string) (bool, error) {
 	return f.wait(ctx, role)
 }
 
+// failUnheard is how long after the fault a client may still wait for an answer
+// before it ends the connection.
+const failUnheard = 5 * time.Second
+
 // unanswered has brokers apply what ends transactions, records and commits, and
 // not say so; offsets of some transactions they do not take.
 func (f *failRun) unanswered(ctx context.Context, role string) (bool, error) {
+	if f.mode.shared {
+		began := time.Now()
+		defer func() { f.cuts = append(f.cuts, verify.Window{From: began, To: time.Now().Add(failUnheard)}) }()
+	}
 	for _, one := range []fault.Fault{
 		{
 			Keys:  []kmsg.Key{kmsg.EndTxn, kmsg.Produce, kmsg.OffsetCommit, kmsg.ShareAcknowledge},
