@@ -78,9 +78,9 @@ type failRun struct {
 	running map[string]*process
 	deaths  []verify.Window
 	cuts    []verify.Window // when connections were lost that locks of a share group hang on
-	how     map[aim]int  // the step that brought a process there
-	seldom  map[aim]bool // a process does not come there many times
-	armed   options      // to start a process that is to be killed
+	how     map[aim]int     // the step that brought a process there
+	seldom  map[aim]bool    // a process does not come there many times
+	armed   options         // to start a process that is to be killed
 }
 
 // other is the second stream.
