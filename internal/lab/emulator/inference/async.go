@@ -59,6 +59,7 @@ type Backlog struct {
 type backlog struct {
 	waiting []*asyncRequest
 	running int
+	looking bool // instances are looked at again soon
 }
 
 // asyncRequest is one request, as it is kept.

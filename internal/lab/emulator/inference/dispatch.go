@@ -97,7 +97,7 @@ func (s *Service) dispatch(name string) {
 		go s.work(q, routing)
 	}
 	if len(l.waiting) > 0 && l.running == 0 && routing.instances() > 0 { // a container starts again
-		time.AfterFunc(askAgain, func() { s.dispatch(name) })
+		s.lookAgain(name, l)
 	}
 	for _, q := range l.waiting {
 		if q.taken == nil {
@@ -108,6 +108,20 @@ func (s *Service) dispatch(name string) {
 
 // askAgain is how soon instances are looked at again that were not ready.
 const askAgain = 200 * time.Millisecond
+
+// lookAgain dispatches a little later, once however many ask for it; b.mu is held.
+func (s *Service) lookAgain(name string, l *backlog) {
+	if l.looking {
+		return
+	}
+	l.looking = true
+	time.AfterFunc(askAgain, func() {
+		s.Backlog.mu.Lock()
+		l.looking = false
+		s.Backlog.mu.Unlock()
+		s.dispatch(name)
+	})
+}
 
 // instances is how many there are, ready or not.
 func (r *Routing) instances() int {
