@@ -67,7 +67,7 @@ func (c *comparison) begins(version string) bool {
 
 // compare asks about some members alone, who get these answers, then about the
 // same together. The others are told to ask alone.
-func (g *group) compare() {
+func (g *group) compare(version string) {
 	defer g.queue.ended()
 	defer g.cancel()
 	some := g.members[:min(len(g.members), compared)]
@@ -88,7 +88,8 @@ func (g *group) compare() {
 		})
 	}
 	wg.Wait()
-	g.queue.concluded(g.conclude(some, alone))
+	found, why := g.conclude(some, alone)
+	g.queue.concluded(version, found, why)
 }
 
 // conclude says what the answers alone and together tell.
@@ -149,13 +150,17 @@ func (q *Queue) back(g *group, members []*member) {
 	q.dispatch()
 }
 
-// concluded notes the result of a comparison.
-func (q *Queue) concluded(found state, why error) {
+// concluded notes the result of a comparison that began with a version; empty: its
+// answers were the first to say one. Of a version that came meanwhile it says nothing.
+func (q *Queue) concluded(version string, found state, why error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	c := &q.compare
+	c.of(q.inner.Version())
 	c.running = false
 	switch {
+	case version != "" && version != c.version:
+		return
 	case found == same:
 		c.state, c.tries = same, 0
 	case found == apart:

@@ -161,8 +161,8 @@ func (q *Queue) dispatch() {
 			continue
 		}
 		g := newGroup(q, members)
-		if q.compare.begins(q.inner.Version()) {
-			go g.compare()
+		if version := q.inner.Version(); q.compare.begins(version) {
+			go g.compare(version)
 		} else {
 			go g.run()
 		}

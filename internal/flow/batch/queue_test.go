@@ -352,6 +352,29 @@ func TestAModelThatBeginsToSwapIsFoundByTheNextComparison(t *testing.T) {
 	})
 }
 
+func TestWhatAComparisonFoundIsNotSaidOfTheVersionThatCameMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &busy{takes: 1, version: "1"}
+		e.Fake = &modeltest.Fake{Respond: func(_ context.Context, r *model.Request) modeltest.Step {
+			bodies := bodiesOf(r)
+			if len(bodies) > 1 && e.version == "2" { // it swaps
+				slices.Reverse(bodies)
+			}
+			s := answers(bodies)
+			s.Delay = 10 * time.Millisecond
+			return s
+		}}
+		q := queue(t, Config{MaxEvents: 2, MaxBytes: 1 << 20}, e)
+		var wg sync.WaitGroup
+		wg.Go(func() { ask(t, q, "1", "2", "3") })
+		time.Sleep(25 * time.Millisecond) // asked together, not answered
+		e.version = "2"
+		wg.Go(func() { _, _ = q.Invoke(t.Context(), request("4")) })
+		wg.Wait()
+		answered(t, ask(t, q, numbers(6)...), numbers(6)...)
+	})
+}
+
 func TestWhoGivesUpFreesItsPlaceAndTheLastOneTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &modeltest.Fake{Default: modeltest.Step{Delay: time.Minute}}
