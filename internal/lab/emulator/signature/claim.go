@@ -26,6 +26,9 @@ func claimed(r *http.Request) (*claim, *Refusal) {
 	var credential, headers string
 	if text := r.Header.Get("Authorization"); text != "" {
 		given, rest, _ := strings.Cut(text, " ")
+		if given == version2 {
+			return nil, tooOld()
+		}
 		if given != algorithm {
 			return nil, incomplete("Unsupported AWS 'algorithm': '%s'.", given)
 		}
@@ -38,6 +41,9 @@ func claimed(r *http.Request) (*claim, *Refusal) {
 		credential, headers, s.signature, s.date = members["Credential"], members["SignedHeaders"], members["Signature"], r.Header.Get("X-Amz-Date")
 	} else {
 		q := r.URL.Query()
+		if q.Has("AWSAccessKeyId") {
+			return nil, tooOld()
+		}
 		if q.Get("X-Amz-Signature") == "" && q.Get("X-Amz-Credential") == "" {
 			return nil, missing()
 		}

@@ -48,6 +48,13 @@ func missing() *Refusal {
 	return &Refusal{"MissingAuthenticationTokenException", "MissingAuthenticationToken", "AccessDenied", http.StatusForbidden, "Missing Authentication Token", "Access Denied"}
 }
 
+// tooOld is signature version 2, with which boto3 presigns for S3 unless its config
+// has signature_version s3v4.
+func tooOld() *Refusal {
+	const text = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+	return &Refusal{"IncompleteSignatureException", "IncompleteSignature", "InvalidRequest", http.StatusBadRequest, text, text}
+}
+
 func incomplete(format string, args ...any) *Refusal {
 	text := fmt.Sprintf(format, args...)
 	return &Refusal{"IncompleteSignatureException", "IncompleteSignature", "AuthorizationHeaderMalformed", http.StatusBadRequest, text, "The authorization header is malformed; " + text}

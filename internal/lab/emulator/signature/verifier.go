@@ -24,6 +24,7 @@ type Verifier struct {
 
 const (
 	algorithm  = "AWS4-HMAC-SHA256"
+	version2   = "AWS" // what came before
 	dateForm   = "20060102T150405Z"
 	terminator = "aws4_request"
 
