@@ -28,6 +28,9 @@ func loadLightGBM(text []byte) (Model, error) {
 	if len(f.roots) == 0 {
 		return nil, errors.New("model file: LightGBM text without a tree")
 	}
+	if sizes, told := head["tree_sizes"]; told && len(strings.Fields(sizes)) != len(f.roots) {
+		return nil, fmt.Errorf("model file: %d of %d trees are there; it is cut off, save it again", len(f.roots), len(strings.Fields(sizes)))
+	}
 	if len(f.roots)%f.classes != 0 {
 		return nil, fmt.Errorf("model file: %d trees are no whole iterations of %d", len(f.roots), f.classes)
 	}

@@ -79,6 +79,7 @@ func TestLoadNamesWhatIsWrong(t *testing.T) {
 		"feature out of range":    {tree(`{"left_children":[1,-1,-1],"right_children":[2,-1,-1],"split_indices":[7,0,0],` + rest + `}`), "asks feature 7 of 2"},
 		"categories":              {tree(`{"left_children":[1,-1,-1],"right_children":[2,-1,-1],"split_indices":[0,0,0],"split_type":[1,0,0],` + rest + `}`), "splits by category"},
 		"LightGBM, no tree":       {light(""), "without a tree"},
+		"LightGBM, cut off":       {"tree\nmax_feature_idx=1\nnum_tree_per_iteration=1\nobjective=binary sigmoid:1\ntree_sizes=19 19\n\nTree=0\nleaf_value=1\n\n", "1 of 2 trees"},
 		"LightGBM, a loop":        {light("Tree=0\nleaf_value=1 2 3\nsplit_feature=0 1\ndecision_type=2 2\nthreshold=1 2\nleft_child=1 0\nright_child=-1 -2\n"), "split 1 has child 0"},
 		"LightGBM, a short array": {light("Tree=0\nleaf_value=1 2\nsplit_feature=0\ndecision_type=2\nthreshold=\n"), "tree 0: threshold: it is missing"},
 		"LightGBM, categories":    {light("Tree=0\nnum_cat=1\nleaf_value=1 2\n"), "cat_boundaries: it is missing"},
