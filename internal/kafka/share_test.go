@@ -6,8 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"betimes/internal/event"
 	"betimes/internal/kafka"
+	"betimes/internal/lab/fault"
 )
 
 // sharer is a member of a share group of which a test polls.
@@ -124,6 +128,29 @@ func TestALockIsRenewedWhileAnEventIsInWork(t *testing.T) {
 	one.leave()
 	two.none(lock / 2)
 	two.leave()
+}
+
+func TestDeliveriesThatCannotBeSetAreThoseOfTheBrokers(t *testing.T) {
+	proxy, c := faulty(t)
+	if err := c.SetBrokers(limit(t), "group.share.delivery.count.limit", "3"); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Add(fault.Fault{When: setsDeliveries, Do: fault.Refuse, Code: kerr.InvalidConfig.Code, Count: -1})
+	things := topic(t, c, 1)
+	write(t, producer(t, c), numbered(things, 1)...)
+	m := share(t, c, things)
+	e := m.poll(1)[0]
+	if left := m.Left(e); left != 2 {
+		t.Errorf("after the first of three deliveries %d are left", left)
+	}
+	m.Accept(e)
+	m.leave()
+}
+
+// setsDeliveries says whether a request sets how often an event is delivered.
+func setsDeliveries(r kmsg.Request) bool {
+	alter, is := r.(*kmsg.IncrementalAlterConfigsRequest)
+	return is && alter.Resources[0].Configs[0].Name == "share.delivery.count.limit"
 }
 
 func TestAShareGroupBeginsAtTheLogsEnds(t *testing.T) {

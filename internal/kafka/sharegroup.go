@@ -73,8 +73,38 @@ func (m *ShareMember) deliveries(ctx context.Context) int {
 	if err == nil {
 		return deliveriesAtMost
 	}
-	m.cluster.deps.Log.Info("deliveries of an event are limited by the brokers' own", "group", m.cfg.Group, "assumed", deliveriesByDefault, "error", err)
-	return deliveriesByDefault
+	most, hidden := m.cluster.shareDeliveries(ctx)
+	if hidden != nil {
+		most = deliveriesByDefault
+	}
+	m.cluster.deps.Log.Info("deliveries of an event are limited by the brokers' own", "group", m.cfg.Group, "deliveries", most, "assumed", hidden != nil, "error", errors.Join(err, hidden))
+	return most
+}
+
+// shareDeliveries is how often the brokers deliver an event to a share group that
+// has no limit of its own; of several the least.
+func (c *Cluster) shareDeliveries(ctx context.Context) (int, error) {
+	nodes, err := c.admin.ListBrokers(ctx)
+	if err != nil {
+		return 0, err
+	}
+	described, err := c.admin.DescribeBrokerConfigs(ctx, nodes.NodeIDs()...)
+	if err != nil {
+		return 0, err
+	}
+	const name = "group.share.delivery.count.limit"
+	least := 0
+	for _, broker := range described {
+		for _, one := range broker.Configs {
+			if n, err := strconv.Atoi(one.MaybeValue()); one.Key == name && err == nil && (least == 0 || n < least) {
+				least = n
+			}
+		}
+	}
+	if least == 0 {
+		return 0, fmt.Errorf("no broker tells its %s", name)
+	}
+	return least, nil
 }
 
 // setGroup sets configs of a group.

@@ -88,7 +88,7 @@ func (p *Processor) takeShared(it *item, e *event.Event) (spent bool) {
 	e.Backlog = e.Attempts > 0 || e.Recorded.Before(p.began)
 	it.event, it.part = e, part
 	p.keep(it)
-	if left > spareDeliveries {
+	if left > spareDeliveries || e.Attempts == 0 { // the first is for work, though there be two only
 		p.enter(it)
 		return false
 	}

@@ -367,6 +367,22 @@ func TestAWorkerEndsThoughADeadLetterOfTheLastDeliveryIsRefused(t *testing.T) {
 	})
 }
 
+func TestASharedEventIsWorkedOnAtItsFirstDeliveryThoughThereBeTwoOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, q := newCluster(), newQueue()
+		q.most = 2
+		_, stop := sharingOf(t, c, q, predict)
+		q.send("only")
+		time.Sleep(time.Second)
+		if got := c.written(); len(got) != 1 || got[0] != "predictions only" {
+			t.Errorf("written %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestASharedEventOfTheLastDeliveryIsEndedThoughTheEndpointIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, q := newCluster(), newQueue()
