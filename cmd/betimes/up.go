@@ -257,9 +257,18 @@ func nextLines(loaded *config.Loaded, role string, at app.Addresses) []string {
 	case role == "broker":
 		return []string{"kcat -b " + at.Kafka[0] + " -L"}
 	case role == "emulate":
-		return []string{"aws --endpoint-url http://" + at.AWS + " --region us-east-1 sagemaker list-endpoints"}
+		return []string{credentials(c) + "aws --endpoint-url http://" + at.AWS + " --region us-east-1 sagemaker list-endpoints"}
 	}
 	return nil
+}
+
+// credentials are any, because clients sign with some, unless they are verified:
+// then they are the user's own.
+func credentials(c config.Config) string {
+	if len(c.Lab.Emulator.Keys) > 0 {
+		return ""
+	}
+	return "AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any "
 }
 
 // loadLine sends payments where they are what the gateway takes, else lines of the user's own.
