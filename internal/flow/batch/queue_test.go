@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -352,12 +353,25 @@ func TestAModelThatBeginsToSwapIsFoundByTheNextComparison(t *testing.T) {
 	})
 }
 
+// replaced is busy with version 1, and then with version 2.
+type replaced struct {
+	*busy
+	now atomic.Bool
+}
+
+func (r *replaced) Version() string {
+	if r.now.Load() {
+		return "2"
+	}
+	return "1"
+}
+
 func TestWhatAComparisonFoundIsNotSaidOfTheVersionThatCameMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := &busy{takes: 1, version: "1"}
+		e := &replaced{busy: &busy{takes: 1}}
 		e.Fake = &modeltest.Fake{Respond: func(_ context.Context, r *model.Request) modeltest.Step {
 			bodies := bodiesOf(r)
-			if len(bodies) > 1 && e.version == "2" { // it swaps
+			if len(bodies) > 1 && e.now.Load() { // it swaps
 				slices.Reverse(bodies)
 			}
 			s := answers(bodies)
@@ -368,7 +382,7 @@ func TestWhatAComparisonFoundIsNotSaidOfTheVersionThatCameMeanwhile(t *testing.T
 		var wg sync.WaitGroup
 		wg.Go(func() { ask(t, q, "1", "2", "3") })
 		time.Sleep(25 * time.Millisecond) // asked together, not answered
-		e.version = "2"
+		e.now.Store(true)
 		wg.Go(func() { _, _ = q.Invoke(t.Context(), request("4")) })
 		wg.Wait()
 		answered(t, ask(t, q, numbers(6)...), numbers(6)...)
