@@ -8,11 +8,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -61,19 +61,20 @@ func (v volley) fire(ctx context.Context) (struck, error) {
 // run lets the callers call: at moments that are dealt out in order, or one after the other.
 func (v volley) run(ctx context.Context, callers []*caller, length time.Duration) (struck, error) {
 	began := time.Now()
-	var next atomic.Int64
-	due := func() (time.Time, bool) {
-		if v.rate == 0 {
-			now := time.Now()
-			return now, now.Sub(began) < length && ctx.Err() == nil
-		}
-		at := time.Duration(float64(next.Add(1)-1) / v.rate * float64(time.Second))
-		return began.Add(at), at < length && ctx.Err() == nil
-	}
 	var all sync.WaitGroup
 	for _, c := range callers {
 		c.took, c.late, c.err = c.took[:0], c.late[:0], nil
-		all.Go(func() { c.work(due) })
+	}
+	if v.rate == 0 {
+		for _, c := range callers {
+			all.Go(func() {
+				for c.err == nil && time.Since(began) < length && ctx.Err() == nil {
+					c.call(time.Now())
+				}
+			})
+		}
+	} else {
+		v.pace(ctx, callers, length, &all)
 	}
 	all.Wait()
 	var s struck
@@ -94,12 +95,47 @@ func (v volley) run(ctx context.Context, callers []*caller, length time.Duration
 	return s, nil
 }
 
+// pace hands every moment to a free caller. It alone sleeps, in a thread of its
+// own: were callers to do it, those whose answers are there would wait for those
+// whose moment is near.
+func (v volley) pace(ctx context.Context, callers []*caller, length time.Duration, all *sync.WaitGroup) {
+	free := make(chan *caller, len(callers))
+	for _, c := range callers {
+		c.due = make(chan time.Time, 1)
+		free <- c
+		all.Go(func() {
+			for at := range c.due {
+				c.call(at)
+				free <- c
+			}
+		})
+	}
+	all.Go(func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		began := time.Now()
+		for n := 0; ctx.Err() == nil; n++ {
+			at := time.Duration(float64(n) / v.rate * float64(time.Second))
+			if at >= length {
+				break
+			}
+			sleepUntil(began.Add(at))
+			c := <-free // none: the call comes late and says so
+			c.due <- began.Add(at)
+		}
+		for _, c := range callers {
+			close(c.due)
+		}
+	})
+}
+
 // caller is one connection.
 type caller struct {
 	conn       net.Conn
 	in         *bufio.Reader
 	request    []byte
 	got        []byte
+	due        chan time.Time // of an open load: the next call's moment
 	took, late []time.Duration
 	err        error
 }
@@ -114,20 +150,14 @@ func (v volley) dial(ctx context.Context) (*caller, error) {
 	return &caller{conn: conn, in: bufio.NewReader(conn), request: append([]byte(head), body...), got: make([]byte, 64<<10)}, nil
 }
 
-// work calls at each moment that due gives. A caller that is free waits for its
-// moment; one that comes late says so.
-func (c *caller) work(due func() (time.Time, bool)) {
-	for {
-		at, ok := due()
-		if !ok {
-			return
-		}
-		sleepUntil(at)
-		sent := time.Now()
-		if c.err = c.call(); c.err != nil {
-			return
-		}
-		c.took, c.late = append(c.took, time.Since(at)), append(c.late, sent.Sub(at))
+// call calls at once, and counts from the moment when it was due.
+func (c *caller) call(due time.Time) {
+	if c.err != nil {
+		return
+	}
+	sent := time.Now()
+	if c.err = c.exchange(); c.err == nil {
+		c.took, c.late = append(c.took, time.Since(due)), append(c.late, sent.Sub(due))
 	}
 }
 
@@ -143,7 +173,7 @@ func sleepUntil(at time.Time) {
 	}
 }
 
-func (c *caller) call() error {
+func (c *caller) exchange() error {
 	if _, err := c.conn.Write(c.request); err != nil {
 		return err
 	}
