@@ -66,7 +66,15 @@ func (e *ControlError) Error() string {
 func IsMissing(err error) bool {
 	e, ok := errors.AsType[*ControlError](err)
 	return ok && (e.Status == http.StatusNotFound || e.Name == "ResourceNotFound" ||
-		e.Name == "ValidationException" && (strings.Contains(e.Message, "Could not find") || strings.Contains(e.Message, "not found")))
+		e.Name == "ValidationException" && (strings.Contains(e.Message, "Could not find") || strings.Contains(e.Message, "not found") || strings.Contains(e.Message, "does not exist")))
+}
+
+// IsDenied says that the caller may not do it: credentials or permissions.
+func IsDenied(err error) bool {
+	if e, ok := errors.AsType[*ControlError](err); ok {
+		return e.Status == http.StatusForbidden || isDenial(e.Name)
+	}
+	return model.ClassOf(err) == model.ClassDenied
 }
 
 // IsTaken says that something of that name exists already.

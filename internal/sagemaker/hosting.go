@@ -8,9 +8,10 @@ import (
 // DefaultVariant is the production variant of the endpoints that betimes makes.
 const DefaultVariant = "AllTraffic"
 
-// Model is what an endpoint serves.
+// Model is what an endpoint serves: an image with data, or a model package.
 type Model struct {
 	Name        string
+	Package     string // ARN of an approved version; then Image and Data stand there
 	Image       string
 	Data        string // s3://…/model.tar.gz, may be empty
 	Environment map[string]string
@@ -20,15 +21,16 @@ type Model struct {
 // CreateModel names an image and its data. IsTaken: it exists.
 func (c *Control) CreateModel(ctx context.Context, m Model) error {
 	type container struct {
-		Image        string
-		ModelDataUrl string            `json:",omitempty"`
-		Environment  map[string]string `json:",omitempty"`
+		ModelPackageName string            `json:",omitempty"`
+		Image            string            `json:",omitempty"`
+		ModelDataUrl     string            `json:",omitempty"`
+		Environment      map[string]string `json:",omitempty"`
 	}
 	return c.call(ctx, "CreateModel", struct {
 		ModelName        string
 		PrimaryContainer container
 		ExecutionRoleArn string
-	}{m.Name, container{m.Image, m.Data, m.Environment}, m.Role}, nil)
+	}{m.Name, container{m.Package, m.Image, m.Data, m.Environment}, m.Role}, nil)
 }
 
 // DescribeModel gives the image and data of a model.
@@ -37,13 +39,18 @@ func (c *Control) DescribeModel(ctx context.Context, name string) (Model, error)
 		ModelName        string
 		ExecutionRoleArn string
 		PrimaryContainer struct {
-			Image, ModelDataUrl string
-			Environment         map[string]string
+			ModelPackageName, Image, ModelDataUrl string
+			Environment                           map[string]string
 		}
 	}
 	err := c.call(ctx, "DescribeModel", struct{ ModelName string }{name}, &out)
 	p := out.PrimaryContainer
-	return Model{out.ModelName, p.Image, p.ModelDataUrl, p.Environment, out.ExecutionRoleArn}, err
+	return Model{out.ModelName, p.ModelPackageName, p.Image, p.ModelDataUrl, p.Environment, out.ExecutionRoleArn}, err
+}
+
+// DeleteModel forgets a model; its data stays.
+func (c *Control) DeleteModel(ctx context.Context, name string) error {
+	return c.call(ctx, "DeleteModel", struct{ ModelName string }{name}, nil)
 }
 
 // EndpointConfig is one production variant. It cannot be changed once made.
@@ -109,6 +116,15 @@ func (c *Control) CreateEndpoint(ctx context.Context, name, config string) error
 // UpdateEndpoint begins to change an endpoint to another config.
 func (c *Control) UpdateEndpoint(ctx context.Context, name, config string) error {
 	return c.call(ctx, "UpdateEndpoint", endpointNames{name, config}, nil)
+}
+
+// ReplaceModel begins to change an endpoint to another config that keeps the
+// instances and weights it has been scaled to.
+func (c *Control) ReplaceModel(ctx context.Context, name, config string) error {
+	return c.call(ctx, "UpdateEndpoint", struct {
+		endpointNames
+		RetainAllVariantProperties bool
+	}{endpointNames{name, config}, true}, nil)
 }
 
 // DeleteEndpoint begins to delete an endpoint; a failed one can only be deleted.

@@ -62,6 +62,15 @@ func (o *Objects) Get(ctx context.Context, bucket, key string) ([]byte, error) {
 	return reply.Body, err
 }
 
+// Delete removes an object; one that is not there is no error.
+func (o *Objects) Delete(ctx context.Context, bucket, key string) error {
+	_, err := o.do(ctx, "DeleteObject", http.MethodDelete, bucket+"/"+key, nil)
+	if IsMissing(err) {
+		return nil
+	}
+	return err
+}
+
 // Exists says whether there is such an object.
 func (o *Objects) Exists(ctx context.Context, bucket, key string) (bool, error) {
 	_, err := o.do(ctx, "HeadObject", http.MethodHead, bucket+"/"+key, nil)

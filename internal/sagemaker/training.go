@@ -1,16 +1,24 @@
 package sagemaker
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"time"
+)
 
-// TrainingJob is what a training job is made of: one csv channel, one instance.
+// TrainingJob is what a training job is made of: csv channels, one instance.
 type TrainingJob struct {
 	Name            string
 	Image           string
 	Role            string
 	Hyperparameters map[string]string
 	Data            string // s3://bucket/prefix of the channel train
+	Validation      string // of the channel validation; empty: none
 	Output          string // s3://bucket/prefix that gets <name>/output/model.tar.gz
 	InstanceType    string
+	MaxRuntime      time.Duration // 0: a day
+	Spot            bool          // on spot instances, waited for as long as MaxRuntime again
+	Checkpoints     string        // s3://bucket/prefix that an interrupted job goes on from; empty: none
 }
 
 // TrainingState is how far a job is.
@@ -41,8 +49,15 @@ type trainingRequest struct {
 		InstanceType                  string
 		InstanceCount, VolumeSizeInGB int
 	}
-	StoppingCondition struct{ MaxRuntimeInSeconds int }
+	StoppingCondition struct {
+		MaxRuntimeInSeconds  int
+		MaxWaitTimeInSeconds int `json:",omitempty"`
+	}
+	EnableManagedSpotTraining bool              `json:",omitempty"`
+	CheckpointConfig          *checkpointConfig `json:",omitempty"`
 }
+
+type checkpointConfig struct{ S3Uri string }
 
 type channel struct {
 	ChannelName string
@@ -53,23 +68,48 @@ type channel struct {
 }
 
 const (
-	maxTrainingSeconds = 24 * 60 * 60
-	trainingVolumeGB   = 30
+	maxTraining      = 24 * time.Hour
+	trainingVolumeGB = 30
 )
 
 // CreateTrainingJob starts a job. IsTaken: a job of that name exists.
 func (c *Control) CreateTrainingJob(ctx context.Context, j TrainingJob) error {
 	r := trainingRequest{TrainingJobName: j.Name, HyperParameters: j.Hyperparameters, RoleArn: j.Role}
 	r.AlgorithmSpecification.TrainingImage, r.AlgorithmSpecification.TrainingInputMode = j.Image, "File"
-	train := channel{ChannelName: "train", ContentType: "text/csv"}
-	train.DataSource.S3DataSource.S3DataType = "S3Prefix"
-	train.DataSource.S3DataSource.S3Uri = j.Data
-	train.DataSource.S3DataSource.S3DataDistributionType = "FullyReplicated"
-	r.InputDataConfig = []channel{train}
+	r.InputDataConfig = []channel{csvChannel("train", j.Data)}
+	if j.Validation != "" {
+		r.InputDataConfig = append(r.InputDataConfig, csvChannel("validation", j.Validation))
+	}
 	r.OutputDataConfig.S3OutputPath = j.Output
 	r.ResourceConfig.InstanceType, r.ResourceConfig.InstanceCount, r.ResourceConfig.VolumeSizeInGB = j.InstanceType, 1, trainingVolumeGB
-	r.StoppingCondition.MaxRuntimeInSeconds = maxTrainingSeconds
+	r.limit(j)
 	return c.call(ctx, "CreateTrainingJob", r, nil)
+}
+
+// limit says how long the job may take, and wait for a spot instance.
+func (r *trainingRequest) limit(j TrainingJob) {
+	runtime := cmp.Or(j.MaxRuntime, maxTraining)
+	r.StoppingCondition.MaxRuntimeInSeconds = int(runtime / time.Second)
+	if j.Spot {
+		r.EnableManagedSpotTraining = true
+		r.StoppingCondition.MaxWaitTimeInSeconds = int(2 * runtime / time.Second)
+	}
+	if j.Checkpoints != "" {
+		r.CheckpointConfig = &checkpointConfig{j.Checkpoints}
+	}
+}
+
+func csvChannel(name, uri string) channel {
+	c := channel{ChannelName: name, ContentType: "text/csv"}
+	c.DataSource.S3DataSource.S3DataType = "S3Prefix"
+	c.DataSource.S3DataSource.S3Uri = uri
+	c.DataSource.S3DataSource.S3DataDistributionType = "FullyReplicated"
+	return c
+}
+
+// StopTrainingJob asks a job to end; it is Stopping, then Stopped.
+func (c *Control) StopTrainingJob(ctx context.Context, name string) error {
+	return c.call(ctx, "StopTrainingJob", struct{ TrainingJobName string }{name}, nil)
 }
 
 // DescribeTrainingJob tells how far a job is.

@@ -1,19 +1,47 @@
 package rollout
 
 import (
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"betimes/internal/setting"
+	"betimes/internal/steer/rollout/quality"
 )
 
-// TrainConfig says how a model is trained before its first use.
+// TrainConfig says how a model is trained: by up before its first use, by train
+// whenever it is asked.
 type TrainConfig struct {
-	Algorithm       string            `yaml:"algorithm" doc:"xgboost or linear-learner."`
-	Image           string            `yaml:"image" doc:"Training and serving image in a registry, needed on AWS: the algorithm's own in your region. Default on the emulator: the built-in one."`
-	Data            string            `yaml:"data" doc:"Training file: CSV with a header, or NDJSON. builtin:payments is the example problem's own."`
-	Label           string            `yaml:"label" doc:"Column of the label; default: the first."`
-	Hyperparameters map[string]string `yaml:"hyperparameters" doc:"The algorithm's own settings."`
+	Algorithm       string             `yaml:"algorithm" doc:"xgboost or linear-learner; may be left out with an image of your own."`
+	Image           string             `yaml:"image" doc:"Training and serving image. Default: the built-in algorithm on the emulator, the algorithm's own image in the region on AWS."`
+	Data            string             `yaml:"data" doc:"Training data: a CSV file with a header, an NDJSON file, builtin:payments (the example problem's own), or records: topic:NAME, or exactly topic:NAME@0:FROM-TO,1:FROM-TO (offsets by partition; FROM inclusive, TO exclusive)."`
+	Label           string             `yaml:"label" doc:"Column of the label; default: the first. For a topic: an expression over the record."`
+	Key             string             `yaml:"key" doc:"Column whose rows stay together when rows are held out, for example the card; default: the record's key, of a file the row itself."`
+	Hyperparameters map[string]string  `yaml:"hyperparameters" doc:"The algorithm's own settings. Of the built-in ones everything has a default; the objective follows from the labels."`
+	HeldOut         setting.Ratio      `yaml:"held_out" doc:"train: share of the rows that the job never sees, by which the model is judged. A row is held out by a hash of its key, so the same rows are in every run."`
+	Validation      setting.Ratio      `yaml:"validation" doc:"train: share of the rows that the job may look at for early stopping (channel validation)."`
+	Threshold       float64            `yaml:"threshold" doc:"Score from which on an answer counts as class 1 in the judgement."`
+	InstanceType    string             `yaml:"instance_type" doc:"Instance type of the job; default: that of the endpoint."`
+	MaxRuntime      time.Duration      `yaml:"max_runtime" doc:"A job that takes longer is stopped."`
+	Spot            bool               `yaml:"spot" doc:"Train on spot instances, with checkpoints in the bucket; waited for as long as max_runtime again."`
+	Approve         string             `yaml:"approve" doc:"Who approves a new version: rule (at_least, at_most and behind hold), hand (betimes rollout --to VERSION --approve), or auto: rule on the emulator, hand on AWS."`
+	AtLeast         map[string]float64 `yaml:"at_least" doc:"Rule: least values of auc, accuracy, precision, recall and r2 over the rows held out."`
+	AtMost          map[string]float64 `yaml:"at_most" doc:"Rule: most values of logloss, calibration, rmse and mae over the rows held out."`
+	Behind          float64            `yaml:"behind" doc:"Rule: how much worse than the version in service a new one may be, in AUC, of numbers as a share of the RMSE."`
 }
+
+// DefaultTrainConfig holds back a fifth and leaves approval to where it runs.
+func DefaultTrainConfig() TrainConfig {
+	return TrainConfig{HeldOut: 0.2, Threshold: 0.5, MaxRuntime: time.Hour, Approve: ApproveAuto, Behind: 0.01}
+}
+
+// The values of approve.
+const (
+	ApproveAuto = "auto"
+	ApproveRule = "rule"
+	ApproveHand = "hand"
+)
 
 // ServeConfig says which model of your own the emulator serves. Exactly one is set.
 type ServeConfig struct {
@@ -38,11 +66,13 @@ const (
 // Validate notes what is wrong.
 func (c TrainConfig) Validate() setting.Problems {
 	var ps setting.Problems
-	ps.OneOf("algorithm", c.Algorithm, xgboost, linearLearner)
-	if c.Data == "" {
-		ps.Add("data", "it is empty; name a CSV or NDJSON file, or builtin:payments")
+	if c.Algorithm != "" || c.Image == "" {
+		ps.OneOf("algorithm", c.Algorithm, xgboost, linearLearner)
 	}
+	c.validateData(&ps)
 	checkImage(&ps, c.Image)
+	c.validateShares(&ps)
+	c.validateRule(&ps)
 	if n := len(c.Hyperparameters); n > maxHyperparameters {
 		ps.Add("hyperparameters", "there are %d, SageMaker takes %d; remove some", n, maxHyperparameters)
 	}
@@ -52,6 +82,60 @@ func (c TrainConfig) Validate() setting.Problems {
 		}
 	}
 	return ps
+}
+
+func (c TrainConfig) validateData(ps *setting.Problems) {
+	if c.Data == "" {
+		ps.Add("data", "it is empty; name a CSV or NDJSON file, builtin:payments or topic:NAME")
+	}
+	if !isTopic(c.Data) {
+		return
+	}
+	if _, _, err := parseTopic(c.Data); err != nil {
+		ps.Add("data", "%s", err)
+	}
+	if c.Label == "" {
+		ps.Add("label", "it is empty; write an expression over the records that is the label, for example fraud")
+	}
+	if c.Key != "" {
+		ps.Add("key", "records of a topic stay together by their own key; remove it")
+	}
+}
+
+func (c TrainConfig) validateShares(ps *setting.Problems) {
+	if c.HeldOut < 0 || c.HeldOut > 0.9 {
+		ps.Add("held_out", "%s is not between 0%% and 90%%; write for example 20%%", c.HeldOut)
+	}
+	if c.Validation < 0 || c.HeldOut+c.Validation > 0.9 {
+		ps.Add("validation", "%s beside held_out: %s leaves too little to train with; lower one", c.Validation, c.HeldOut)
+	}
+	if _, early := c.Hyperparameters["early_stopping_rounds"]; early && c.Validation == 0 {
+		ps.Add("validation", "hyperparameters.early_stopping_rounds needs rows to look at; write for example 10%%")
+	}
+	if c.MaxRuntime < time.Second {
+		ps.Add("max_runtime", "%s is less than 1s; write for example 1h", c.MaxRuntime)
+	}
+	if c.InstanceType != "" && !strings.HasPrefix(c.InstanceType, "ml.") {
+		ps.Add("instance_type", "%q is not an instance type; write for example ml.m5.large", c.InstanceType)
+	}
+}
+
+func (c TrainConfig) validateRule(ps *setting.Problems) {
+	ps.OneOf("approve", c.Approve, ApproveAuto, ApproveRule, ApproveHand)
+	for _, bound := range []struct {
+		key    string
+		values map[string]float64
+		known  []string
+	}{{"at_least", c.AtLeast, quality.Rising()}, {"at_most", c.AtMost, quality.Falling()}} {
+		for _, name := range slices.Sorted(maps.Keys(bound.values)) {
+			if !slices.Contains(bound.known, name) {
+				ps.Add(bound.key+"."+name, "it is not known; use %s", strings.Join(bound.known, ", "))
+			}
+		}
+	}
+	if !(c.Behind >= 0) {
+		ps.Add("behind", "%g is less than 0; write for example 0.01", c.Behind)
+	}
 }
 
 // Validate notes what is wrong.

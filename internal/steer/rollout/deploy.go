@@ -66,17 +66,22 @@ func (r *run) remove(ctx context.Context) error {
 	return err
 }
 
-// settled describes the endpoint until its state is one that stays.
+// settled describes the plan's endpoint until its state is one that stays.
 func (r *run) settled(ctx context.Context) (sagemaker.EndpointState, error) {
+	return r.settledAt(ctx, r.endpoint(), StepDeploy)
+}
+
+// settledAt describes an endpoint until its state is one that stays.
+func (r *run) settledAt(ctx context.Context, endpoint string, step Step) (sagemaker.EndpointState, error) {
 	last := ""
 	for {
-		state, err := r.describe(ctx)
+		state, err := r.describeAt(ctx, endpoint)
 		if err != nil || !state.Changing() {
 			return state, err
 		}
 		if state.Status != last {
 			last = state.Status
-			r.report(StepDeploy, last)
+			r.report(step, last)
 		}
 		if err := r.pause(ctx, endpointPoll); err != nil {
 			return state, err
@@ -85,9 +90,13 @@ func (r *run) settled(ctx context.Context) (sagemaker.EndpointState, error) {
 }
 
 func (r *run) describe(ctx context.Context) (sagemaker.EndpointState, error) {
+	return r.describeAt(ctx, r.endpoint())
+}
+
+func (r *run) describeAt(ctx context.Context, endpoint string) (sagemaker.EndpointState, error) {
 	var state sagemaker.EndpointState
 	err := r.patiently(ctx, func() (err error) {
-		state, err = r.Control.DescribeEndpoint(ctx, r.endpoint())
+		state, err = r.Control.DescribeEndpoint(ctx, endpoint)
 		return err
 	})
 	if sagemaker.IsMissing(err) {

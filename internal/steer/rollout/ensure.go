@@ -13,10 +13,7 @@ import (
 // Ensure returns when the plan's endpoint is in service, or says what keeps it
 // from being. What exists already is used; doing it again changes nothing.
 func Ensure(ctx context.Context, d Deps, p Plan) error {
-	if d.Log == nil {
-		d.Log = slog.New(slog.DiscardHandler)
-	}
-	r := &run{Deps: d, plan: p, start: time.Now(), emulated: d.Control.Emulated()}
+	r := newRun(d, p)
 	if err := r.ensure(ctx); err != nil {
 		return err
 	}
@@ -29,7 +26,20 @@ type run struct {
 	Deps
 	plan     Plan
 	start    time.Time
-	emulated bool // waiting is short, trying again is free, images are built in
+	emulated bool             // waiting is short, trying again is free, images are built in
+	job      string           // that made the model
+	repeated int              // records that had the id of an earlier one
+	took     map[Step]float64 // seconds by step, may be nil
+	step     Step
+	began    time.Time // of step
+}
+
+// newRun makes the run of one call.
+func newRun(d Deps, p Plan) *run {
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	return &run{Deps: d, plan: p, start: time.Now(), emulated: d.Control.Emulated()}
 }
 
 func (r *run) ensure(ctx context.Context) error {
@@ -54,7 +64,7 @@ func (r *run) ensure(ctx context.Context) error {
 	case state.Status != missing:
 		return r.wrong("sagemaker", "endpoint %s is %s: %s; delete it, or name another", r.endpoint(), state.Status, firstOf(state.Failure, "no reason was given"))
 	}
-	recipe, err := r.recipe()
+	recipe, err := r.recipe(ctx)
 	if err != nil {
 		return err
 	}
@@ -78,10 +88,10 @@ func (r *run) allowed() error {
 }
 
 // recipe settles what the model is made of.
-func (r *run) recipe() (*recipe, error) {
+func (r *run) recipe(ctx context.Context) (*recipe, error) {
 	switch {
 	case r.plan.Train != nil:
-		return r.trained()
+		return r.trained(ctx)
 	case r.plan.Serve != nil:
 		return r.own()
 	}
@@ -94,7 +104,7 @@ func (r *run) refresh(ctx context.Context, state sagemaker.EndpointState) error 
 	if !ours(state.Config, r.plan) || r.plan.Train == nil && r.plan.Serve == nil {
 		return nil
 	}
-	recipe, err := r.recipe()
+	recipe, err := r.recipe(ctx)
 	if err != nil {
 		r.Log.Warn("endpoint kept, its model cannot be made again", slog.String("endpoint", r.endpoint()), slog.Any("error", err))
 		return nil
@@ -117,7 +127,7 @@ func (r *run) build(ctx context.Context, recipe *recipe, exists bool) error {
 // artefact gives the model's URI; empty for an image that needs none.
 func (r *run) artefact(ctx context.Context, recipe *recipe) (string, error) {
 	switch {
-	case recipe.table != nil:
+	case recipe.train != nil:
 		return r.train(ctx, recipe)
 	case recipe.model != nil:
 		key := r.key(recipe) + "/model.tar.gz"
@@ -144,14 +154,43 @@ func (r *run) upload(ctx context.Context, key string, body []byte) error {
 	return nil
 }
 
+// overwrite writes an object that may be there.
+func (r *run) overwrite(ctx context.Context, key string, body []byte) error {
+	err := r.patiently(ctx, func() error {
+		if err := r.Objects.EnsureBucket(ctx, r.Bucket); err != nil {
+			return err
+		}
+		return r.Objects.Put(ctx, r.Bucket, key, body)
+	})
+	if err != nil {
+		return fmt.Errorf("aws.bucket: %w", err)
+	}
+	return nil
+}
+
 func (r *run) endpoint() string          { return r.plan.Endpoint.Endpoint }
 func (r *run) uri(key string) string     { return "s3://" + r.Bucket + "/" + key }
 func (r *run) key(recipe *recipe) string { return stem(r.plan) + "/" + recipe.base }
 
 func (r *run) report(step Step, detail string) {
+	r.clock(step)
 	if r.Progress != nil {
 		r.Progress(Progress{r.plan.Model, step, detail, time.Since(r.start)})
 	}
+}
+
+// clock notes how long the step before took.
+func (r *run) clock(step Step) {
+	if r.took == nil {
+		return
+	}
+	now := time.Now()
+	if r.step == "" {
+		r.took[step] += now.Sub(r.start).Seconds() // reading is reported at its end
+	} else {
+		r.took[r.step] += now.Sub(r.began).Seconds()
+	}
+	r.step, r.began = step, now
 }
 
 // wrong names the key of the model that has to change.

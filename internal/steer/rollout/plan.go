@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"betimes/internal/event"
+	"betimes/internal/model"
 	"betimes/internal/sagemaker"
 )
 
@@ -21,6 +23,8 @@ type Plan struct {
 	Train    *TrainConfig // nil: not trained
 	Serve    *ServeConfig // nil: not our own
 	Fields   []string     // flow.feature.fields; empty: the columns of the file
+	// ContentType and Accept are of the requests that judge a model.
+	ContentType, Accept string
 }
 
 // Deps are what Ensure works with.
@@ -34,6 +38,12 @@ type Deps struct {
 	Builtin func(name string) ([]byte, error)
 	// Allow is asked before anything is made on AWS, with what would be made; nil: allowed.
 	Allow func(what string) error
+	// Ask gives an endpoint to ask, and what closes the way to it. For Train.
+	Ask func(endpoint string) (model.Invoker, func(), error)
+	// Topics are the brokers, and Row what a record means: its features as csv and
+	// its label. For training from topics.
+	Topics Topics
+	Row    func(e *event.Event) (features, label string, err error)
 	// Progress is told what is being done, from the goroutine of Ensure; may be nil.
 	Progress func(Progress)
 }
@@ -46,8 +56,11 @@ const (
 	StepRead   Step = "read"   // training data read
 	StepUpload Step = "upload" // data or model in S3
 	StepTrain  Step = "train"  // job under way, Detail is its state
+	StepJudge  Step = "judge"  // rows that were held out are asked of an endpoint for a while
+	StepKeep   Step = "keep"   // version in the registry
 	StepDeploy Step = "deploy" // endpoint being made, Detail is its state
 	StepReady  Step = "ready"  // endpoint in service
+	StepLeft   Step = "left"   // what an earlier, unfinished run had left
 )
 
 // Progress is one report.
@@ -63,15 +76,18 @@ type recipe struct {
 	base   string // of job, model and keys; holds a digest of what the model is made of
 	config string // of the endpoint config; holds a digest of base and the instances
 	image  string
-	table  *table // of a trained model
-	model  []byte // model.tar.gz of an own model, may be nil
 	env    map[string]string
+	model  []byte // model.tar.gz of an own model, may be nil
+
+	// Of a trained model only.
+	train, validation []byte // csv, the label first; validation may be empty
+	hyper             map[string]string
 }
 
 const (
 	maxName     = 63
 	digestChars = 10
-	attemptRoom = 3 // -10
+	attemptRoom = 6 // -judge, -99
 )
 
 // name makes stem-digest; the stem is cut to what SageMaker takes.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -62,19 +63,21 @@ func isHeader(row []string) bool {
 
 func (s *csvSource) names() []string { return s.header }
 
-func (s *csvSource) next() ([]string, int, error) {
+func (s *csvSource) next() ([]string, string, error) {
 	if s.first != nil {
 		row := s.first
 		s.first = nil
-		return row, 1, nil
+		return row, onLine(1), nil
 	}
 	row, err := s.reader.Read()
 	if err != nil {
-		return nil, 0, err
+		return nil, "", err
 	}
 	line, _ := s.reader.FieldPos(0)
-	return row, line, nil
+	return row, onLine(line), nil
 }
+
+func onLine(n int) string { return "line " + strconv.Itoa(n) }
 
 // lineSource reads one JSON object per line.
 type lineSource struct {
@@ -128,19 +131,19 @@ func membersOf(line []byte) ([]string, error) {
 
 func (s *lineSource) names() []string { return s.columns }
 
-func (s *lineSource) next() ([]string, int, error) {
+func (s *lineSource) next() ([]string, string, error) {
 	for s.scanner.Scan() {
 		s.line++
 		if len(bytes.TrimSpace(s.scanner.Bytes())) == 0 {
 			continue
 		}
 		cells, err := s.cells(s.scanner.Bytes())
-		return cells, s.line, err
+		return cells, onLine(s.line), err
 	}
 	if err := s.scanner.Err(); err != nil {
-		return nil, 0, fmt.Errorf("line %d: %w", s.line+1, err)
+		return nil, "", fmt.Errorf("line %d: %w", s.line+1, err)
 	}
-	return nil, 0, io.EOF
+	return nil, "", io.EOF
 }
 
 // cells of members that are no number stay as they are: only columns that are

@@ -2,6 +2,8 @@ package rollout
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +17,7 @@ import (
 // first column, no header.
 type table struct {
 	csv     []byte
+	keys    []uint64 // per row: hash of its key, which says where it belongs
 	rows    int
 	columns []string // of the features, in order; nil when the file has no header
 	unused  []string // columns of the file that are left out
@@ -32,53 +35,95 @@ func wrongData(format string, args ...any) error {
 	return &tableError{"data", fmt.Sprintf(format, args...)}
 }
 
-// source reads a training file row by row.
+// source reads training data row by row.
 type source interface {
-	// names are the columns; nil when the file does not tell.
+	// names are the columns; nil when the data do not tell.
 	names() []string
-	// next gives the cells of a row in the order of names, and its line; io.EOF at the end.
-	next() (cells []string, line int, err error)
+	// next gives the cells of a row in the order of names, and where it stands,
+	// for example line 3; io.EOF at the end.
+	next() (cells []string, where string, err error)
+}
+
+// keyed is a source that knows the key of the row it gave last.
+type keyed interface{ key() []byte }
+
+// reading is what a table is made of.
+type reading struct {
+	name   string // of the file or topic
+	label  string
+	key    string   // column, may be empty
+	fields []string // of the features; empty: all columns
 }
 
 // readTable makes the training set of a file: the label moved to the front,
 // then the fields in the order in which events are mapped.
-func readTable(file string, data []byte, label string, fields []string) (*table, error) {
-	src, err := openSource(file, data, label, fields)
+func readTable(r reading, data []byte) (*table, error) {
+	src, err := openSource(r.name, data, r.label, r.fields)
 	if err != nil {
 		return nil, err
 	}
+	return r.table(src, len(data))
+}
+
+// table reads a source to its end.
+func (r reading) table(src source, size int) (*table, error) {
 	t := &table{}
-	order, err := t.order(file, src.names(), label, fields)
+	order, err := t.order(r, src.names())
 	if err != nil {
 		return nil, err
 	}
-	w := newWriter(order, len(data))
+	w := newWriter(order, size)
+	if w.key, err = r.keyColumn(src.names()); err != nil {
+		return nil, err
+	}
 	for {
-		cells, line, err := src.next()
+		cells, where, err := src.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, wrongData("%s: %v", file, err)
+			return nil, wrongData("%s: %v", r.name, err)
 		}
 		if err := w.row(cells); err != nil {
-			return nil, wrongData("%s line %d: %v", file, line, err.in(src.names()))
+			return nil, wrongData("%s %s: %v", r.name, where, err.in(src.names()))
 		}
+		if k, ok := src.(keyed); ok && len(k.key()) > 0 {
+			w.hash = hashOf(k.key())
+		}
+		t.keys = append(t.keys, w.hash)
 		t.rows++
 	}
 	if t.rows == 0 {
-		return nil, wrongData("%s holds no rows; write at least one example per class", file)
+		return nil, wrongData("%s holds no rows; write at least one example per class", r.name)
 	}
 	if i := slices.Index(w.filled, false); i >= 0 {
-		return nil, wrongData("%s: column %s is empty in every row; fill it or remove it from flow.feature.fields", file, nameAt(src.names(), w.order[i]))
+		return nil, wrongData("%s: column %s is empty in every row; fill it or remove it from flow.feature.fields", r.name, nameAt(src.names(), w.order[i]))
 	}
 	t.csv = w.out.Bytes()
 	return t, nil
 }
 
+// keyColumn finds the column of the key; -1: the row itself is the key.
+func (r reading) keyColumn(names []string) (int, error) {
+	if r.key == "" {
+		return -1, nil
+	}
+	at := slices.Index(names, r.key)
+	if at < 0 {
+		return -1, &tableError{"key", fmt.Sprintf("%s has no column %s; it has %s", r.name, r.key, strings.Join(names, ", "))}
+	}
+	return at, nil
+}
+
+func hashOf(key []byte) uint64 {
+	sum := sha256.Sum256(key)
+	return binary.BigEndian.Uint64(sum[:])
+}
+
 // order gives which cell goes where: the label's first. Without names it is nil
 // and the file is taken as it is.
-func (t *table) order(file string, names []string, label string, fields []string) ([]int, error) {
+func (t *table) order(r reading, names []string) ([]int, error) {
+	file, label, fields := r.name, r.label, r.fields
 	if names == nil {
 		return nil, t.unnamed(file, label)
 	}
@@ -89,7 +134,7 @@ func (t *table) order(file string, names []string, label string, fields []string
 		}
 	}
 	if len(fields) == 0 {
-		fields = slices.Delete(slices.Clone(names), at, at+1)
+		fields = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == names[at] || n == r.key })
 	}
 	order := []int{at}
 	for _, f := range fields {
@@ -138,6 +183,8 @@ type writer struct {
 	out    bytes.Buffer
 	order  []int
 	filled []bool
+	key    int    // column of the key, or -1
+	hash   uint64 // of the last row's key
 }
 
 func newWriter(order []int, size int) *writer {
@@ -153,6 +200,7 @@ func (w *writer) row(cells []string) *cellError {
 		}
 		w.filled = make([]bool, len(w.order))
 	}
+	begin := w.out.Len()
 	for n, i := range w.order {
 		cell, ok := number(strings.TrimSpace(cells[i]))
 		if !ok || n == 0 && cell == "" {
@@ -163,6 +211,9 @@ func (w *writer) row(cells []string) *cellError {
 		}
 		w.filled[n] = w.filled[n] || cell != ""
 		w.out.WriteString(cell)
+	}
+	if w.hash = hashOf(w.out.Bytes()[begin:]); w.key >= 0 {
+		w.hash = hashOf([]byte(strings.TrimSpace(cells[w.key])))
 	}
 	w.out.WriteByte('\n')
 	return nil

@@ -23,7 +23,7 @@ func TestTrainingDataIsPutInTheOrderOfTheFields(t *testing.T) {
 		{"NDJSON without fields", "{\"a\":1,\"y\":1,\"b\":2}\n", "y", nil, "1,1,2\n", []string{"a", "b"}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := readTable("f", []byte(tt.data), tt.label, tt.fields)
+			got, err := readTable(reading{name: "f", label: tt.label, fields: tt.fields}, []byte(tt.data))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,7 +58,7 @@ func TestWrongTrainingDataIsNamedAndNotShown(t *testing.T) {
 		{"a text in NDJSON", "{\"y\":1,\"a\":\"secret\"}\n", "y", nil, "line 1: column a is not a number"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := readTable("f", []byte(tt.data), tt.label, tt.fields)
+			_, err := readTable(reading{name: "f", label: tt.label, fields: tt.fields}, []byte(tt.data))
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -70,7 +70,7 @@ func FuzzReadTable(f *testing.F) {
 	f.Add([]byte(someData), "fraud")
 	f.Add([]byte("{\"y\":1,\"a\":2}\n"), "y")
 	f.Fuzz(func(t *testing.T, data []byte, label string) {
-		got, err := readTable("f", data, label, nil)
+		got, err := readTable(reading{name: "f", label: label}, data)
 		if err == nil && strings.Count(string(got.csv), "\n") != got.rows {
 			t.Fatalf("%d rows in %q", got.rows, got.csv)
 		}
