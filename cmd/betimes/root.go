@@ -25,7 +25,7 @@ type settings struct {
 // groups are the parts of --help, in order.
 var groups = []*cobra.Group{
 	{ID: "run", Title: "Run"}, {ID: "ask", Title: "Ask"},
-	{ID: "advise", Title: "Advise"}, {ID: "try", Title: "Try"},
+	{ID: "act", Title: "Act"}, {ID: "advise", Title: "Advise"}, {ID: "try", Title: "Try"},
 }
 
 func newRoot() *cobra.Command {
@@ -56,6 +56,7 @@ func newRoot() *cobra.Command {
 	}{
 		{"run", []*cobra.Command{newUp(s), newDemo(s), newRole(s, "gateway"), newRole(s, "stream"), newRole(s, "watch"), newRole(s, "emulate"), newRole(s, "broker")}},
 		{"ask", []*cobra.Command{newExplain(s), newWhy(s), newTop(s), newDeadLetters(s)}},
+		{"act", []*cobra.Command{newTrain(s), newRollout(s)}},
 		{"advise", []*cobra.Command{newConfig(s)}},
 		{"try", []*cobra.Command{newInit(s), newTry(s), newLoad(s), newVerify(s), newVersion(), newCompletion()}},
 	} {

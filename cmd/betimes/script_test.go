@@ -80,6 +80,11 @@ func (s *scenario) saw(text []byte) {
 
 func setup(env *testscript.Env) error {
 	env.Values[scenarioKey{}] = &scenario{processes: map[string]*process{}}
+	real, err := filepath.Abs("../../internal/lab/learn/testdata")
+	if err != nil {
+		return err
+	}
+	env.Setenv("LEARN", real) // labelled data sets of scikit-learn
 	return os.WriteFile(filepath.Join(env.WorkDir, "free.yaml"), []byte(free), 0o600)
 }
 

@@ -50,35 +50,46 @@ func (r *rollouts) Run(ctx context.Context) error {
 }
 
 func (r *rollouts) ensure(ctx context.Context, name string) error {
-	a := r.app
-	m := a.config.Models[name]
-	account, err := a.openAccount(ctx)
+	d, p, done, err := r.app.rollout(ctx, name)
 	if err != nil {
 		return err
 	}
+	defer done()
+	return rollout.Ensure(ctx, d, p)
+}
+
+// rollout gives what a model is brought into service with. done closes it.
+func (a *App) rollout(ctx context.Context, name string) (d rollout.Deps, p rollout.Plan, done func(), err error) {
+	m := a.config.Models[name]
+	account, err := a.openAccount(ctx)
+	if err != nil {
+		return d, p, nil, err
+	}
 	control, err := account.Control(*m.SageMaker)
 	if err != nil {
-		return fmt.Errorf("models.%s.sagemaker: %w", name, err)
+		return d, p, nil, fmt.Errorf("models.%s.sagemaker: %w", name, err)
 	}
-	defer control.Close()
 	objects, err := account.Objects(*m.SageMaker)
 	if err != nil {
-		return fmt.Errorf("models.%s.sagemaker: %w", name, err)
+		control.Close()
+		return d, p, nil, fmt.Errorf("models.%s.sagemaker: %w", name, err)
 	}
-	defer objects.Close()
-	return rollout.Ensure(ctx, rollout.Deps{
+	d = rollout.Deps{
 		Control: control, Objects: objects, Role: account.Role(), Bucket: account.Bucket(), Log: a.log, Builtin: builtin,
 		Progress: a.rolloutProgress(), Allow: a.allow,
-	}, rollout.Plan{
+	}
+	p = rollout.Plan{
 		Pipeline: a.config.Name, Model: name, Endpoint: *m.SageMaker, Train: m.Train, Serve: m.Serve, Fields: a.config.Flow.Feature.Fields,
-	})
+		ContentType: m.MediaType(), Accept: m.Accept,
+	}
+	return d, p, func() { objects.Close(); control.Close() }, nil
 }
 
 // NeedsYes is the error of what is only done when the user said so.
 type NeedsYes struct{ What string }
 
 // Error says what would be done.
-func (e *NeedsYes) Error() string { return "up would " + e.What + "; add --yes to do it" }
+func (e *NeedsYes) Error() string { return "this would " + e.What + "; add --yes to do it" }
 
 // allow refuses what costs money unless the user said yes.
 func (a *App) allow(what string) error {

@@ -14,6 +14,7 @@ import (
 	"betimes/internal/rest"
 	"betimes/internal/sagemaker"
 	"betimes/internal/setting"
+	"betimes/internal/steer/rollout"
 )
 
 // decoder writes a tree into a Config and notes what does not fit, and where
@@ -77,6 +78,8 @@ func initial(t reflect.Type) reflect.Value {
 		return reflect.ValueOf(oip.DefaultConfig())
 	case reflect.TypeFor[rest.Config]():
 		return reflect.ValueOf(rest.DefaultConfig())
+	case reflect.TypeFor[rollout.TrainConfig]():
+		return reflect.ValueOf(rollout.DefaultTrainConfig())
 	case reflect.TypeFor[emulator.Config]():
 		return reflect.ValueOf(emulator.DefaultConfig())
 	case reflect.TypeFor[ModelConfig]():

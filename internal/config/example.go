@@ -17,9 +17,10 @@ func (s settler) example() {
 	fraud := defaultModel()
 	endpoint := sagemaker.DefaultConfig()
 	fraud.SageMaker, fraud.Pure = &endpoint, true
-	fraud.Train = &rollout.TrainConfig{Algorithm: "xgboost", Data: "builtin:payments", Label: "fraud", Hyperparameters: map[string]string{
-		"objective": "binary:logistic", "num_round": "60", "max_depth": "4",
-	}}
+	train := rollout.DefaultTrainConfig()
+	train.Algorithm, train.Data, train.Label = "xgboost", "builtin:payments", "fraud"
+	train.Hyperparameters = map[string]string{"objective": "binary:logistic", "num_round": "60", "max_depth": "4"}
+	fraud.Train = &train
 	s.Models = map[string]ModelConfig{"fraud": fraud}
 	s.because("models", why)
 	if f := &s.Flow.Feature; f.Request == "" && !s.set("flow.feature.fields") {

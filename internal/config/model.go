@@ -20,7 +20,7 @@ type ModelConfig struct {
 	OIP         *oip.Config          `yaml:"oip" doc:"A server of the Open Inference Protocol v2: KServe, Triton, MLServer. Exactly one of sagemaker, oip and rest."`
 	REST        *rest.Config         `yaml:"rest" doc:"A plain HTTP model server. Exactly one of sagemaker, oip and rest."`
 	Pure        bool                 `yaml:"pure" doc:"Same input, same answer, no side effect."`
-	Train       *rollout.TrainConfig `yaml:"train" doc:"How the model is trained before its first use."`
+	Train       *rollout.TrainConfig `yaml:"train" doc:"How the model is trained: before its first use, and by betimes train."`
 	Serve       *rollout.ServeConfig `yaml:"serve" doc:"A model of your own that the emulator serves, instead of train."`
 	ContentType string               `yaml:"content_type" doc:"Media type of requests; auto is text/csv for the built-in algorithms, else application/json."`
 	Accept      string               `yaml:"accept" doc:"Media type of answers that is asked for; default: that of the requests."`

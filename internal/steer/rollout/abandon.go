@@ -11,6 +11,7 @@ import (
 // judges, the note. It says what that was; empty: there was nothing.
 func Abandon(ctx context.Context, d Deps, p Plan) (string, error) {
 	r := newRun(d, p)
+	r.hasty = true
 	left, err := r.left(ctx)
 	if err != nil || left == nil {
 		return "", err

@@ -27,12 +27,16 @@ type fakeAWS struct {
 	failJob, failEndpoint string // reason of what is made next
 	rollBack              bool   // updates end with the config from before
 	busy                  int    // calls refused before one is taken
+
+	packages []map[string]any // versions of one group, the oldest first
+	score    func(row []float64) float64
 }
 
 type fakeJob struct {
 	request map[string]any
 	looks   int
 	failure string
+	stopped bool
 }
 
 type fakeEndpoint struct {
@@ -82,8 +86,13 @@ func (f *fakeAWS) object(w http.ResponseWriter, r *http.Request, body []byte) {
 	case r.Method == http.MethodPut:
 		f.objects[r.URL.Path] = body
 		f.calls = append(f.calls, "Put")
+	case r.Method == http.MethodDelete:
+		delete(f.objects, r.URL.Path)
+		w.WriteHeader(http.StatusNoContent)
 	case !there:
 		w.WriteHeader(http.StatusNotFound)
+	case r.Method == http.MethodGet:
+		_, _ = w.Write(f.objects[r.URL.Path])
 	}
 }
 
@@ -108,6 +117,9 @@ func (f *fakeAWS) control(operation string, in map[string]any) (int, any) {
 		}
 		f.endpoints[text("EndpointName")] = &fakeEndpoint{config: text("EndpointConfigName"), failure: f.failEndpoint}
 		return 200, map[string]any{}
+	}
+	if answered, status, out := f.registry(operation, in); answered {
+		return status, out
 	}
 	return f.existing(operation, text("EndpointName"), text("EndpointConfigName"))
 }
@@ -171,6 +183,8 @@ func (f *fakeAWS) describeJob(name string) (int, any) {
 	}
 	j.looks++
 	switch {
+	case j.stopped:
+		return 200, map[string]any{"TrainingJobStatus": "Stopped"}
 	case j.looks == 1:
 		return 200, map[string]any{"TrainingJobStatus": "InProgress", "SecondaryStatus": "Training"}
 	case j.failure != "":

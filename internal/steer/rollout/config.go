@@ -2,10 +2,12 @@ package rollout
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"betimes/internal/flow/feature"
 	"betimes/internal/setting"
 	"betimes/internal/steer/rollout/quality"
 )
@@ -94,8 +96,8 @@ func (c TrainConfig) validateData(ps *setting.Problems) {
 	if _, _, err := parseTopic(c.Data); err != nil {
 		ps.Add("data", "%s", err)
 	}
-	if c.Label == "" {
-		ps.Add("label", "it is empty; write an expression over the records that is the label, for example fraud")
+	if _, err := feature.Compile(c.Label, feature.Text); err != nil {
+		ps.Add("label", "over the records of a topic it is an expression, for example fraud: %s", err)
 	}
 	if c.Key != "" {
 		ps.Add("key", "records of a topic stay together by their own key; remove it")
@@ -106,7 +108,7 @@ func (c TrainConfig) validateShares(ps *setting.Problems) {
 	if c.HeldOut < 0 || c.HeldOut > 0.9 {
 		ps.Add("held_out", "%s is not between 0%% and 90%%; write for example 20%%", c.HeldOut)
 	}
-	if c.Validation < 0 || c.HeldOut+c.Validation > 0.9 {
+	if c.Validation < 0 || c.HeldOut <= 0.9 && c.HeldOut+c.Validation > 0.9 {
 		ps.Add("validation", "%s beside held_out: %s leaves too little to train with; lower one", c.Validation, c.HeldOut)
 	}
 	if _, early := c.Hyperparameters["early_stopping_rounds"]; early && c.Validation == 0 {
@@ -114,6 +116,9 @@ func (c TrainConfig) validateShares(ps *setting.Problems) {
 	}
 	if c.MaxRuntime < time.Second {
 		ps.Add("max_runtime", "%s is less than 1s; write for example 1h", c.MaxRuntime)
+	}
+	if math.IsNaN(c.Threshold) || math.IsInf(c.Threshold, 0) {
+		ps.Add("threshold", "%g is no score; write for example 0.5", c.Threshold)
 	}
 	if c.InstanceType != "" && !strings.HasPrefix(c.InstanceType, "ml.") {
 		ps.Add("instance_type", "%q is not an instance type; write for example ml.m5.large", c.InstanceType)

@@ -29,6 +29,7 @@ type run struct {
 	emulated bool             // waiting is short, trying again is free, images are built in
 	job      string           // that made the model
 	repeated int              // records that had the id of an earlier one
+	hasty    bool             // no call has been answered yet, and somebody waits
 	took     map[Step]float64 // seconds by step, may be nil
 	step     Step
 	began    time.Time // of step

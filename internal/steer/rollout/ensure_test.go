@@ -271,11 +271,22 @@ func TestAnEndpointOnAWSThatServesIsNotTouched(t *testing.T) {
 	}
 }
 
-func TestAnAlgorithmOnAWSNeedsItsImage(t *testing.T) {
+func TestTheImageOnAWSIsThatOfTheRegion(t *testing.T) {
+	p := Plan{Model: "m", Train: &TrainConfig{Algorithm: linearLearner}}
 	var reports []Progress
-	d, p := training(t, newFakeAWS(), &reports)
-	if err := onAWS(d, p).ensure(t.Context()); err == nil || err.Error() != "models.fraud_1.train.image: it is empty; on AWS name the registry image of xgboost in us-east-1" {
-		t.Errorf("got %v", err)
+	d, _ := training(t, newFakeAWS(), &reports)
+	recipe, err := onAWS(d, p).algorithm("classes")
+	if err != nil || recipe.image != "382416733822.dkr.ecr.us-east-1.amazonaws.com/linear-learner:1" || recipe.hyper["predictor_type"] != "binary_classifier" {
+		t.Errorf("%+v, %v", recipe, err)
+	}
+	for _, tt := range []struct{ algorithm, region, want string }{
+		{xgboost, "eu-central-1", "492215442770.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-xgboost:1.7-1"},
+		{xgboost, "cn-north-1", "450853457545.dkr.ecr.cn-north-1.amazonaws.com.cn/sagemaker-xgboost:1.7-1"},
+		{linearLearner, "eu-south-2", ""},
+	} {
+		if got, known := registryImage(tt.algorithm, tt.region); known != (tt.want != "") || known && got != tt.want {
+			t.Errorf("%s in %s: %s", tt.algorithm, tt.region, got)
+		}
 	}
 }
 

@@ -63,8 +63,9 @@ func (r *run) evaluation(ctx context.Context, key string) (*evaluation, error) {
 	return was, nil
 }
 
-// dismissal is how long the endpoint that judged may take to be asked to go.
-const dismissal = time.Minute
+// dismissal is how long it may take until the endpoint that judged can be asked
+// to go: one that is being made cannot, and on AWS that takes minutes.
+const dismissal = 12 * time.Minute
 
 // examine asks a model about the rows held out, on an endpoint of its own that
 // is gone afterwards, whatever happens.
@@ -72,6 +73,9 @@ func (r *run) examine(ctx context.Context, l *lesson, artefact string) (scores [
 	judge := l.judge()
 	r.report(StepJudge, judge)
 	defer func() {
+		if ctx.Err() != nil {
+			r.report(StepJudge, "removing "+judge+"; interrupt again to leave it to the next run")
+		}
 		again, cancel := context.WithTimeout(context.WithoutCancel(ctx), dismissal)
 		defer cancel()
 		if gone := r.dismiss(again, judge); gone != nil {

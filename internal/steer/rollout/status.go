@@ -31,6 +31,7 @@ type Version struct {
 // Look tells the versions of a model and which one serves.
 func Look(ctx context.Context, d Deps, p Plan) (*Status, error) {
 	r := newRun(d, p)
+	r.hasty = true
 	p2, state, err := r.serving(ctx)
 	if err != nil {
 		return nil, err
@@ -56,6 +57,7 @@ func Look(ctx context.Context, d Deps, p Plan) (*Status, error) {
 // refused, unless approve says that a person approves it by this.
 func To(ctx context.Context, d Deps, p Plan, version int, approve bool) (*Release, error) {
 	r := newRun(d, p)
+	r.hasty = true
 	chosen, err := r.find(ctx, version)
 	if err != nil {
 		return nil, err

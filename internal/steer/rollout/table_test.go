@@ -1,9 +1,11 @@
 package rollout
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestTrainingDataIsPutInTheOrderOfTheFields(t *testing.T) {
@@ -92,13 +94,46 @@ func TestNamesAreWhatSageMakerTakes(t *testing.T) {
 }
 
 func TestValidateNamesPathValueAndRemedy(t *testing.T) {
-	good := TrainConfig{Algorithm: "xgboost", Data: "f.csv"}
+	good := DefaultTrainConfig()
+	good.Algorithm, good.Data = "xgboost", "f.csv"
 	if ps := good.Validate(); len(ps) != 0 {
 		t.Errorf("%v", ps)
 	}
-	bad := TrainConfig{Algorithm: "forest", Image: "a b", Hyperparameters: map[string]string{"": "x"}}
+	bad := DefaultTrainConfig()
+	bad.Algorithm, bad.Image, bad.Hyperparameters = "forest", "a b", map[string]string{"": "x"}
 	if ps := bad.Validate(); len(ps) != 4 || !strings.Contains(ps[0].Error(), `algorithm: "forest" is not known; use xgboost, linear-learner`) {
 		t.Errorf("%v", ps)
+	}
+	for _, tt := range []struct {
+		want   string
+		change func(*TrainConfig)
+	}{
+		{"held_out: 95% is not between 0% and 90%", func(c *TrainConfig) { c.HeldOut = 0.95 }},
+		{"validation: 80% beside held_out: 20% leaves too little", func(c *TrainConfig) { c.Validation = 0.8 }},
+		{"validation: hyperparameters.early_stopping_rounds needs rows", func(c *TrainConfig) {
+			c.Hyperparameters = map[string]string{"early_stopping_rounds": "5"}
+		}},
+		{"max_runtime: 1ms is less than 1s", func(c *TrainConfig) { c.MaxRuntime = time.Millisecond }},
+		{`instance_type: "m5" is not an instance type`, func(c *TrainConfig) { c.InstanceType = "m5" }},
+		{`approve: "always" is not known`, func(c *TrainConfig) { c.Approve = "always" }},
+		{"at_least.logloss: it is not known; use auc", func(c *TrainConfig) { c.AtLeast = map[string]float64{"logloss": 1} }},
+		{"at_most.auc: it is not known; use logloss", func(c *TrainConfig) { c.AtMost = map[string]float64{"auc": 1} }},
+		{"behind: -1 is less than 0", func(c *TrainConfig) { c.Behind = -1 }},
+		{"threshold: NaN is no score", func(c *TrainConfig) { c.Threshold = math.NaN() }},
+		{`data: "0:5" is no range`, func(c *TrainConfig) { c.Data, c.Label = "topic:t@0:5", "y" }},
+		{"label: over the records of a topic it is an expression", func(c *TrainConfig) { c.Data, c.Label = "topic:t", "y +" }},
+		{"key: records of a topic stay together", func(c *TrainConfig) { c.Data, c.Label, c.Key = "topic:t", "y", "k" }},
+	} {
+		c := good
+		tt.change(&c)
+		if ps := c.Validate(); len(ps) != 1 || !strings.HasPrefix(ps[0].Error(), tt.want) {
+			t.Errorf("got %v, want %q", ps, tt.want)
+		}
+	}
+	own := good
+	own.Algorithm, own.Image = "", "123456789012.dkr.ecr.eu-west-1.amazonaws.com/mine:1"
+	if ps := own.Validate(); len(ps) != 0 {
+		t.Errorf("an image of one's own: %v", ps)
 	}
 	for _, tt := range []struct {
 		serve ServeConfig

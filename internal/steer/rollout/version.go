@@ -107,7 +107,7 @@ func (r *run) version(ctx context.Context, arn string) (p sagemaker.Package, err
 // offer approves a version by rule, and deploys it if that was asked for.
 func (r *run) offer(ctx context.Context, p sagemaker.Package, heldOut part, o Order, out *Report) error {
 	out.Version, out.Approval = p.Version, p.Approval
-	champion, err := r.champion(ctx)
+	champion, err := r.champion(ctx, digest(string(heldOut.csv)))
 	if err != nil {
 		return err
 	}
@@ -123,6 +123,7 @@ func (r *run) offer(ctx context.Context, p sagemaker.Package, heldOut part, o Or
 		out.Reason = cmp.Or(out.Reason, "it waits for a person's approval")
 		return nil
 	}
+	out.Reason = cmp.Or(out.Reason, "approved before")
 	if o.Deploy == nil {
 		return nil
 	}
@@ -196,9 +197,10 @@ func (c TrainConfig) broken(f quality.Figures, champion *Champion) []string {
 	return all
 }
 
-// champion is the version in service with its figures; nil when what serves is
+// champion is the version in service with its figures, and whether they are by
+// the rows of a digest; nil when what serves is
 // no version of ours, or nothing does.
-func (r *run) champion(ctx context.Context) (*Champion, error) {
+func (r *run) champion(ctx context.Context, heldOut string) (*Champion, error) {
 	p, _, err := r.serving(ctx)
 	if err != nil || p == nil {
 		return nil, err
@@ -212,7 +214,7 @@ func (r *run) champion(ctx context.Context) (*Champion, error) {
 		r.Log.Warn("the version in service cannot be compared: its figures cannot be read", "version", p.Version, "error", err)
 		return nil, nil
 	}
-	return &Champion{Version: p.Version, Quality: was.Quality}, nil
+	return &Champion{Version: p.Version, Quality: was.Quality, Same: was.HeldOut == heldOut}, nil
 }
 
 // digestOf is the digest of an artefact on the emulator, where the same data

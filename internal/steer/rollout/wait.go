@@ -21,6 +21,7 @@ const (
 // How long a call that may work a little later is made again.
 const (
 	patience     = 30 * time.Second
+	firstContact = 2 * time.Second // of a command: nothing was reached yet, somebody waits for the message
 	firstBackoff = 100 * time.Millisecond
 	lastBackoff  = 5 * time.Second
 )
@@ -49,9 +50,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 // whose answer was lost may have worked; the second then finds what the first made.
 func (r *run) patiently(ctx context.Context, call func() error) error {
 	until := time.Now().Add(patience)
+	if r.hasty {
+		until = time.Now().Add(firstContact)
+	}
 	for wait := firstBackoff; ; wait = min(2*wait, lastBackoff) {
 		err := call()
 		if err == nil || !sagemaker.IsPassing(err) || time.Now().After(until) || ctx.Err() != nil {
+			r.hasty = false
 			return err
 		}
 		r.Log.Debug("call failed, trying again", slog.String("model", r.plan.Model), slog.Any("error", err))

@@ -108,14 +108,25 @@ func roc(labels, scores []float64, ones, zeros int) (curve [][2]float64, area fl
 			wrong += 1 - labels[order[to]]
 		}
 		area += (wrong - wrongBefore) * (found + foundBefore) / 2
-		curve = append(curve, [2]float64{wrong / float64(zeros), found / float64(ones)})
+		curve = further(curve, [2]float64{wrong / float64(zeros), found / float64(ones)})
 		from = to
 	}
 	return thinned(curve), area / float64(ones) / float64(zeros)
 }
 
+// further adds a point; one in the middle of a straight step is left out.
+func further(curve [][2]float64, p [2]float64) [][2]float64 {
+	if n := len(curve); n > 1 {
+		a, b := curve[n-2], curve[n-1]
+		if a[0] == b[0] && b[0] == p[0] || a[1] == b[1] && b[1] == p[1] {
+			curve = curve[:n-1]
+		}
+	}
+	return append(curve, p)
+}
+
 // curvePoints is how many points of a curve are kept.
-const curvePoints = 200
+const curvePoints = 100
 
 func thinned(curve [][2]float64) [][2]float64 {
 	if len(curve) <= curvePoints {

@@ -58,7 +58,7 @@ func (q *Binary) bins(b *strings.Builder) {
 	}
 }
 
-const curveWidth, curveHeight = 40, 12
+const curveWidth, curveHeight = 40, 8
 
 // curve draws the ROC curve.
 func (q *Binary) curve(b *strings.Builder) {
