@@ -1,9 +1,11 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -100,6 +102,8 @@ func (e *Emulator) limit(w http.ResponseWriter, r *http.Request) {
 	var request struct {
 		Endpoint    string `json:"endpoint"`
 		Concurrency int64  `json:"concurrency"`
+		Region      string `json:"region"`
+		Account     string `json:"account"`
 	}
 	if !read(w, r, &request) {
 		return
@@ -108,7 +112,13 @@ func (e *Emulator) limit(w http.ResponseWriter, r *http.Request) {
 		refuse(w, "bad_limit", errors.New(`give "endpoint" and a "concurrency" from 1, or 0 for no limit`))
 		return
 	}
-	e.inference.Limit(request.Endpoint, request.Concurrency)
+	at := place{cmp.Or(request.Account, home.account), cmp.Or(request.Region, home.region)}
+	s := e.sites.at(at)
+	if s == nil {
+		refuse(w, "bad_limit", fmt.Errorf("nothing was made in account %s and region %s yet", at.account, at.region))
+		return
+	}
+	s.inference.Limit(request.Endpoint, request.Concurrency)
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -126,27 +136,24 @@ func (e *Emulator) readJournal(w http.ResponseWriter, r *http.Request) {
 	_ = e.journal.Since(w, since) // the caller may have gone
 }
 
+// state is what home holds, what all share, and each other place under its name.
 func (e *Emulator) state() map[string]any {
-	state := e.control.Summary()
+	state := e.sites.at(home).state()
+	places := map[string]any{}
+	for _, s := range e.sites.list()[1:] {
+		places[s.String()] = s.state()
+	}
+	state["places"] = places
 	state["seed"] = e.seed
 	state["now"] = e.clock.Now().UTC()
 	state["buckets"] = e.buckets.Summary()
 	state["faults"] = e.faults.List()
-	state["cloudwatch"] = e.watch.Summary()
-	state["scalable_targets"] = e.scaling.Summary()
-	state["topics"] = e.topics.Summary()
-	state["queues"] = e.queues.Summary()
-	load := map[string]any{}
-	for name, l := range e.inference.Load() {
-		load[name] = map[string]int64{"in_flight": l[0], "limit": l[1]}
-	}
-	state["load"] = load
 	return state
 }
 
 func (e *Emulator) reset(w http.ResponseWriter, _ *http.Request) {
 	e.faults.Clear()
-	if err := errors.Join(e.control.Reset(), e.scaling.Reset(), e.watch.Reset(), e.logs.Reset(), e.topics.Reset(), e.queues.Reset(), e.inference.Reset(), e.buckets.Clear()); err != nil {
+	if err := errors.Join(e.resetSites(), e.buckets.Clear()); err != nil {
 		listen.NewProblem(http.StatusInternalServerError, "not_reset", "Not everything could be removed", err.Error()).Write(w)
 		return
 	}

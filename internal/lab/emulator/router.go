@@ -50,59 +50,70 @@ func (e *Emulator) handler() http.Handler {
 			admin.ServeHTTP(w, r)
 			return
 		}
-		service := serviceOf(r)
+		signed := credentialOf(r)
+		service := serviceOf(signed.service, r)
 		e.counters.request(service)
 		if e.verifier != nil && !e.admitted(service, w, r) {
 			return
 		}
-		e.serve(service, w, r)
+		at := signed.place()
+		if service == notices && signed == (credential{}) {
+			at = linked(r)
+		}
+		s, err := e.site(at)
+		if err != nil {
+			e.nowhere(service, at, err, w, r)
+			return
+		}
+		s.serve(service, w, r)
 	})
 }
 
 // operations are what is built, by service as clients name them.
 func (e *Emulator) operations() map[string][]string {
+	s := e.sites.at(home)
 	all := tokens.Operations()
-	all[sageMaker] = e.control.Operations()
+	all[sageMaker] = s.control.Operations()
 	all["sagemaker-runtime"] = inference.Operations()
 	all[storage] = objects.Operations()
-	all["cloudwatch"] = e.watch.Operations()
-	all[scales] = e.scaling.Operations()
+	all["cloudwatch"] = s.watch.Operations()
+	all[scales] = s.scaling.Operations()
 	all[logging] = logs.Operations()
-	all[messages] = e.queues.Operations()
-	all[notices] = e.topics.Operations()
+	all[messages] = s.queues.Operations()
+	all[notices] = s.topics.Operations()
 	return all
 }
 
-func (e *Emulator) serve(service string, w http.ResponseWriter, r *http.Request) {
+func (s *site) serve(service string, w http.ResponseWriter, r *http.Request) {
 	switch service {
 	case sageMaker:
 		if strings.HasPrefix(r.URL.Path, "/endpoints/") {
-			e.inference.ServeHTTP(w, r)
+			s.inference.ServeHTTP(w, r)
 			return
 		}
-		e.control.ServeHTTP(w, r)
+		s.control.ServeHTTP(w, r)
 	case storage:
-		e.storage.ServeHTTP(w, r)
+		s.storage.ServeHTTP(w, r)
 	case identity, roles, images:
-		e.tokens.ServeHTTP(w, r)
+		s.tokens.ServeHTTP(w, r)
 	case scales:
-		e.scaling.ServeHTTP(w, r)
+		s.scaling.ServeHTTP(w, r)
 	case logging:
-		e.logs.ServeHTTP(w, r)
+		s.logs.ServeHTTP(w, r)
 	case messages:
-		e.queues.ServeHTTP(w, r)
+		s.queues.ServeHTTP(w, r)
 	case notices:
-		e.topics.ServeHTTP(w, r)
+		s.topics.ServeHTTP(w, r)
 	case watching:
-		e.watch.ServeHTTP(w, r)
+		s.watch.ServeHTTP(w, r)
 	default:
 		reply.UnknownOperation(r.Header.Get("X-Amz-Target")).Write(w)
 	}
 }
 
 // serviceOf finds the service: by the signature's scope, else by the form of the request.
-func serviceOf(r *http.Request) string {
-	switch scope := scopeOf(r); scope {
+func serviceOf(scope string, r *http.Request) string {
+	switch scope {
 	case sageMaker, storage, identity, roles, images, watching, scales, logging, messages, notices:
 		return scope
 	case "":
@@ -162,25 +173,6 @@ func queried(r *http.Request) string {
 		return identity
 	}
 	return storage
-}
-
-// scopeOf is the service in …Credential=KEY/DATE/REGION/SERVICE/aws4_request, of the header or a presigned URL.
-func scopeOf(r *http.Request) string {
-	credential := ""
-	if h := r.Header["Authorization"]; len(h) > 0 {
-		_, after, found := strings.Cut(h[0], "Credential=")
-		if !found {
-			return ""
-		}
-		credential, _, _ = strings.Cut(after, ",")
-	} else if r.URL.RawQuery != "" && strings.Contains(r.URL.RawQuery, "X-Amz-Credential=") {
-		credential = r.URL.Query().Get("X-Amz-Credential")
-	}
-	rest, ok := strings.CutSuffix(credential, "/aws4_request")
-	if !ok {
-		return ""
-	}
-	return rest[strings.LastIndexByte(rest, '/')+1:]
 }
 
 // localHost refuses names that a hostile site has let point to this machine.

@@ -103,7 +103,7 @@ func TestTheStatusPageShowsWhatIsHeld(t *testing.T) {
 	b.deploy("fraud", "builtin:echo", "", 1)
 	b.fault(`{"fault":"throttle","match":{"endpoint":"<script>"}}`)
 	resp, body := b.do("GET", "/_emu/", "")
-	if resp.StatusCode != 200 || !strings.Contains(body, "<td>fraud<td>InService") || strings.Contains(body, "<script>") {
+	if resp.StatusCode != 200 || !strings.Contains(body, "<td>fraud<td>000000000000, us-east-1<td>InService") || strings.Contains(body, "<script>") {
 		t.Errorf("answered %d %s", resp.StatusCode, body)
 	}
 }

@@ -19,14 +19,14 @@ import (
 type Launcher struct {
 	Buckets *objects.Buckets
 	Dir     string // folders of processes: model and log
-	Self    string // the emulator's own URL, for AWS_ENDPOINT_URL of processes
 	Log     *slog.Logger
 	Startup time.Duration                                         // how long a container may take to answer /ping; 0: AWS's 4 minutes
 	Beyond  string                                                // address, when others than this machine's users reach it: then no exec: images
 	Output  func(endpoint, stream string) (io.WriteCloser, error) // where programs log; nil: a file beside their model
 	Retry   time.Duration                                         // between pings, and before a dead container is started again; 0: 100 ms
 
-	Programs program.Starter
+	Variables map[string]string // of processes: where AWS is
+	Programs  program.Starter
 
 	serial  atomic.Int64 // of process folders
 	mu      sync.Mutex

@@ -50,10 +50,12 @@ func (l *Launcher) startProcess(file, dir string, s Spec, environment map[string
 	}
 	c := program.Command{Path: file, Arguments: []string{"serve"}, Base: dir, Variables: []string{
 		"SAGEMAKER_BIND_TO_PORT=" + strconv.Itoa(port), "SAGEMAKER_SAFE_PORT_RANGE=" + strconv.Itoa(port) + "-" + strconv.Itoa(port),
-		"SM_MODEL_DIR=" + path.Join(l.Programs.Seen(dir), "model"), "AWS_REGION=us-east-1", "AWS_ENDPOINT_URL=" + l.Self,
+		"SM_MODEL_DIR=" + path.Join(l.Programs.Seen(dir), "model"),
 	}}
-	for name, value := range environment {
-		c.Variables = append(c.Variables, name+"="+value)
+	for _, more := range []map[string]string{l.Variables, environment} { // the model's own win
+		for name, value := range more {
+			c.Variables = append(c.Variables, name+"="+value)
+		}
 	}
 	if text := environment[argumentsVariable]; text != "" {
 		c.Arguments = nil

@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/json"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -19,6 +20,8 @@ type Entry struct {
 	Seq       uint64    `json:"seq"`
 	Time      time.Time `json:"time"`
 	Kind      string    `json:"kind"`
+	Region    string    `json:"region,omitempty"`  // where it is not the emulator's own
+	Account   string    `json:"account,omitempty"` // with Region
 	Operation string    `json:"operation,omitempty"`
 	Resource  string    `json:"resource,omitempty"` // endpoint/fraud, training-job/x, s3://bucket/key
 	Variant   string    `json:"variant,omitempty"`
@@ -37,17 +40,35 @@ const size = 1 << 14
 // Journal is a ring of entries. The zero Journal is ready.
 type Journal struct {
 	next atomic.Uint64
-	ring [size]atomic.Pointer[Entry]
+	once sync.Once
+	ring []atomic.Pointer[Entry]
+
+	whole           *Journal // where a part of it writes; nil for the whole
+	region, account string
+}
+
+// In is the part of j whose entries are of a region and account. It is written to only.
+func (j *Journal) In(region, account string) *Journal {
+	return &Journal{whole: j, region: region, account: account}
 }
 
 // Note adds e and gives it its number.
 func (j *Journal) Note(e Entry) {
+	if j.whole != nil {
+		e.Region, e.Account = j.region, j.account
+		j.whole.Note(e)
+		return
+	}
+	j.once.Do(j.make)
 	e.Seq = j.next.Add(1)
 	j.ring[e.Seq%size].Store(&e)
 }
 
+func (j *Journal) make() { j.ring = make([]atomic.Pointer[Entry], size) }
+
 // Since writes the entries after seq that are still kept, one JSON object per line.
 func (j *Journal) Since(w io.Writer, seq uint64) error {
+	j.once.Do(j.make)
 	last := j.next.Load()
 	if last > size && seq < last-size {
 		seq = last - size

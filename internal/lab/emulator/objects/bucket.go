@@ -29,12 +29,13 @@ type bucketList struct {
 type bucketEntry struct {
 	Name    string `xml:"Name"`
 	Created string `xml:"CreationDate"`
+	Region  string `xml:"BucketRegion"`
 }
 
 // maxBuckets is the longest page of ListBuckets.
 const maxBuckets = 10000
 
-// listBuckets answers by name; the token of a page is the last name that it shows.
+// listBuckets answers with those of the account, by name; the token of a page is the last name that it shows.
 func (s *Server) listBuckets(c call) error {
 	q := c.r.URL.Query()
 	most, err := whole(q, "max-buckets", maxBuckets)
@@ -42,11 +43,11 @@ func (s *Server) listBuckets(c call) error {
 		return err
 	}
 	list := bucketList{Owner: owner{"betimes", "betimes"}, Prefix: q.Get("prefix")}
-	after := q.Get("continuation-token")
+	after, region := q.Get("continuation-token"), q.Get("bucket-region")
 	s.Buckets.mu.RLock()
 	for _, b := range s.Buckets.buckets {
-		if b.Name > after && strings.HasPrefix(b.Name, list.Prefix) {
-			list.Buckets = append(list.Buckets, bucketEntry{b.Name, b.Created.Format(stamp)})
+		if b.owner() == s.Account && b.Name > after && strings.HasPrefix(b.Name, list.Prefix) && (region == "" || region == b.region()) {
+			list.Buckets = append(list.Buckets, bucketEntry{b.Name, b.Created.Format(stamp), b.region()})
 		}
 	}
 	s.Buckets.mu.RUnlock()
@@ -56,29 +57,6 @@ func (s *Server) listBuckets(c call) error {
 		list.Token = list.Buckets[most-1].Name
 	}
 	writeXML(c.w, http.StatusOK, list)
-	return nil
-}
-
-func (s *Server) headBucket(c call) error {
-	c.w.Header().Set("X-Amz-Bucket-Region", "us-east-1")
-	return nil
-}
-
-func (s *Server) getBucketLocation(c call) error {
-	writeXML(c.w, http.StatusOK, struct {
-		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LocationConstraint"`
-	}{}) // empty: us-east-1
-	return nil
-}
-
-func (s *Server) createBucket(c call) error {
-	if !bucketName.MatchString(c.bucket) {
-		return fail(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
-	}
-	if err := s.Buckets.Create(c.bucket); err != nil {
-		return err
-	}
-	c.w.Header().Set("Location", "/"+c.bucket)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -32,6 +33,8 @@ type Buckets struct {
 type bucket struct {
 	Name    string    `json:"name"`
 	Created time.Time `json:"created"`
+	Region  string    `json:"region,omitempty"`  // empty: us-east-1
+	Account string    `json:"account,omitempty"` // of the owner; empty: 000000000000
 	objects map[string]Info
 }
 
@@ -113,14 +116,29 @@ func (b *Buckets) file(bucketName, key string) string {
 	return filepath.Join(b.bucketDir(bucketName), hex.EncodeToString(sum[:])+".object")
 }
 
-// Create makes a bucket; one that exists is left as it is (us-east-1's way).
-func (b *Buckets) Create(name string) error {
+// The place of buckets that say no other, as all do that were made before there were others.
+const (
+	firstRegion  = "us-east-1"
+	firstAccount = "000000000000"
+)
+
+// What stands in the way of a bucket: one of that name, the caller's own or another's.
+var (
+	errOwned = errors.New("the caller has a bucket of that name")
+	errTaken = errors.New("another account has a bucket of that name")
+)
+
+// Create makes a bucket of an account in a region.
+func (b *Buckets) Create(name, region, account string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.buckets[name] != nil {
-		return nil
+	if found := b.buckets[name]; found != nil {
+		if found.owner() != account {
+			return errTaken
+		}
+		return errOwned
 	}
-	made := &bucket{Name: name, Created: b.clock.Now().UTC(), objects: map[string]Info{}}
+	made := &bucket{Name: name, Region: region, Account: account, Created: b.clock.Now().UTC(), objects: map[string]Info{}}
 	if err := os.MkdirAll(b.bucketDir(name), 0o700); err != nil {
 		return err
 	}
@@ -133,6 +151,20 @@ func (b *Buckets) Create(name string) error {
 	}
 	return err
 }
+
+// region is where a bucket is.
+func (b *Buckets) region(name string) string {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if bk := b.buckets[name]; bk != nil {
+		return bk.region()
+	}
+	return firstRegion
+}
+
+func (b *bucket) region() string { return cmp.Or(b.Region, firstRegion) }
+
+func (b *bucket) owner() string { return cmp.Or(b.Account, firstAccount) }
 
 // Read opens an object; the caller closes it.
 func (b *Buckets) Read(bucketName, key string) (io.ReadSeekCloser, Info, error) {

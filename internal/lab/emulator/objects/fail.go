@@ -56,6 +56,10 @@ func asFailure(err error) *failure {
 		return fail(http.StatusBadRequest, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header")
 	case errors.As(err, &tooLarge):
 		return fail(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+	case errors.Is(err, errOwned):
+		return fail(http.StatusConflict, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.")
+	case errors.Is(err, errTaken):
+		return fail(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
 	case errors.Is(err, ErrNoObject):
 		return fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 	}

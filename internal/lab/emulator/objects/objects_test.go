@@ -35,7 +35,7 @@ func open(t *testing.T, dir string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{t, dir, &Server{Buckets: b, Journal: &journal.Journal{}, Faults: injection.New(clock.New(), 1), Log: slog.New(slog.DiscardHandler)}}
+	return &bench{t, dir, &Server{Region: firstRegion, Account: firstAccount, Buckets: b, Journal: &journal.Journal{}, Faults: injection.New(clock.New(), 1), Log: slog.New(slog.DiscardHandler)}}
 }
 
 func (b *bench) do(method, path, body string, headers ...string) *httptest.ResponseRecorder {

@@ -15,10 +15,11 @@ const maxObjectBytes = 5 << 30
 
 // Server answers the S3 protocol, path style: /bucket/key.
 type Server struct {
-	Buckets *Buckets
-	Journal *journal.Journal
-	Faults  *injection.Book
-	Log     *slog.Logger
+	Region, Account string // of who asks
+	Buckets         *Buckets
+	Journal         *journal.Journal
+	Faults          *injection.Book
+	Log             *slog.Logger
 }
 
 // call is one request, taken apart.

@@ -97,10 +97,8 @@ func (s *claim) read(credential string) *Refusal {
 	return nil
 }
 
-func (v *Verifier) checkScope(s *claim, service string) *Refusal {
+func (s *claim) checkScope(service string) *Refusal {
 	switch {
-	case s.region != v.Region:
-		return wrongRegion(s.region, v.Region, s.presigned)
 	case s.service != service:
 		return wrongScope("Credential should be scoped to correct service: '%s'. ", service)
 	case !strings.HasPrefix(s.date, s.day):

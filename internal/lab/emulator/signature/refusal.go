@@ -79,7 +79,8 @@ func mismatch() *Refusal {
 		"SignatureDoesNotMatch", http.StatusForbidden, "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 }
 
-func wrongRegion(given, want string, presigned bool) *Refusal {
+// WrongRegion is a region that cannot be.
+func WrongRegion(given, want string, presigned bool) *Refusal {
 	kind, part := "AuthorizationHeaderMalformed", "The authorization header is malformed"
 	if presigned {
 		kind, part = "AuthorizationQueryParametersError", "Error parsing the X-Amz-Credential parameter"

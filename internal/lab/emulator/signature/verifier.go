@@ -17,8 +17,8 @@ type Key struct{ Secret, Token string }
 
 // Verifier checks requests.
 type Verifier struct {
-	Region string
-	Keys   map[string]Key // by access key
+	Keys   map[string]Key                          // by access key
+	Issued func(accessKey string) (k Key, ok bool) // keys that are not in Keys; nil: there are none
 	Now    func() time.Time
 }
 
@@ -46,10 +46,13 @@ func (v *Verifier) Check(r *http.Request, service string) *Refusal {
 		return bad
 	}
 	key, known := v.Keys[s.accessKey]
+	if !known && v.Issued != nil {
+		key, known = v.Issued(s.accessKey)
+	}
 	if !known {
 		return unknownKey()
 	}
-	if bad := v.checkScope(s, service); bad != nil {
+	if bad := s.checkScope(service); bad != nil {
 		return bad
 	}
 	if bad := v.checkTime(s, service); bad != nil {

@@ -1,7 +1,9 @@
 """Signs as boto3 does, well and badly, for every service of an emulator that verifies. AWS_ENDPOINT_URL says where it is."""
 
 import datetime
+import json
 import os
+import sys
 import urllib.error
 import urllib.request
 
@@ -17,6 +19,7 @@ import shapes
 
 URL = os.environ["AWS_ENDPOINT_URL"]
 SECRET = {"AKIDPLAIN": "plain/secret+1", "AKIDSESSION": "other"}
+ACCOUNT, ACCOUNT_SECRET = "123456789012", "an account"
 TOKEN = {"AKIDSESSION": "the/token=="}
 # One call per service and protocol, and how it refuses: awsJson, Query, S3, REST.
 CALLS = [
@@ -119,7 +122,8 @@ for service, protocol, style, call in CALLS:
     expect("key", style, code(call, client(service, protocol, "AKIDNOBODY")), at)
     expect("token", style, code(call, client(service, protocol, "AKIDSESSION", token="another")), at)
     expect("token", style, code(call, client(service, protocol, "AKIDPLAIN", token="another")), at)
-    expect("region", style, code(call, client(service, protocol, region="eu-west-1")), at)
+    expect("region", style, code(call, client(service, protocol, region="1-west")), at)
+    assert code(call, client(service, protocol, region="eu-west-1")) is None, at
     for minutes in (-16, 16):
         with Shifted(minutes=minutes):
             expect("skew", style, code(call, client(service, protocol)), at)
@@ -202,4 +206,48 @@ assert "403 " in bad and "SignatureDoesNotMatch" in bad and raw() == b"hello", b
 
 # A link of a notification needs no signature.
 assert "not known" not in (answer := str(said(URL + "/?Action=Unsubscribe&Version=2010-03-31&SubscriptionArn=arn:aws:sns:us-east-1:000000000000:t:x"))) and "Authentication" not in answer, answer
+
+# Programs that train and serve find credentials of their own account and region.
+TRAINS = """
+import boto3, os
+who = boto3.client("sts").get_caller_identity()["Account"]
+boto3.client("s3").put_object(Bucket="data", Key=f"trained-{who}-{os.environ['AWS_REGION']}", Body=b"x")
+boto3.client("sagemaker").list_models()
+"""
+SERVES = """
+import boto3, http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.answer(b"")
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(boto3.client("sts").get_caller_identity()["Account"].encode() + b" " + os.environ["AWS_REGION"].encode())
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+http.server.HTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+"""
+ROLE = "arn:aws:iam::000000000000:role/betimes"
+for key, secret, account, region in [("AKIDPLAIN", None, "000000000000", "us-east-1"), (ACCOUNT, ACCOUNT_SECRET, ACCOUNT, "eu-west-1")]:
+    sm = client("sagemaker", key=key, secret=secret, region=region)
+    sm.create_training_job(
+        TrainingJobName="asks", RoleArn=ROLE, OutputDataConfig={"S3OutputPath": "s3://data/models"}, StoppingCondition={"MaxRuntimeInSeconds": 60},
+        AlgorithmSpecification={"TrainingImage": "exec:" + sys.executable, "TrainingInputMode": "File", "ContainerArguments": ["-c", TRAINS]},
+        ResourceConfig={"InstanceType": "ml.c5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 1})
+    job = sm.describe_training_job(TrainingJobName="asks")
+    while job["TrainingJobStatus"] == "InProgress":
+        job = sm.describe_training_job(TrainingJobName="asks")
+    assert job["TrainingJobStatus"] == "Completed" and f":{region}:{account}:" in job["TrainingJobArn"], job
+    assert client("s3").get_object(Bucket="data", Key=f"trained-{account}-{region}")["Body"].read() == b"x"
+    sm = client("sagemaker", key=key, secret=secret, region=region)
+    sm.create_model(ModelName="asks", PrimaryContainer={"Image": "exec:" + sys.executable, "Environment": {"BETIMES_EXEC_ARGS": json.dumps(["-c", SERVES])}})
+    sm.create_endpoint_config(EndpointConfigName="asks", ProductionVariants=[{"VariantName": "a", "ModelName": "asks", "InitialInstanceCount": 1, "InstanceType": "ml.c5.xlarge"}])
+    sm.create_endpoint(EndpointName="asks", EndpointConfigName="asks")
+    while (endpoint := sm.describe_endpoint(EndpointName="asks"))["EndpointStatus"] == "Creating":
+        pass
+    assert endpoint["EndpointStatus"] == "InService", endpoint
+    said = client("sagemaker-runtime", key=key, secret=secret, region=region).invoke_endpoint(EndpointName="asks", Body=b"?")["Body"].read()
+    assert said == f"{account} {region}".encode(), said
 print("signed")

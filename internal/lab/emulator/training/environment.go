@@ -12,7 +12,7 @@ import (
 // of its training toolkit. ml is the folder as the program sees it.
 func (r *Runner) environment(j Job, ml string) []string {
 	own := map[string]string{
-		"TRAINING_JOB_NAME": j.Name, "TRAINING_JOB_ARN": j.ARN, "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": r.Self,
+		"TRAINING_JOB_NAME": j.Name, "TRAINING_JOB_ARN": j.ARN,
 		"SM_MODEL_DIR": path.Join(ml, "model"), "SM_OUTPUT_DIR": path.Join(ml, "output"), "SM_OUTPUT_DATA_DIR": path.Join(ml, "output/data"),
 		"SM_INPUT_DIR": path.Join(ml, "input"), "SM_INPUT_CONFIG_DIR": path.Join(ml, "input/config"), "SM_CHECKPOINT_DIR": path.Join(ml, "checkpoints"),
 		"SM_HOSTS": `["` + host + `"]`, "SM_CURRENT_HOST": host, "SM_NUM_GPUS": "0", "SM_CURRENT_INSTANCE_TYPE": j.InstanceType,
@@ -24,6 +24,7 @@ func (r *Runner) environment(j Job, ml string) []string {
 	for name, value := range j.Hyper {
 		own["SM_HP_"+strings.ToUpper(name)] = value
 	}
+	maps.Copy(own, r.Variables)
 	maps.Copy(own, j.Environment)
 	list := make([]string, 0, len(own))
 	for _, name := range slices.Sorted(maps.Keys(own)) {

@@ -54,11 +54,11 @@ type Runner struct {
 	Output  func(stream string) (io.WriteCloser, error) // where a job logs; nil: a file in Dir
 	Observe Observe                                     // may be nil
 	Delay   func(secondaryStatus string) time.Duration  // nil: none
-	Self    string                                      // the emulator's own URL, for AWS_ENDPOINT_URL of programs
 	Beyond  string                                      // address, when others than this machine's users reach it: then no programs
 	Grace   time.Duration                               // between SIGTERM and SIGKILL; 0: AWS's 120 s
 
-	Programs program.Starter
+	Variables map[string]string // of programs: where AWS is
+	Programs  program.Starter
 }
 
 // Observe is told the metrics of a job that ended well.

@@ -18,7 +18,7 @@ func runner(t *testing.T, files map[string]string) *Runner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Create("data"); err != nil {
+	if err := b.Create("data", "us-east-1", "000000000000"); err != nil {
 		t.Fatal(err)
 	}
 	for key, text := range files {
