@@ -17,7 +17,7 @@ type Config struct {
 	Seed        int64          `yaml:"seed" doc:"Repeats what is left to chance: the same requests in the same order are routed, hit by faults and answered after the same service times, as the journal states them (scripted_us). 0: another one at each start, which /_emu/state tells."`
 	Auth        string         `yaml:"auth" doc:"parse (read signatures, do not check them) or verify: each request must be signed with one of keys."`
 
-	Keys   map[string]setting.Secret `yaml:"keys" doc:"For verify: access keys, each with its secret; write file:PATH to read a secret from a file. Under up, betimes signs with what the environment has, else with the key betimes and the secret betimes."`
+	Keys   map[string]setting.Secret `yaml:"keys" doc:"For verify: access keys, each with its secret; one of 12 digits acts in the account of that number, others in 000000000000; write file:PATH to read a secret from a file. Under up, betimes signs with what the environment has, else with the key betimes and the secret betimes."`
 	Tokens map[string]setting.Secret `yaml:"tokens" doc:"For verify: the session token that goes with an access key, where it has one."`
 }
 

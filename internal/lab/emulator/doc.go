@@ -14,6 +14,9 @@
 //	             ├─ queues     SQS
 //	             └─ /_emu/     clock, faults, limits, journal, state, reset
 //
+// All but S3's buckets and /_emu/ is there once per site: the account and region of
+// a request's signature.
+//
 // Upstream: any AWS client: boto3, the AWS CLI, the sagemaker door.
 // Downstream: learn for the built-in algorithms, listen for HTTP, the file system.
 //

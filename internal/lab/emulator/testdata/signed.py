@@ -212,7 +212,7 @@ TRAINS = """
 import boto3, os
 who = boto3.client("sts").get_caller_identity()["Account"]
 boto3.client("s3").put_object(Bucket="data", Key=f"trained-{who}-{os.environ['AWS_REGION']}", Body=b"x")
-boto3.client("sagemaker").list_models()
+open(os.environ["SM_MODEL_DIR"] + "/model", "w").close()
 """
 SERVES = """
 import boto3, http.server, os
@@ -248,6 +248,6 @@ for key, secret, account, region in [("AKIDPLAIN", None, "000000000000", "us-eas
     while (endpoint := sm.describe_endpoint(EndpointName="asks"))["EndpointStatus"] == "Creating":
         pass
     assert endpoint["EndpointStatus"] == "InService", endpoint
-    said = client("sagemaker-runtime", key=key, secret=secret, region=region).invoke_endpoint(EndpointName="asks", Body=b"?")["Body"].read()
-    assert said == f"{account} {region}".encode(), said
+    got = client("sagemaker-runtime", key=key, secret=secret, region=region).invoke_endpoint(EndpointName="asks", Body=b"?")["Body"].read()
+    assert got == f"{account} {region}".encode(), got
 print("signed")
