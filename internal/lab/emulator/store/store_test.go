@@ -3,6 +3,7 @@ package store
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -85,5 +86,28 @@ func TestADamagedFileIsNamed(t *testing.T) {
 	}
 	if _, err := Load[thing](s, "kind"); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// BenchmarkLoad reads 11,000 resources, as a start does.
+func BenchmarkLoad(b *testing.B) {
+	dir := b.TempDir()
+	s, err := Open(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := s.Put("kind", "first", thing{1}); err != nil {
+		b.Fatal(err)
+	}
+	request := `{"N":1,"request":"` + strings.Repeat("x", 1500) + `"}`
+	for i := range 11_000 {
+		if err := os.WriteFile(filepath.Join(dir, "kind", strconv.Itoa(i)+".json"), []byte(request), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		if all, err := Load[thing](s, "kind"); err != nil || len(all) != 11_001 {
+			b.Fatalf("loaded %d, %v", len(all), err)
+		}
 	}
 }
