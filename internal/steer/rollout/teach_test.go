@@ -280,7 +280,8 @@ func TestExactlyTheRecordsOfATopicAreTrainedWith(t *testing.T) {
 	f := newFakeAWS()
 	d, p, _ := lessons(t, f, rows(2))
 	topic := topicOf(120)
-	topic.events[5] = topic.events[4] // delivered twice
+	topic.events[5] = topic.events[4]               // delivered twice
+	topic.events[8].ID, topic.events[9].ID = "", "" // somebody else's
 	d.Topics, d.Row = topic, rowOf
 	p.Train.Data, p.Train.Label, p.Train.Key, p.Fields = "topic:labelled", "y", "", []string{"a"}
 	first, err := Train(t.Context(), d, p, Order{})

@@ -134,15 +134,15 @@ func (r *run) readTopic(ctx context.Context, name string, ranges Ranges) (*table
 	s := &recordSource{}
 	seen := map[string]bool{}
 	err := r.Topics.Read(ctx, name, ranges, func(e *event.Event) error {
-		if seen[e.ID] {
+		if e.ID != "" && seen[e.ID] { // a record of somebody else's has no id
 			r.repeated++
 			return nil
 		}
 		seen[e.ID] = true
-		where := e.Source.String()
+		where := "record " + e.Source.String()
 		features, label, err := r.Row(e)
 		if err != nil {
-			return fmt.Errorf("record %s: %w", where, err)
+			return fmt.Errorf("%s: %w", where, err)
 		}
 		s.records = append(s.records, record{append([]string{label}, strings.Split(features, ",")...), where, e.Key})
 		return nil
@@ -153,7 +153,7 @@ func (r *run) readTopic(ctx context.Context, name string, ranges Ranges) (*table
 	if len(s.records) == 0 {
 		return nil, wrongData("topic %s holds no records in %s; send some, or name another range", name, ranges)
 	}
-	label := labelColumn
+	label := r.plan.Train.Label
 	if len(r.plan.Fields) > 0 {
 		s.columns = append([]string{label}, r.plan.Fields...)
 	} else {
@@ -165,15 +165,12 @@ func (r *run) readTopic(ctx context.Context, name string, ranges Ranges) (*table
 	return reading{name: "topic " + name, label: label, fields: r.plan.Fields}.table(s, 0)
 }
 
-// labelColumn is the name of what no field can be called.
-const labelColumn = "(label)"
-
 // checkWidth: an expression may give lists of different lengths.
 func (s *recordSource) checkWidth(topic string) error {
 	want := len(s.records[0].cells)
 	for _, one := range s.records {
 		if len(one.cells) != want {
-			return wrongData("topic %s: record %s has %d numbers, the first has %d; flow.feature must give as many for each", topic, one.where, len(one.cells)-1, want-1)
+			return wrongData("topic %s: %s has %d numbers, the first has %d; flow.feature must give as many for each", topic, one.where, len(one.cells)-1, want-1)
 		}
 	}
 	return nil
