@@ -36,6 +36,7 @@ type chain struct {
 type asked struct {
 	name        string
 	contentType string
+	form        model.Form
 	accept      string
 	mapper      *feature.Mapper
 	codec       model.Codec
@@ -80,7 +81,7 @@ func (m *asked) ask(ctx context.Context, e *event.Event, body []byte) (*model.Re
 	ctx, cancel := context.WithTimeout(ctx, budget.Call)
 	defer cancel()
 	resp, err := m.invoker.Invoke(ctx, &model.Request{
-		Model: m.name, ContentType: m.contentType, Accept: m.accept, InferenceID: inferenceID(e.ID),
+		Model: m.name, ContentType: m.contentType, Form: m.form, Accept: m.accept, InferenceID: inferenceID(e.ID),
 		Items: []model.Item{{Event: e, Body: body, Deadline: e.Deadline}},
 	})
 	if err == nil && resp.Answers[0].Err != nil {

@@ -105,11 +105,11 @@ func (a *App) router() (*feature.Router, error) {
 func (a *App) buildAsked(ctx context.Context, name string, format feature.Format) (*asked, *balance.Picker, error) {
 	m := a.config.Models[name]
 	media := m.MediaType()
-	codec, err := model.CodecFor(media)
+	codec, err := model.CodecOf(m.Form(), media)
 	if err != nil {
-		return nil, nil, fmt.Errorf("models.%s.content_type: %w", name, err)
+		return nil, nil, fmt.Errorf("models.%s: %w", name, err)
 	}
-	out := &asked{name: name, contentType: media, accept: cmp.Or(m.Accept, media), codec: codec}
+	out := &asked{name: name, contentType: media, form: m.Form(), accept: cmp.Or(m.Accept, media), codec: codec}
 	if out.mapper, err = feature.New(a.config.Flow.Feature, format, codec); err != nil {
 		return nil, nil, err
 	}
@@ -133,7 +133,7 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 // shared lets events of a model share calls, where they may.
 func (a *App) shared(name string, m config.ModelConfig, codec model.Codec, picker *balance.Picker) model.Invoker {
 	c := a.config.Flow.Batch
-	if m.Batch == config.BatchNone || c.MaxEvents == 1 || m.SageMaker != nil && m.SageMaker.Session != "" {
+	if m.Form() == model.FormNone || c.MaxEvents == 1 || m.SageMaker != nil && m.SageMaker.Session != "" {
 		return picker
 	}
 	return batch.New(c, picker, batch.Deps{Model: name, Codec: codec, Log: a.log, Registerer: a.metrics})

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"betimes/internal/flow/feature"
@@ -42,12 +43,8 @@ func (c checker) asked(name string, m ModelConfig) {
 			c.pathed(err, path+".response")
 		}
 	}
-	if m.Batch != BatchAuto && m.Batch != BatchNone {
-		c.bad(path+".batch", "%q is neither auto nor none", m.Batch)
-	}
-	codec, err := model.CodecFor(m.MediaType())
-	if err != nil {
-		c.bad(path+".content_type", "%s", err)
+	codec := c.codec(path, m)
+	if codec == nil {
 		return
 	}
 	if m.OIP != nil {
@@ -62,6 +59,30 @@ func (c checker) asked(name string, m ModelConfig) {
 	if _, err := feature.New(c.Flow.Feature, feature.Format{Value: events.Value, Columns: events.Columns}, codec); err != nil {
 		c.pathed(err, "flow.feature")
 	}
+}
+
+// codec is that of a model's requests, nil where there is none.
+func (c checker) codec(path string, m ModelConfig) model.Codec {
+	if !slices.Contains(model.Forms(), m.Batch) {
+		c.bad(path+".batch", "%q is not known; write one of %s", m.Batch, strings.Join(model.Forms(), ", "))
+		return nil
+	}
+	codec, err := model.CodecOf(m.Form(), m.MediaType())
+	switch named := m.Form().Named(); {
+	case err != nil && named:
+		c.bad(path+".batch", "%s", err)
+	case err != nil:
+		c.bad(path+".content_type", "%s", err)
+	case named && m.OIP != nil:
+		c.bad(path+".batch", "events share calls of this protocol as tensors; write auto or none")
+	case named && m.SageMaker != nil && m.SageMaker.Session != "":
+		c.bad(path+".batch", "the calls of sagemaker.session are about one event each; write auto or none")
+	case named && m.Form() != model.FormInstances && m.REST != nil && m.REST.Template != "":
+		c.bad(path+".batch", "rest.template is JSON around a list, not %s; write auto, instances or none", m.Batch)
+	default:
+		return codec
+	}
+	return nil
 }
 
 // pathed notes an error whose text begins with the path it is about.

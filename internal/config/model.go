@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 
+	"betimes/internal/model"
 	"betimes/internal/oip"
 	"betimes/internal/rest"
 	"betimes/internal/sagemaker"
@@ -24,18 +25,14 @@ type ModelConfig struct {
 	Serve       *rollout.ServeConfig `yaml:"serve" doc:"A model of your own that the emulator serves, instead of train."`
 	ContentType string               `yaml:"content_type" doc:"Media type of requests; auto is text/csv for the built-in algorithms, else application/json."`
 	Accept      string               `yaml:"accept" doc:"Media type of answers that is asked for; default: that of the requests."`
-	Batch       string               `yaml:"batch" doc:"Whether events share calls: auto (where the model answers the same together as alone; lines of csv, libsvm and JSON, records, and JSON with one list of length 1 do) or none."`
+	Batch       string               `yaml:"batch" doc:"How events share calls, where the model answers the same together as alone. auto goes by content_type: lines of csv, libsvm and JSON, records, and JSON with one list of length 1; all else goes alone. instances, lines, csv and recordio are used whatever content_type says: instances sends what flow.feature makes as {\"instances\": […]}, the others a line or record per event. none: every event goes alone."`
 	Response    string               `yaml:"response" doc:"Expression over the model's answer that becomes the prediction; default: the answer itself."`
 }
 
-// The values of models.X.batch.
-const (
-	BatchAuto = "auto"
-	BatchNone = "none"
-)
-
 // defaultModel is one entry of models before it is read.
-func defaultModel() ModelConfig { return ModelConfig{ContentType: "auto", Batch: BatchAuto} }
+func defaultModel() ModelConfig {
+	return ModelConfig{ContentType: "auto", Batch: string(model.FormAuto)}
+}
 
 // doors are the keys that say where the model answers.
 func (m ModelConfig) doors() []string {
@@ -50,6 +47,9 @@ func (m ModelConfig) doors() []string {
 	}
 	return all
 }
+
+// Form is how events share its calls.
+func (m ModelConfig) Form() model.Form { return model.Form(m.Batch) }
 
 // Embedded says whether the model is served by the emulator in this process.
 func (m ModelConfig) Embedded() bool {

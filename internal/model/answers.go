@@ -7,7 +7,7 @@ func Answered(r *Request, body []byte, contentType string) ([]Answer, error) {
 	if len(r.Items) == 1 {
 		return []Answer{{Body: body}}, nil
 	}
-	codec, err := CodecFor(r.ContentType)
+	codec, err := r.Codec()
 	if err != nil {
 		return nil, &Error{Class: ClassBadInput, Err: err}
 	}

@@ -21,10 +21,14 @@ type Item struct {
 type Request struct {
 	Model       string // name in the configuration
 	ContentType string // text/csv, application/json, …
+	Form        Form   // in which events share the call; empty: by the content type
 	Accept      string // empty: the door's default
 	Items       []Item
 	InferenceID string // stable across attempts; at most 64 printable characters
 }
+
+// Codec returns the Codec of the request's bodies.
+func (r *Request) Codec() (Codec, error) { return CodecOf(r.Form, r.ContentType) }
 
 // Deadline is the tightest deadline of the items, or zero.
 func (r *Request) Deadline() time.Time {

@@ -104,7 +104,7 @@ func (e *Endpoint) body(r *model.Request) ([]byte, error) {
 	if len(r.Items) == 1 {
 		return r.Items[0].Body, nil
 	}
-	codec, err := model.CodecFor(r.ContentType)
+	codec, err := r.Codec()
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Respons
 	}
 	body := r.Items[0].Body
 	if len(r.Items) > 1 {
-		codec, err := model.CodecFor(r.ContentType)
+		codec, err := r.Codec()
 		if err != nil {
 			return nil, e.fail(model.ClassBadInput, err)
 		}

@@ -122,7 +122,7 @@ func (g *group) call(ctx context.Context, members []*member) (*model.Response, e
 	scratch.Timeline.Start(time.Now())
 	first := members[0].request
 	r := &model.Request{
-		Model: first.Model, ContentType: first.ContentType, Accept: first.Accept,
+		Model: first.Model, ContentType: first.ContentType, Form: first.Form, Accept: first.Accept,
 		InferenceID: inferenceID(members), Items: make([]model.Item, len(members)),
 	}
 	for i, m := range members {
