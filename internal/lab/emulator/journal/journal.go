@@ -61,7 +61,18 @@ func (j *Journal) Note(e Entry) {
 	}
 	j.once.Do(j.make)
 	e.Seq = j.next.Add(1)
-	j.ring[e.Seq%size].Store(&e)
+	j.store(&e)
+}
+
+// store keeps e unless a newer entry has its place: a writer may fall a whole ring
+// behind between the number and here.
+func (j *Journal) store(e *Entry) {
+	at := &j.ring[e.Seq%size]
+	for was := at.Load(); was == nil || was.Seq < e.Seq; was = at.Load() {
+		if at.CompareAndSwap(was, e) {
+			return
+		}
+	}
 }
 
 func (j *Journal) make() { j.ring = make([]atomic.Pointer[Entry], size) }

@@ -39,3 +39,18 @@ func TestTheOldestAreForgotten(t *testing.T) {
 		t.Errorf("%d entries are kept, want %d", n, size)
 	}
 }
+
+func TestAWriterThatFellARingBehindHidesNothing(t *testing.T) {
+	var j Journal
+	for range size + 1 {
+		j.Note(Entry{Kind: Request})
+	}
+	j.store(&Entry{Seq: 1}) // numbered first, stored last
+	var got strings.Builder
+	if err := j.Since(&got, 0); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(got.String(), "\n"); n != size {
+		t.Errorf("%d entries are kept, want %d", n, size)
+	}
+}
