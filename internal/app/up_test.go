@@ -18,6 +18,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"betimes/internal/config"
+	"betimes/internal/oip"
+	"betimes/internal/rest"
 )
 
 var update = flag.Bool("update", false, "write docs/metrics.md anew")
@@ -102,6 +104,7 @@ func TestUpAnswersAnEventWithItsPredictionAndDocumentsItsMetrics(t *testing.T) {
 
 // checkMetricsPage compares docs/metrics.md with what is registered.
 func checkMetricsPage(t *testing.T, a *App) {
+	otherDoors(t, a)
 	var rows []string
 	for _, f := range gathered(t, a, "betimes_latency_stage_seconds") {
 		if strings.HasPrefix(f.GetName(), "betimes_") {
@@ -120,6 +123,23 @@ func checkMetricsPage(t *testing.T, a *App) {
 	if err != nil || string(have) != page {
 		t.Errorf("docs/metrics.md does not equal what is registered; run: go test ./internal/app -update\n%s", diffLines(string(have), page))
 	}
+}
+
+// otherDoors opens those that the file has no model for.
+func otherDoors(t *testing.T, a *App) {
+	t.Helper()
+	r, o := rest.DefaultConfig(), oip.DefaultConfig()
+	r.URL, o.URL, o.Model = "http://127.0.0.1:1/x", "http://127.0.0.1:1", "m"
+	one, err := rest.New(r, rest.Deps{Name: "rest", Registerer: a.metrics})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := oip.New(o, oip.Deps{Name: "oip", Registerer: a.metrics})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one.Close()
+	other.Close()
 }
 
 // gathered waits until the metric is there: a prediction can be read a moment

@@ -30,6 +30,9 @@ func newMeter(r prometheus.Registerer, model string) meter {
 	apart := shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "betimes_batch_apart", Help: "1: the model answers otherwise when it is asked about several events together, so it is asked about one at a time.",
 	}, []string{"model"}))
+	for _, reason := range []string{"full", "bytes", "free"} {
+		why.WithLabelValues(model, reason) // counted from 0
+	}
 	return meter{size.WithLabelValues(model), why, splits.WithLabelValues(model), apart.WithLabelValues(model), model}
 }
 

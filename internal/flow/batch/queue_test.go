@@ -303,6 +303,7 @@ func TestAModelThatAnswersOtherwiseTogetherIsAskedAloneAndSaysSo(t *testing.T) {
 				if n := together(); n != 1 || found(q) != apart {
 					t.Errorf("%d calls about more than one", n)
 				}
+				synctest.Wait() // nobody looks at the version now
 				e.version = "2" // may be another
 				answered(t, ask(t, q, numbers(12)...), numbers(12)...)
 				if n := together(); n != 2 {
