@@ -40,6 +40,7 @@ type asked struct {
 	accept      string
 	mapper      *feature.Mapper
 	codec       model.Codec
+	refusedIn   string            // member of an answer that refuses its event; empty: none
 	response    *feature.Response // nil: the answer is the prediction
 	invoker     model.Invoker
 	// answeredSince says whether the endpoint answered others after a moment; nil: not known.
@@ -152,6 +153,9 @@ func (c *chain) predicted(in *feature.Input, e *event.Event, m *asked, resp *mod
 	answer, err := m.codec.Decode(resp.Answers[0].Body, resp.ContentType)
 	if err != nil {
 		return failed(&model.Error{Class: model.ClassBadOutput, Endpoint: resp.Endpoint, Err: err})
+	}
+	if text := model.RecordError(answer, m.refusedIn); text != "" {
+		return failed(c.quiet(&model.Error{Class: model.ClassBadInput, Endpoint: resp.Endpoint, Message: text}))
 	}
 	if m.response != nil {
 		if answer, err = m.response.Prediction(in, answer); err != nil {

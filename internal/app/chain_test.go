@@ -140,6 +140,20 @@ func TestAnEventThatCannotBeMappedAsksNobody(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatRefusesItsEventEndsItWithTheModelsWords(t *testing.T) {
+	refusing := &modeltest.Fake{ContentType: "application/json", Default: modeltest.Step{Bodies: [][]byte{[]byte(`{"predictions":[{"error":"column b"}]}`)}}}
+	file := strings.Replace(oneModel, "content_type: text/csv", "content_type: application/json, error_member: MEMBER", 1) + "privacy: {show: payloads}\n"
+	got := chainOf(t, strings.Replace(file, "MEMBER", "error", 1), refusing).work(t.Context(), newTestEvent(`{"a":1,"b":2}`))
+	if got.Place != event.DeadLetter || got.Reason != event.ReasonModelInput || !strings.Contains(got.Err.Error(), "column b") {
+		t.Errorf("%s %s: %v", got.Place, got.Reason, got.Err)
+	}
+	for _, member := range []string{"off", "refusal"} {
+		if got := chainOf(t, strings.Replace(file, "MEMBER", member, 1), refusing).work(t.Context(), newTestEvent(`{"a":1,"b":2}`)); got.Place != event.Predicted {
+			t.Errorf("error_member %s: %s", member, got.Place)
+		}
+	}
+}
+
 func TestTryShowsWhatIsAskedAndAnswered(t *testing.T) {
 	c := chainOf(t, oneModel, &modeltest.Fake{Default: modeltest.Step{Bodies: [][]byte{[]byte("0.5")}}})
 	got := c.try(context.Background(), &event.Event{ID: "x", Value: []byte(`{"a":3,"b":4}`)})

@@ -109,7 +109,7 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 	if err != nil {
 		return nil, nil, fmt.Errorf("models.%s: %w", name, err)
 	}
-	out := &asked{name: name, contentType: media, form: m.Form(), accept: cmp.Or(m.Accept, media), codec: codec}
+	out := &asked{name: name, contentType: media, form: m.Form(), refusedIn: m.RefusedIn(), accept: cmp.Or(m.Accept, media), codec: codec}
 	if out.mapper, err = feature.New(a.config.Flow.Feature, format, codec); err != nil {
 		return nil, nil, err
 	}

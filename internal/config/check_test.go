@@ -36,6 +36,7 @@ func TestWhatNoSingleRoomCanKnow(t *testing.T) {
 		{"a form of tensors", "models: {a: {oip: {url: http://a}, batch: instances}}", "models.a.batch: events share calls of this protocol as tensors"},
 		{"a form of a session", "models: {a: {sagemaker: {session: s}, batch: instances}}", "models.a.batch: the calls of sagemaker.session"},
 		{"lines in a template", "models: {a: {rest: {url: http://a/x, template: '{\"rows\": $rows}'}, batch: lines}}", "models.a.batch: rest.template"},
+		{"no member for errors", "models: {a: {rest: {url: http://a/x}, error_member: ''}}", "models.a.error_member: it is empty"},
 		{"a content type that is not known", "models: {a: {rest: {url: http://a/x}, content_type: image/png}}", "models.a.content_type: "},
 		{"a model that answers nowhere", "models: {a: {pure: true}}", "models.a: it does not say where the model answers"},
 		{"a model with two doors", "models: {a: {rest: {url: http://a/x}, sagemaker: {}}}", "models.a: it has sagemaker and rest"},

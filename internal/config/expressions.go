@@ -43,6 +43,9 @@ func (c checker) asked(name string, m ModelConfig) {
 			c.pathed(err, path+".response")
 		}
 	}
+	if m.ErrorMember == "" {
+		c.bad(path+".error_member", "it is empty; write the name of a member, or off")
+	}
 	codec := c.codec(path, m)
 	if codec == nil {
 		return

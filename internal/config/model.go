@@ -26,12 +26,13 @@ type ModelConfig struct {
 	ContentType string               `yaml:"content_type" doc:"Media type of requests; auto is text/csv for the built-in algorithms, else application/json."`
 	Accept      string               `yaml:"accept" doc:"Media type of answers that is asked for; default: that of the requests."`
 	Batch       string               `yaml:"batch" doc:"How events share calls, where the model answers the same together as alone. auto goes by content_type: lines of csv, libsvm and JSON, records, and JSON with one list of length 1; all else goes alone. instances, lines, csv and recordio are used whatever content_type says: instances sends what flow.feature makes as {\"instances\": […]}, the others a line or record per event. none: every event goes alone."`
+	ErrorMember string               `yaml:"error_member" doc:"Member of an answer that holds a text where the model refused this event and no other of the call: {\"predictions\": [{\"error\": \"…\"}]}. The event becomes a dead letter. off: it is part of the prediction."`
 	Response    string               `yaml:"response" doc:"Expression over the model's answer that becomes the prediction; default: the answer itself."`
 }
 
 // defaultModel is one entry of models before it is read.
 func defaultModel() ModelConfig {
-	return ModelConfig{ContentType: "auto", Batch: string(model.FormAuto)}
+	return ModelConfig{ContentType: "auto", Batch: string(model.FormAuto), ErrorMember: "error"}
 }
 
 // doors are the keys that say where the model answers.
@@ -46,6 +47,15 @@ func (m ModelConfig) doors() []string {
 		}
 	}
 	return all
+}
+
+// RefusedIn is the member of an answer that says that the event was refused; empty:
+// none does.
+func (m ModelConfig) RefusedIn() string {
+	if m.ErrorMember == "off" {
+		return ""
+	}
+	return m.ErrorMember
 }
 
 // Form is how events share its calls.
