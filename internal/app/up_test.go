@@ -33,10 +33,16 @@ lab: {emulator: {listen: "127.0.0.1:0", profile: instant}}
 admin: {listen: "127.0.0.1:0"}
 `
 
-// startUp starts up and returns it with its addresses; it is drained with the test.
+// startUp starts up with nothing else in its file.
 func startUp(t *testing.T) (*App, Addresses) {
 	t.Helper()
-	loaded, err := config.Parse("test.yaml", []byte(onFreePorts), config.Options{Env: func(string) (string, bool) { return "", false }})
+	return startFile(t, onFreePorts)
+}
+
+// startFile starts up and returns it with its addresses; it is drained with the test.
+func startFile(t *testing.T, file string) (*App, Addresses) {
+	t.Helper()
+	loaded, err := config.Parse("test.yaml", []byte(file), config.Options{Env: func(string) (string, bool) { return "", false }})
 	if err != nil {
 		t.Fatal(err)
 	}
