@@ -118,19 +118,22 @@ func (a *asking) do(ts *testscript.TestScript) (string, []byte) {
 // request: garbage, a refusal that repeats the request, or a score; after a
 // request to /heal always a score, until one to /infect.
 func stub(ts *testscript.TestScript, _ bool, args []string) {
-	handler := new(patient).answer
-	if len(args) > 0 && args[0] == "-silent" {
-		handler, args = silent, args[1:]
+	handler := http.Handler(http.HandlerFunc(new(patient).answer))
+	switch {
+	case len(args) > 0 && args[0] == "-silent":
+		handler, args = http.HandlerFunc(silent), args[1:]
+	case len(args) > 0 && args[0] == "-adder":
+		handler, args = adder(), args[1:]
 	}
 	if len(args) == 0 {
-		ts.Fatalf("usage: stub [-silent] NAME [HOST:PORT]")
+		ts.Fatalf("usage: stub [-silent|-adder] NAME [HOST:PORT]")
 	}
 	addr := "127.0.0.1:0"
 	if len(args) > 1 {
 		addr = args[1]
 	}
 	l := open(ts, addr)
-	server := &http.Server{Handler: http.HandlerFunc(handler), ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(l) }()
 	ts.Defer(func() { _ = server.Close() })
 	ts.Setenv(args[0], l.Addr().String())

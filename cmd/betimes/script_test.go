@@ -46,7 +46,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"http":      request,   // http [-H HEADER] [-d BODY] [-f FILE] [-ca FILE] [-until REGEXP] STATUS METHOD URL
 	"records":   records,   // records [-quoted] TOPIC N: waits for N records and prints key, value and headers
 	"produce":   produce,   // produce [-binary N] [-ago AGE] [-escaped] [-header NAME=VALUE]... TOPIC [FILE]: one record a line, KEY<tab>VALUE or VALUE
-	"stub":      stub,      // stub [-silent] NAME [HOST:PORT]: a model server, its address in $NAME
+	"stub":      stub,      // stub [-silent|-adder] NAME [HOST:PORT]: a model server, its address in $NAME
 	"port":      port,      // port NAME: a free port's address in $NAME; port -taken NAME: one that is in use
 	"bytes":     filler,    // bytes FILE SIZE PREFIX SUFFIX: writes a large file
 	"certs":     certs,     // certs: writes ca.pem, cert.pem and key.pem for 127.0.0.1
