@@ -17,7 +17,8 @@
 // Invariants: only this package writes predictions, dead letters, shed,
 // post-broker quarantine and offsets. An event holds the lane of its key until
 // its ending is handed to the producer, also while it waits for another attempt;
-// a waiting event holds no slot. Only what cannot be decoded, while no event of the
+// a waiting event holds no slot. An ending larger than any before it holds its lane
+// until brokers have taken it, or what is written in its place (large.go). Only what cannot be decoded, while no event of the
 // topic could be, leaves its lane first, and is handed over before any that can. An
 // offset is committed only when it and all below it are acknowledged. What is held
 // is bounded in events and bytes. An event of a parked key is not worked on before

@@ -33,10 +33,7 @@ func (p *Processor) handOver(it *item, ending event.Ending) {
 		return
 	}
 	failpoint.Reach("stream.write.before") // it has an ending, which is not handed over
-	p.write(it, ending)
-	failpoint.Reach("stream.write.after") // handed over, its lane has not gone on
-	p.next(it.lane)
-	failpoint.Reach("stream.next.after") // the lane has gone on
+	p.write(it, ending, it.lane)
 }
 
 // next lets the lane of a handed-over event go on.
@@ -61,42 +58,63 @@ func (p *Processor) dropIfGone(it *item) bool {
 	return true
 }
 
-// write hands the record of an ending over. A duplicate is counted, not written.
-func (p *Processor) write(it *item, ending event.Ending) {
+// write hands the record of an ending over, and lets the lane go on, if there is one
+// to go on, now or once the outcome is known. A duplicate is counted, not written.
+func (p *Processor) write(it *item, ending event.Ending, l *lane) {
 	if p.exactly != nil {
-		p.exactly.put(it, ending, nil)
+		p.exactly.put(it, ending, l)
 		return
 	}
+	h := &handed{it: it, ending: ending}
 	if ending.Place == event.Duplicate {
 		p.finish(it, ending.Place)
-		return
-	}
-	record := p.record(it, ending)
-	if ending.Place != event.Predicted {
-		failpoint.Reach("stream.dead_letter.before") // dead letter, shed or quarantine made, not handed over
-	}
-	p.carry(it, ending.Value)
-	p.deps.Sink.Write(record, func(at event.Source, err error) {
-		switch {
-		case err == nil:
-			if ending.Place == event.Parked {
-				p.parked(it, at.Offset)
-			}
-			p.finish(it, ending.Place)
-		case ending.Place == event.Predicted && errors.Is(err, kafka.ErrTooLarge) && p.config.then(event.ReasonTooLarge) != thenHalt:
-			failpoint.Reach("stream.too_large.before") // prediction refused, its dead letter not made
-			p.write(it, event.Fail(event.ReasonTooLarge, event.StagePublish, err))
-		case ending.Place != event.Predicted && !it.bare && errors.Is(err, kafka.ErrTooLarge):
-			it.bare = true
-			p.write(it, ending)
-		default:
-			why := fmt.Errorf("write to %s: %w", record.Topic, err)
-			if !p.keepsLast(it, ending, why) {
-				p.stop(it.part, why)
-				p.abandon(it)
-			}
+	} else {
+		h.record = p.record(it, ending)
+		if h.holds(l, p.taken[ending.Place].Load()) {
+			l = nil
 		}
-	})
+		if ending.Place != event.Predicted {
+			failpoint.Reach("stream.dead_letter.before") // dead letter, shed or quarantine made, not handed over
+		}
+		p.carry(it, ending.Value)
+		p.deps.Sink.Write(h.record, func(at event.Source, err error) { p.answered(h, at, err) })
+	}
+	if l != nil {
+		failpoint.Reach("stream.write.after") // handed over, its lane has not gone on
+		p.next(l)
+		failpoint.Reach("stream.next.after") // the lane has gone on
+	}
+}
+
+// answered deals with what became of a record.
+func (p *Processor) answered(h *handed, at event.Source, err error) {
+	it, ending := h.it, h.ending
+	tooLarge := errors.Is(err, kafka.ErrTooLarge)
+	switch {
+	case err == nil:
+		if ending.Place == event.Parked {
+			p.parked(it, at.Offset)
+		}
+		p.took(h)
+		p.goOn(h)
+		p.finish(it, ending.Place)
+	case tooLarge && ending.Place == event.Predicted && p.config.then(event.ReasonTooLarge) != thenHalt:
+		failpoint.Reach("stream.too_large.before") // prediction refused, its dead letter not made
+		p.write(it, event.Fail(event.ReasonTooLarge, event.StagePublish, err), h.lane)
+	case tooLarge && ending.Place != event.Predicted && !it.bare:
+		it.bare = true
+		p.write(it, ending, h.lane)
+	default:
+		why := fmt.Errorf("write to %s: %w", h.record.Topic, err)
+		kept := p.keepsLast(it, ending, why)
+		if !kept {
+			p.stop(it.part, why)
+		}
+		p.goOn(h)
+		if !kept {
+			p.abandon(it)
+		}
+	}
 }
 
 // finish counts an acknowledged ending and finishes its offset.

@@ -111,7 +111,7 @@ func (h handing) handOver(p *Processor) {
 	for _, one := range h.held {
 		failpoint.Reach("stream.probation.over") // was held back, not handed over
 		if p.takeUp(one.it) {
-			p.write(one.it, p.poisoned(one.it, one.ending))
+			p.write(one.it, p.poisoned(one.it, one.ending), nil)
 		}
 	}
 	close(h.done)

@@ -79,9 +79,10 @@ type Processor struct {
 	gate    gate
 	tracked int // offsets remembered: those held, and those finished above an unfinished one
 
-	failing    atomic.Bool   // the newest calls failed for the endpoint's fault
-	unsent     atomic.Int64  // bytes of predictions that are not acknowledged
-	committing chan struct{} // holds one value while a commit is under way
+	failing    atomic.Bool                   // the newest calls failed for the endpoint's fault
+	unsent     atomic.Int64                  // bytes of predictions that are not acknowledged
+	taken      [event.NumPlaces]atomic.Int64 // bytes of the largest record that the topic of a place has taken
+	committing chan struct{}                 // holds one value while a commit is under way
 
 	budget    atomic.Pointer[budget.Budget]
 	probation probation

@@ -102,7 +102,7 @@ func (p *Processor) exhaust(it *item) {
 	e := it.event
 	e.Timeline.Mark(event.StageQueue, time.Now())
 	e.Attempts++
-	p.write(it, event.Fail(event.ReasonAttempts, event.StageQueue, fmt.Errorf("delivered %d times and ended by none; its workers died, gave it back or took too long", e.Attempts)))
+	p.write(it, event.Fail(event.ReasonAttempts, event.StageQueue, fmt.Errorf("delivered %d times and ended by none; its workers died, gave it back or took too long", e.Attempts)), nil)
 }
 
 // handBack gives an event back to its share group.
@@ -134,7 +134,7 @@ func (p *Processor) keepsLast(it *item, ending event.Ending, why error) bool {
 		p.stop(it.part, why)
 	}
 	p.deps.Log.Error("the ending of an event that is not delivered again is refused; it is tried until it is taken or this worker ends", "source", source, "error", why)
-	time.AfterFunc(lastRetry, func() { p.write(it, ending) })
+	time.AfterFunc(lastRetry, func() { p.write(it, ending, nil) })
 	return true
 }
 

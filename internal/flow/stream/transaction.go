@@ -160,8 +160,8 @@ func (x *transaction) close(ctx context.Context) error {
 		if len(large) == 0 {
 			break
 		}
-		for _, h := range large {
-			x.record(h)
+		if err := x.rewrite(large); err != nil {
+			return err
 		}
 	}
 	failpoint.Reach("stream.transaction.flushed") // all acknowledged, offsets not in the transaction

@@ -22,7 +22,8 @@ import (
 // finished; what is finished above the lowest unfinished one is in their note, and
 // an ending for which the note has no room waits, its partition paused, until
 // there is. An aborted transaction is written again as it was, without asking
-// the model, except what belongs to others by now.
+// the model, except what belongs to others by now. So is one in which something too
+// large for its topic would come behind later endings of its key (large.go).
 
 // maxEndings bounds one transaction.
 const maxEndings = 1000
