@@ -77,6 +77,12 @@ func IsDenied(err error) bool {
 	return model.ClassOf(err) == model.ClassDenied
 }
 
+// IsElsewhere says that a bucket is in another region.
+func IsElsewhere(err error) bool {
+	e, ok := errors.AsType[*ControlError](err)
+	return ok && (e.Status == http.StatusMovedPermanently || e.Name == "AuthorizationHeaderMalformed" || e.Name == "IllegalLocationConstraintException")
+}
+
 // IsTaken says that something of that name exists already.
 func IsTaken(err error) bool {
 	e, ok := errors.AsType[*ControlError](err)
@@ -134,7 +140,7 @@ func (c *Control) refused(ctx context.Context, operation string, signed wire.Cre
 	}
 	if isDenial(name) {
 		cause, _ := c.service.denied(ctx, signed, reply.Header)
-		return errors.Join(e, cause)
+		return fmt.Errorf("%w; %w", e, cause)
 	}
 	return e
 }

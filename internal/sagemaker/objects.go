@@ -3,7 +3,6 @@ package sagemaker
 import (
 	"context"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -97,7 +96,7 @@ func (o *Objects) do(ctx context.Context, operation, method, path string, body [
 		err := o.refused(operation, path, reply)
 		if reply.Status == http.StatusForbidden {
 			cause, _ := o.service.denied(ctx, who, reply.Header)
-			err = errors.Join(err, cause)
+			err = fmt.Errorf("%w; %w", err, cause)
 		}
 		return reply, err
 	}

@@ -28,6 +28,9 @@ type fakeAWS struct {
 	rollBack              bool   // updates end with the config from before
 	busy                  int    // calls refused before one is taken
 
+	refuse string // name of the refusal of every call
+	moved  bool   // S3 says that the bucket is elsewhere
+
 	packages []map[string]any // versions of one group, the oldest first
 	score    func(row []float64) float64
 }
@@ -61,6 +64,10 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, 400, map[string]any{"__type": "ThrottlingException", "message": "Rate exceeded"})
 		return
 	}
+	if f.refuse != "" {
+		answer(w, http.StatusForbidden, map[string]any{"__type": f.refuse, "message": "no"})
+		return
+	}
 	operation, isControl := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "SageMaker.")
 	if !isControl {
 		f.object(w, r, body)
@@ -82,6 +89,10 @@ func answer(w http.ResponseWriter, status int, out any) {
 
 func (f *fakeAWS) object(w http.ResponseWriter, r *http.Request, body []byte) {
 	_, there := f.objects[r.URL.Path]
+	if f.moved {
+		w.WriteHeader(http.StatusMovedPermanently)
+		return
+	}
 	switch {
 	case r.Method == http.MethodPut:
 		f.objects[r.URL.Path] = body

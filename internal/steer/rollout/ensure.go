@@ -150,9 +150,17 @@ func (r *run) upload(ctx context.Context, key string, body []byte) error {
 		err = r.patiently(ctx, func() error { return r.Objects.Put(ctx, r.Bucket, key, body) })
 	}
 	if err != nil {
-		return fmt.Errorf("aws.bucket: %w", err)
+		return r.wrongBucket(err)
 	}
 	return nil
+}
+
+// wrongBucket names the remedy where it is known.
+func (r *run) wrongBucket(err error) error {
+	if sagemaker.IsElsewhere(err) {
+		return fmt.Errorf("aws.bucket: %s is in another region than %s; name one of this region, or set aws.region: %w", r.Bucket, r.Control.Region(), err)
+	}
+	return fmt.Errorf("aws.bucket: %w", err)
 }
 
 // overwrite writes an object that may be there.
@@ -164,7 +172,7 @@ func (r *run) overwrite(ctx context.Context, key string, body []byte) error {
 		return r.Objects.Put(ctx, r.Bucket, key, body)
 	})
 	if err != nil {
-		return fmt.Errorf("aws.bucket: %w", err)
+		return r.wrongBucket(err)
 	}
 	return nil
 }

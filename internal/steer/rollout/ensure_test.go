@@ -49,7 +49,7 @@ func TestAModelIsTrainedAndPutIntoServiceOnce(t *testing.T) {
 			t.Errorf("%s holds %q", path, body)
 		}
 	}
-	steps := []Step{StepRead, StepUpload, StepTrain, StepTrain, StepDeploy, StepReady}
+	steps := []Step{StepRead, StepUpload, StepTrain, StepTrain, StepTrain, StepDeploy, StepReady}
 	for i, r := range reports {
 		if i >= len(steps) || r.Step != steps[i] || r.Model != "fraud_1" {
 			t.Errorf("report %d is %+v, want %v", i, r, steps)

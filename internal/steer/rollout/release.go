@@ -79,6 +79,7 @@ func (r *run) replace(ctx context.Context, p sagemaker.Package, state sagemaker.
 	if err != nil {
 		return "", err
 	}
+	r.report(StepDeploy, config)
 	if err := r.create(ctx, func() error { return put(ctx, r.endpoint(), config) }); err != nil {
 		return "", err
 	}

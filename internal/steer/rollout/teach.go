@@ -179,7 +179,7 @@ func (r *run) left(ctx context.Context) (*unfinished, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("aws.bucket: %w", err)
+		return nil, r.wrongBucket(err)
 	}
 	left := &unfinished{}
 	if json.Unmarshal(body, left) != nil || left.Base == "" {

@@ -94,6 +94,7 @@ func (r *run) train(ctx context.Context, recipe *recipe) (string, error) {
 	}
 	for attempt := 1; ; attempt++ {
 		job.Name = recipe.attempt(attempt)
+		r.report(StepTrain, job.Name)
 		begun, err := r.begin(ctx, job)
 		if err != nil {
 			return "", err
