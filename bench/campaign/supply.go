@@ -61,7 +61,7 @@ func (s *supply) close() error {
 
 // What is sent beside single events.
 const (
-	supplyKeys = 500
+	supplyKeys = 50 // few: some have several events in one transaction
 	together   = 5  // events of one request
 	manyIn     = 20 // one of so many requests has some
 	noneIn     = 15 // at one of so many times bytes are written that are no event
