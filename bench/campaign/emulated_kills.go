@@ -90,9 +90,12 @@ func (k *emulatedKills) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, path := range []string{userBucket, userBucket + "rows/rows.csv"} {
-		if a, err := k.e.ask(ctx, "PUT", path, []byte(strings.Repeat("0,0.1\n1,0.9\n0,0.2\n1,0.8\n", 50))); err != nil || !a.done() {
-			return fmt.Errorf("PUT %s: %d %s %w", path, a.status, a.body, err)
+	for _, put := range []struct {
+		path string
+		body []byte
+	}{{userBucket, nil}, {userBucket + "rows/rows.csv", []byte(strings.Repeat("0,0.1\n1,0.9\n0,0.2\n1,0.8\n", 50))}} {
+		if a, err := k.e.ask(ctx, "PUT", put.path, put.body); err != nil || !a.done() {
+			return fmt.Errorf("PUT %s: %d %s %w", put.path, a.status, a.body, err)
 		}
 	}
 	for n := range emulatedUsers {
