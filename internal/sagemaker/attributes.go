@@ -31,9 +31,12 @@ func (e *Endpoint) header(r *model.Request) http.Header {
 	h["User-Agent"] = []string{"betimes"}
 	if r.ContentType != "" {
 		h["Content-Type"] = []string{r.ContentType}
+		if name := e.operation.contentType; name != "" {
+			h[name] = h["Content-Type"]
+		}
 	}
 	if r.Accept != "" {
-		h["Accept"] = []string{r.Accept}
+		h[e.operation.accept] = []string{r.Accept}
 	}
 	if a := attributes(r); a != "" {
 		h[headerAttributes] = []string{a}

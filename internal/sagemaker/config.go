@@ -18,6 +18,7 @@ type Config struct {
 	TargetModel  string        `yaml:"target_model" doc:"Model of a multi-model endpoint: its file below the endpoint's S3 prefix, for example fraud.tar.gz."`
 	Component    string        `yaml:"component" doc:"Inference component of the endpoint that is asked."`
 	Session      string        `yaml:"session" doc:"Session of a stateful model that every call belongs to; its events never share a call."`
+	Stream       bool          `yaml:"stream" doc:"Ask with InvokeEndpointWithResponseStream: the model may take 8 minutes instead of one. Its events never share a call."`
 	Connections  int           `yaml:"connections" doc:"Most connections to the endpoint. Fewer than the calls at once: calls wait for a connection."`
 	InstanceType string        `yaml:"instance_type" doc:"Instance type when betimes creates the endpoint."`
 	Instances    int           `yaml:"instances" doc:"Instance count when betimes creates the endpoint."`
@@ -51,6 +52,9 @@ func (c Config) Validate() setting.Problems {
 	checkName(&ps, "component", c.Component)
 	checkHeader(&ps, "target_model", c.TargetModel, 1024)
 	checkHeader(&ps, "session", c.Session, 256)
+	if c.Stream && c.TargetModel != "" {
+		ps.Add("target_model", "SageMaker streams no answers of multi-model endpoints; remove it or stream")
+	}
 	checkRegion(&ps, "region", c.Region)
 	checkURL(&ps, "url", c.URL)
 	if c.Connections < 1 {

@@ -24,10 +24,26 @@ const (
 	maxBodyBytes = 25 << 20
 )
 
+// operation is how an endpoint is asked.
+type operation struct {
+	path        string // below the endpoint's own
+	timeout     time.Duration
+	maxBytes    int    // of a request
+	accept      string // header
+	contentType string // header, empty: only the one of HTTP
+	answerType  string // header
+	framed      *exchange.Framing
+}
+
+func invokes() operation {
+	return operation{path: "invocations", timeout: invokeTimeout, maxBytes: maxBodyBytes, accept: "Accept", answerType: "Content-Type"}
+}
+
 // Endpoint is one SageMaker endpoint. It is a model.Invoker, safe for
 // concurrent use. Run keeps its state known.
 type Endpoint struct {
 	name      string
+	operation operation
 	targets   []target
 	service   *service
 	url       *url.URL
@@ -43,7 +59,14 @@ type Endpoint struct {
 
 // Endpoint makes the Invoker of a configured endpoint. The endpoint need not exist yet.
 func (a *Account) Endpoint(c Config) (*Endpoint, error) {
-	s, err := a.service(runtimeAPI(), c, c.Connections, invokeTimeout)
+	if c.Stream {
+		return a.endpoint(c, streams())
+	}
+	return a.endpoint(c, invokes())
+}
+
+func (a *Account) endpoint(c Config, o operation) (*Endpoint, error) {
+	s, err := a.service(runtimeAPI(), c, c.Connections, o.timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +75,7 @@ func (a *Account) Endpoint(c Config) (*Endpoint, error) {
 		return nil, err
 	}
 	e := &Endpoint{
-		name: c.Endpoint, targets: targetsOf(c), service: s, url: s.at("/endpoints/" + c.Endpoint + "/invocations"),
+		name: c.Endpoint, operation: o, targets: targetsOf(c), service: s, url: s.at("/endpoints/" + c.Endpoint + "/" + o.path),
 		control: control, every: probeEvery(c, control.Emulated()), log: a.deps.Log,
 		throttles: a.metrics.throttles.WithLabelValues(c.Endpoint), metrics: a.metrics,
 	}
@@ -72,18 +95,11 @@ func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Respons
 	if r == nil || len(r.Items) == 0 {
 		return nil, e.fail(model.ClassBadInput, errNoItems)
 	}
-	body := r.Items[0].Body
-	if len(r.Items) > 1 {
-		codec, err := r.Codec()
-		if err != nil {
-			return nil, e.fail(model.ClassBadInput, err)
-		}
-		body = codec.Join(r.Items)
+	body, err := e.body(r)
+	if err != nil {
+		return nil, err
 	}
-	if len(body) > maxBodyBytes {
-		return nil, e.fail(model.ClassTooLarge, fmt.Errorf("the request has %d bytes, a real-time endpoint takes %d", len(body), maxBodyBytes))
-	}
-	reply, who, err := e.send(ctx, r, body)
+	reply, who, err := e.send(ctx, e.header(r), body)
 	if err != nil {
 		return nil, err
 	}
@@ -93,9 +109,24 @@ func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Respons
 	return e.answer(r, reply)
 }
 
+// body is what a request sends.
+func (e *Endpoint) body(r *model.Request) ([]byte, error) {
+	body := r.Items[0].Body
+	if len(r.Items) > 1 {
+		codec, err := r.Codec()
+		if err != nil {
+			return nil, e.fail(model.ClassBadInput, err)
+		}
+		body = codec.Join(r.Items)
+	}
+	if most := e.operation.maxBytes; len(body) > most {
+		return nil, e.fail(model.ClassTooLarge, fmt.Errorf("the request has %d bytes, the endpoint takes %d", len(body), most))
+	}
+	return body, nil
+}
+
 // send also tells as whom.
-func (e *Endpoint) send(ctx context.Context, r *model.Request, body []byte) (exchange.Reply, wire.Credentials, error) {
-	header := e.header(r)
+func (e *Endpoint) send(ctx context.Context, header http.Header, body []byte) (exchange.Reply, wire.Credentials, error) {
 	signed := wire.Request{Method: http.MethodPost, URL: e.url, Header: header, PayloadHash: wire.PayloadHash(body)}
 	who, err := e.service.sign(ctx, signed)
 	if err != nil {
@@ -104,12 +135,12 @@ func (e *Endpoint) send(ctx context.Context, r *model.Request, body []byte) (exc
 		}
 		return exchange.Reply{}, who, e.fail(model.ClassDenied, err)
 	}
-	reply, err := e.service.exchange.Do(ctx, exchange.Request{URL: e.url, Header: header, Body: body})
+	reply, err := e.service.exchange.Do(ctx, exchange.Request{URL: e.url, Header: header, Body: body, Framed: e.operation.framed})
 	return reply, who, err
 }
 
 func (e *Endpoint) answer(r *model.Request, reply exchange.Reply) (*model.Response, error) {
-	contentType := reply.Header.Get("Content-Type")
+	contentType := reply.Header.Get(e.operation.answerType)
 	resp := &model.Response{
 		ContentType: contentType, Endpoint: e.name, Times: reply.Times,
 		Variant: reply.Header.Get(headerInvokedVariant), Version: e.Version(),

@@ -47,10 +47,15 @@ func failures() map[model.Class]said {
 
 // runtime is a SageMaker runtime whose container has a Behaviour.
 func runtime(t *testing.T, b modeltest.Behaviour) string {
+	return runtimeOf(t, "invocations", b, serve)
+}
+
+// runtimeOf has one operation.
+func runtimeOf(t *testing.T, operation string, b modeltest.Behaviour, serve func(http.ResponseWriter, modeltest.Behaviour, []byte)) string {
 	var calls atomic.Int32
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		if r.URL.Path != "/endpoints/fraud/invocations" || !strings.Contains(r.Header.Get("Authorization"), "/us-east-1/sagemaker/aws4_request") {
+		if r.URL.Path != "/endpoints/fraud/"+operation || !strings.Contains(r.Header.Get("Authorization"), "/us-east-1/sagemaker/aws4_request") {
 			t.Errorf("path %s, authorization %s", r.URL.Path, r.Header.Get("Authorization"))
 		}
 		if int(calls.Add(1)) <= b.HangFor {
@@ -126,6 +131,15 @@ func fraud() Config {
 	return c
 }
 
+// fraudFor has as many connections as a Behaviour wants.
+func fraudFor(b modeltest.Behaviour) Config {
+	c := fraud()
+	if b.Calls > 0 {
+		c.Connections = b.Calls
+	}
+	return c
+}
+
 func endpoint(t *testing.T, a *Account, c Config) *Endpoint {
 	t.Helper()
 	e, err := a.Endpoint(c)
@@ -142,10 +156,6 @@ func TestASageMakerEndpointPassesTheExercise(t *testing.T) {
 		classes = append(classes, c)
 	}
 	modeltest.Exercise(t, func(t *testing.T, b modeltest.Behaviour) model.Invoker {
-		c := fraud()
-		if b.Calls > 0 {
-			c.Connections = b.Calls
-		}
-		return endpoint(t, account(t, runtime(t, b)), c)
+		return endpoint(t, account(t, runtime(t, b)), fraudFor(b))
 	}, classes...)
 }

@@ -101,7 +101,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, c.severed(k, c.fault(ctx, err))
 	}
-	body, err := readAnswer(resp)
+	body, err := readAnswer(resp, r.Framed)
 	if err != nil {
 		return Reply{}, c.fault(ctx, err)
 	}
@@ -122,7 +122,11 @@ func (k *clock) times(end time.Time) model.Times {
 // fault classifies an exchange that had no answer.
 func (c *Client) fault(ctx context.Context, err error) *model.Error {
 	e := &model.Error{Class: model.ClassConnection, Endpoint: c.config.Endpoint, Err: err}
+	said, inBody := errors.AsType[*model.Error](err)
 	switch ended := ctx.Err(); {
+	case inBody:
+		said.Endpoint = c.config.Endpoint
+		return said
 	case errors.Is(err, errTooLarge):
 		e.Class = model.ClassBadOutput
 	case ended != nil:

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"betimes/internal/model"
 )
@@ -19,6 +20,15 @@ type Request struct {
 	URL    *url.URL
 	Header http.Header
 	Body   []byte
+	Framed *Framing // of answers that come in frames; nil: they come whole
+}
+
+// Framing reads the body of a good answer of one content type. It reads to the end,
+// and keeps at most MaxAnswerBytes. Its errors are *model.Error when they stand in
+// the body, else they mean that the connection is lost.
+type Framing struct {
+	ContentType string
+	Read        func(io.Reader) ([]byte, error)
 }
 
 // Reply is what came back, whatever its status.
@@ -49,8 +59,11 @@ func newRequest(ctx context.Context, r Request) *http.Request {
 var errTooLarge = fmt.Errorf("the answer is larger than %d MiB; let the model answer less", MaxAnswerBytes>>20)
 
 // readAnswer reads to the end, so that the connection can be used again.
-func readAnswer(resp *http.Response) ([]byte, error) {
+func readAnswer(resp *http.Response, framed *Framing) ([]byte, error) {
 	defer resp.Body.Close()
+	if framed != nil && resp.StatusCode == http.StatusOK && strings.HasPrefix(resp.Header.Get("Content-Type"), framed.ContentType) {
+		return framed.Read(resp.Body)
+	}
 	if resp.Request.Method == http.MethodHead {
 		return nil, nil
 	}

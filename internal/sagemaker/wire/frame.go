@@ -53,6 +53,9 @@ func AppendFrame(buf []byte, f Frame) []byte {
 	return binary.BigEndian.AppendUint32(buf, crc32.ChecksumIEEE(buf[start:]))
 }
 
+// ErrFrame says that what was read is no event stream.
+var ErrFrame = errors.New("event stream")
+
 // ReadFrame reads one frame; io.EOF before its first byte means that there is none.
 func ReadFrame(r io.Reader) (Frame, error) {
 	prelude := make([]byte, preludeBytes)
@@ -61,10 +64,10 @@ func ReadFrame(r io.Reader) (Frame, error) {
 	}
 	total, headers := binary.BigEndian.Uint32(prelude), binary.BigEndian.Uint32(prelude[4:])
 	if crc32.ChecksumIEEE(prelude[:8]) != binary.BigEndian.Uint32(prelude[8:]) {
-		return Frame{}, errors.New("event stream: the checksum of a prelude is wrong")
+		return Frame{}, fmt.Errorf("%w: the checksum of a prelude is wrong", ErrFrame)
 	}
 	if total > maxFrameBytes || total < preludeBytes+checksumBytes || headers > total-preludeBytes-checksumBytes {
-		return Frame{}, fmt.Errorf("event stream: a frame of %d bytes with %d of headers", total, headers)
+		return Frame{}, fmt.Errorf("%w: a frame of %d bytes with %d of headers", ErrFrame, total, headers)
 	}
 	rest := make([]byte, total-preludeBytes)
 	if _, err := io.ReadFull(r, rest); err != nil {
@@ -72,7 +75,7 @@ func ReadFrame(r io.Reader) (Frame, error) {
 	}
 	body := rest[:len(rest)-checksumBytes]
 	if crc32.Update(crc32.ChecksumIEEE(prelude), crc32.IEEETable, body) != binary.BigEndian.Uint32(rest[len(body):]) {
-		return Frame{}, errors.New("event stream: the checksum of a frame is wrong")
+		return Frame{}, fmt.Errorf("%w: the checksum of a frame is wrong", ErrFrame)
 	}
 	read, err := readHeaders(body[:headers])
 	return Frame{read, body[headers:]}, err
@@ -86,18 +89,18 @@ func readHeaders(raw []byte) ([]FrameHeader, error) {
 	for len(raw) > 0 {
 		name := int(raw[0])
 		if len(raw) < 1+name+1 || int(raw[1+name]) >= len(sizes) {
-			return nil, errors.New("event stream: a header is cut off or of an unknown type")
+			return nil, fmt.Errorf("%w: a header is cut off or of an unknown type", ErrFrame)
 		}
 		kind, value := raw[1+name], raw[2+name:]
 		size := sizes[kind]
 		if size < 0 {
 			if len(value) < 2 {
-				return nil, errors.New("event stream: a header is cut off")
+				return nil, fmt.Errorf("%w: a header is cut off", ErrFrame)
 			}
 			size, value = int(binary.BigEndian.Uint16(value)), value[2:]
 		}
 		if len(value) < size {
-			return nil, errors.New("event stream: a header is cut off")
+			return nil, fmt.Errorf("%w: a header is cut off", ErrFrame)
 		}
 		if kind == textType {
 			all = append(all, FrameHeader{string(raw[1 : 1+name]), string(value[:size])})
