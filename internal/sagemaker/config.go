@@ -19,6 +19,7 @@ type Config struct {
 	Component    string        `yaml:"component" doc:"Inference component of the endpoint that is asked."`
 	Session      string        `yaml:"session" doc:"Session of a stateful model that every call belongs to; its events never share a call."`
 	Stream       bool          `yaml:"stream" doc:"Ask with InvokeEndpointWithResponseStream: the model may take 8 minutes instead of one. Its events never share a call."`
+	Async        *AsyncConfig  `yaml:"async" doc:"The endpoint is asynchronous: requests wait there for a free worker, and answers come by S3. Its events never share a call. Default: off."`
 	Connections  int           `yaml:"connections" doc:"Most connections to the endpoint. Fewer than the calls at once: calls wait for a connection."`
 	InstanceType string        `yaml:"instance_type" doc:"Instance type when betimes creates the endpoint."`
 	Instances    int           `yaml:"instances" doc:"Instance count when betimes creates the endpoint."`
@@ -55,6 +56,10 @@ func (c Config) Validate() setting.Problems {
 	if c.Stream && c.TargetModel != "" {
 		ps.Add("target_model", "SageMaker streams no answers of multi-model endpoints; remove it or stream")
 	}
+	if c.Async != nil {
+		ps.Under("async", c.Async.Validate())
+		c.checkAsync(&ps)
+	}
 	checkRegion(&ps, "region", c.Region)
 	checkURL(&ps, "url", c.URL)
 	if c.Connections < 1 {
@@ -70,6 +75,18 @@ func (c Config) Validate() setting.Problems {
 		ps.Add("probe", "%s is less than 0s; write for example 10s", c.Probe)
 	}
 	return ps
+}
+
+// checkAsync notes what an asynchronous request cannot say.
+func (c Config) checkAsync(ps *setting.Problems) {
+	for _, other := range []struct {
+		key string
+		set bool
+	}{{"variant", c.Variant != ""}, {"target_model", c.TargetModel != ""}, {"component", c.Component != ""}, {"session", c.Session != ""}, {"stream", c.Stream}} {
+		if other.set {
+			ps.Add(other.key, "an asynchronous request cannot say it; remove it or async")
+		}
+	}
 }
 
 // Validate notes what is wrong. Empty values that have a default are right.

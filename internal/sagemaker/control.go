@@ -2,7 +2,6 @@ package sagemaker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,8 +10,6 @@ import (
 	"time"
 
 	"betimes/internal/model"
-	"betimes/internal/model/exchange"
-	"betimes/internal/sagemaker/wire"
 )
 
 const (
@@ -102,45 +99,5 @@ func IsPassing(err error) bool {
 // call makes one awsJson1.1 call. in and out are structs of the members that
 // are needed; out may be nil.
 func (c *Control) call(ctx context.Context, operation string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return fmt.Errorf("%s: %w", operation, err)
-	}
-	header := http.Header{
-		"Content-Type": {controlType}, "User-Agent": {"betimes"}, "X-Amz-Target": {"SageMaker." + operation},
-	}
-	signed := wire.Request{Method: http.MethodPost, URL: c.url, Header: header, PayloadHash: wire.PayloadHash(body)}
-	who, err := c.service.sign(ctx, signed)
-	if err != nil {
-		return fmt.Errorf("%s: %w", operation, err)
-	}
-	reply, err := c.service.exchange.Do(ctx, exchange.Request{URL: c.url, Header: header, Body: body})
-	if err != nil {
-		return fmt.Errorf("%s at %s: %w", operation, c.url.Host, err)
-	}
-	if reply.Status != http.StatusOK {
-		return c.refused(ctx, operation, who, reply)
-	}
-	if out == nil || len(reply.Body) == 0 {
-		return nil
-	}
-	if err := json.Unmarshal(reply.Body, out); err != nil {
-		return fmt.Errorf("%s: the answer of %s cannot be read: %w", operation, c.url.Host, err)
-	}
-	return nil
-}
-
-func (c *Control) refused(ctx context.Context, operation string, signed wire.Credentials, reply exchange.Reply) error {
-	var said refusal
-	_ = json.Unmarshal(reply.Body, &said) // not JSON: the status has to do
-	name := errorName(firstOf(said.Type, reply.Header.Get(headerErrorType)))
-	e := &ControlError{Operation: operation, Status: reply.Status, Name: name, Message: said.Message}
-	if name == "" {
-		e.Message = model.Excerpt(reply.Body)
-	}
-	if isDenial(name) {
-		cause, _ := c.service.denied(ctx, signed, reply.Header)
-		return fmt.Errorf("%w; %w", e, cause)
-	}
-	return e
+	return c.service.call(ctx, protocol{c.url, controlType, "SageMaker."}, operation, in, out)
 }

@@ -20,8 +20,10 @@ const objectsTimeout = 10 * time.Minute
 type Objects struct{ service *service }
 
 // Objects makes the client of S3 for the place of an endpoint.
-func (a *Account) Objects(c Config) (*Objects, error) {
-	s, err := a.service(objectsAPI(), c, controlConnections, objectsTimeout)
+func (a *Account) Objects(c Config) (*Objects, error) { return a.objects(c, controlConnections) }
+
+func (a *Account) objects(c Config, connections int) (*Objects, error) {
+	s, err := a.service(objectsAPI(), c, connections, objectsTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +82,12 @@ func (o *Objects) Exists(ctx context.Context, bucket, key string) (bool, error) 
 }
 
 func (o *Objects) do(ctx context.Context, operation, method, path string, body []byte) (exchange.Reply, error) {
+	return o.query(ctx, operation, method, path, "", body)
+}
+
+func (o *Objects) query(ctx context.Context, operation, method, path, query string, body []byte) (exchange.Reply, error) {
 	u := o.service.at("/" + path)
-	u.RawPath = wire.EscapePath(u.Path)
+	u.RawPath, u.RawQuery = wire.EscapePath(u.Path), query
 	header := http.Header{"User-Agent": {"betimes"}, wire.HeaderContentHash: {wire.PayloadHash(body)}}
 	signed := wire.Request{Method: method, URL: u, Header: header, PayloadHash: header.Get(wire.HeaderContentHash)}
 	who, err := o.service.sign(ctx, signed)

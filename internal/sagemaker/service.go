@@ -29,6 +29,7 @@ type api struct{ variable, host, signedAs string }
 func runtimeAPI() api { return api{"SAGEMAKER_RUNTIME", "runtime.sagemaker", "sagemaker"} }
 func controlAPI() api { return api{"SAGEMAKER", "api.sagemaker", "sagemaker"} }
 func objectsAPI() api { return api{"S3", "s3", "s3"} }
+func queuesAPI() api  { return api{"SQS", "sqs", "sqs"} }
 
 // service finds an API for an endpoint's configuration.
 func (a *Account) service(what api, c Config, connections int, timeout time.Duration) (*service, error) {

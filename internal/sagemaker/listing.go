@@ -1,0 +1,46 @@
+package sagemaker
+
+import (
+	"context"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// listed is an object as a listing says it.
+type listed struct {
+	Key          string
+	LastModified time.Time
+}
+
+// Delete removes an object; one that is not there is no error.
+func (o *Objects) Delete(ctx context.Context, bucket, key string) error {
+	_, err := o.do(ctx, "DeleteObject", http.MethodDelete, bucket+"/"+key, nil)
+	if IsMissing(err) {
+		return nil
+	}
+	return err
+}
+
+// list gives one page of the objects below a prefix, and how to ask for the next;
+// empty: this was the last.
+func (o *Objects) list(ctx context.Context, at place, token string) ([]listed, string, error) {
+	query := url.Values{"list-type": {"2"}, "prefix": {at.key}}
+	if token != "" {
+		query.Set("continuation-token", token)
+	}
+	reply, err := o.query(ctx, "ListObjectsV2", http.MethodGet, at.bucket, query.Encode(), nil)
+	if err != nil {
+		return nil, "", err
+	}
+	var page struct {
+		Contents              []listed
+		NextContinuationToken string
+	}
+	if err := xml.Unmarshal(reply.Body, &page); err != nil {
+		return nil, "", fmt.Errorf("ListObjectsV2 %s: the answer cannot be read: %w", at, err)
+	}
+	return page.Contents, page.NextContinuationToken, nil
+}
