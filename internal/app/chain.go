@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"betimes/internal/budget"
 	"betimes/internal/event"
 	"betimes/internal/flow/feature"
 	"betimes/internal/kafka/registry"
@@ -43,6 +42,7 @@ type asked struct {
 	refusedIn   string            // member of an answer that refuses its event; empty: none
 	response    *feature.Response // nil: the answer is the prediction
 	invoker     model.Invoker
+	patience    time.Duration // of one call
 	// answeredSince says whether the endpoint answered others after a moment; nil: not known.
 	answeredSince func(time.Time) bool
 }
@@ -79,7 +79,7 @@ func unmapped(err error) event.Ending {
 
 // ask makes one call for one event.
 func (m *asked) ask(ctx context.Context, e *event.Event, body []byte) (*model.Response, error) {
-	ctx, cancel := context.WithTimeout(ctx, budget.Call)
+	ctx, cancel := context.WithTimeout(ctx, m.patience)
 	defer cancel()
 	resp, err := m.invoker.Invoke(ctx, &model.Request{
 		Model: m.name, ContentType: m.contentType, Form: m.form, Accept: m.accept, InferenceID: inferenceID(e.ID),

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
+	"betimes/internal/budget"
 	"betimes/internal/config"
 	"betimes/internal/flow/balance"
 	"betimes/internal/flow/batch"
@@ -122,6 +124,7 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 	if err != nil {
 		return nil, nil, err
 	}
+	out.patience = cmp.Or(at.patience, budget.Call)
 	picker := balance.New(at.target, at.door, balance.Deps{Log: a.log, Registerer: a.metrics, Allowance: a.allowance})
 	if at.follow != nil {
 		at.follow(picker)
@@ -133,7 +136,7 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 // shared lets events of a model share calls, where they may.
 func (a *App) shared(name string, m config.ModelConfig, codec model.Codec, picker *balance.Picker) model.Invoker {
 	c := a.config.Flow.Batch
-	if m.Form() == model.FormNone || c.MaxEvents == 1 || m.SageMaker != nil && m.SageMaker.Session != "" {
+	if !m.Shares() || c.MaxEvents == 1 {
 		return picker
 	}
 	return batch.New(c, picker, batch.Deps{Model: name, Codec: codec, Log: a.log, Registerer: a.metrics})
@@ -144,6 +147,8 @@ type way struct {
 	target balance.Target
 	door   model.Invoker
 	follow func(*balance.Picker) // lets the Picker know what the door learns; may be nil
+
+	patience time.Duration // of one call; 0: budget.Call
 }
 
 // door opens the way to one model's endpoint.

@@ -3,8 +3,11 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"betimes/internal/flow/balance"
+	"betimes/internal/lifecycle"
+	"betimes/internal/model"
 	"betimes/internal/sagemaker"
 )
 
@@ -27,7 +30,7 @@ func (a *App) sageMakerDoor(ctx context.Context, name string, c sagemaker.Config
 	if err != nil {
 		return way{}, err
 	}
-	e, err := account.Endpoint(c)
+	e, err := openEndpoint(account, c)
 	if err != nil {
 		return way{}, fmt.Errorf("models.%s.sagemaker: %w", name, err)
 	}
@@ -35,8 +38,24 @@ func (a *App) sageMakerDoor(ctx context.Context, name string, c sagemaker.Config
 	a.add("endpoint "+c.Endpoint, e)
 	return way{
 		target: balance.Target{Model: name, Endpoint: c.Endpoint, Door: "sagemaker", Variant: c.Variant, Limit: c.Connections},
-		door:   e, follow: func(p *balance.Picker) { e.Follow(a.followed(c.Endpoint, p)) },
+		door:   e, patience: e.Patience(), follow: func(p *balance.Picker) { e.Follow(a.followed(c.Endpoint, p)) },
 	}, nil
+}
+
+// sageMakerEndpoint is one, however it is asked.
+type sageMakerEndpoint interface {
+	model.Invoker
+	lifecycle.Runner
+	Patience() time.Duration
+	Follow(func(was, now sagemaker.EndpointState))
+	Close()
+}
+
+func openEndpoint(account *sagemaker.Account, c sagemaker.Config) (sageMakerEndpoint, error) {
+	if c.Async != nil {
+		return account.Async(c)
+	}
+	return account.Endpoint(c)
 }
 
 // followed tells the Picker of other instances, and the pulse of every change.

@@ -74,6 +74,8 @@ func initial(t reflect.Type) reflect.Value {
 		return reflect.ValueOf(registry.DefaultConfig())
 	case reflect.TypeFor[sagemaker.Config]():
 		return reflect.ValueOf(sagemaker.DefaultConfig())
+	case reflect.TypeFor[sagemaker.AsyncConfig]():
+		return reflect.ValueOf(sagemaker.DefaultAsync())
 	case reflect.TypeFor[oip.Config]():
 		return reflect.ValueOf(oip.DefaultConfig())
 	case reflect.TypeFor[rest.Config]():

@@ -61,6 +61,12 @@ func (m ModelConfig) RefusedIn() string {
 // Form is how events share its calls.
 func (m ModelConfig) Form() model.Form { return model.Form(m.Batch) }
 
+// Shares says whether events of the model may share calls.
+func (m ModelConfig) Shares() bool {
+	at := m.SageMaker
+	return m.Form() != model.FormNone && (at == nil || at.Session == "" && !at.Stream && at.Async == nil)
+}
+
 // Embedded says whether the model is served by the emulator in this process.
 func (m ModelConfig) Embedded() bool {
 	return m.SageMaker != nil && m.SageMaker.Embedded != nil && *m.SageMaker.Embedded

@@ -46,6 +46,8 @@ func (c checker) model(path string, m ModelConfig) {
 		c.bad(path+".serve", "the model is trained too; remove train or serve")
 	case m.SageMaker == nil && m.Train != nil:
 		c.bad(path+".train", "an %s server is not trained by betimes; remove train, or use sagemaker", m.doors()[0])
+	case (m.Train != nil || m.Serve != nil) && m.SageMaker.Async != nil:
+		c.bad(path+".sagemaker.async", "betimes makes no asynchronous endpoints; name one that exists and remove train and serve, or remove async")
 	case m.Serve != nil && !m.Embedded():
 		c.bad(path+".serve", "only an endpoint inside this process serves a model of your own; write sagemaker: {embedded: true}, or remove serve")
 	}

@@ -105,6 +105,9 @@ func (a *Async) Close() {
 	}
 }
 
+// Patience is how long there may be an answer.
+func (a *Async) Patience() time.Duration { return a.config.life() }
+
 // Follow has f called by each probe but the first, with what was and what is. It is
 // called before Run.
 func (a *Async) Follow(f func(was, now EndpointState)) { a.follow = f }

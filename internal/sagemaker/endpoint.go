@@ -88,6 +88,9 @@ func (e *Endpoint) Close() {
 	e.control.Close()
 }
 
+// Patience is how long the service lets one call take.
+func (e *Endpoint) Patience() time.Duration { return e.operation.timeout }
+
 var errNoItems = errors.New("a request without items; ask about at least one event")
 
 // Invoke asks once.
