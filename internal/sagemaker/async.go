@@ -105,6 +105,9 @@ func (a *Async) Close() {
 	}
 }
 
+// State is what the last probe saw; its Status is empty before the first.
+func (a *Async) State() EndpointState { return a.endpoint.State() }
+
 // Patience is how long there may be an answer.
 func (a *Async) Patience() time.Duration { return a.config.life() }
 
