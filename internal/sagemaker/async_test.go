@@ -383,3 +383,24 @@ func TestAsynchronousMetricsAreSharedByEndpointsOfOneRegistry(t *testing.T) {
 		}
 	}
 }
+
+func TestARequestWithoutAResultInItsTimeHasExpired(t *testing.T) {
+	s := newSite(t, modeltest.Behaviour{HangFor: 1})
+	a := s.async(func(c *Config) { c.Async.TTL, c.Async.Timeout = 200*time.Millisecond, -lifeMargin })
+	_, err := a.Invoke(t.Context(), one("1"))
+	if model.ClassOf(err) != model.ClassTimeout || !strings.Contains(err.Error(), "no result within 200ms") || value(t, a.meter.requests[jobExpired]) != 1 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzReadNotice(f *testing.F) {
+	f.Add(completed("e-1", "s3://data/out/1.out", "0.5"))
+	f.Add(failedNotice("e-1", 500))
+	f.Add(`{"Type":"Notification","Message":"{}"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		n, err := readNotice(text)
+		if err == nil && (n.id == "" || n.took < 0 || n.failed && n.body != nil) {
+			t.Errorf("read %+v", n)
+		}
+	})
+}

@@ -31,7 +31,7 @@ type keyring struct {
 	endpointURL string        // of the profile
 	current     atomic.Pointer[aws.Credentials]
 	refreshing  atomic.Bool
-	refreshed   atomic.Int64 // Unix seconds of the last refresh
+	refreshed   atomic.Int64 // Unix nanoseconds of the last refresh
 }
 
 // newKeyring reads the environment and the shared files. With an emulator in
@@ -89,7 +89,7 @@ func dummy() wire.Credentials { return wire.Credentials{AccessKey: "betimes", Se
 // get gives valid credentials.
 func (k *keyring) get(ctx context.Context) (wire.Credentials, error) {
 	if c := k.current.Load(); c != nil && !c.Expired() {
-		if c.CanExpire && time.Until(c.Expires) < refreshAhead && k.refreshing.CompareAndSwap(false, true) {
+		if c.CanExpire && k.due(time.Until(c.Expires)) && k.refreshing.CompareAndSwap(false, true) {
 			go k.refresh()
 		}
 		return wireOf(c), nil
@@ -106,6 +106,12 @@ func (k *keyring) get(ctx context.Context) (wire.Credentials, error) {
 	return wireOf(&c), nil
 }
 
+// due says whether credentials are to be replaced that live for so long. A source that
+// has no newer ones yet is asked again after a tenth of that.
+func (k *keyring) due(left time.Duration) bool {
+	return left < refreshAhead && time.Since(time.Unix(0, k.refreshed.Load())) >= left/10
+}
+
 func wireOf(c *aws.Credentials) wire.Credentials {
 	return wire.Credentials{AccessKey: c.AccessKeyID, Secret: c.SecretAccessKey, Token: c.SessionToken}
 }
@@ -113,7 +119,7 @@ func wireOf(c *aws.Credentials) wire.Credentials {
 // refresh replaces credentials that still work for a while.
 func (k *keyring) refresh() {
 	defer k.refreshing.Store(false)
-	k.refreshed.Store(time.Now().Unix())
+	k.refreshed.Store(time.Now().UnixNano())
 	ctx, cancel := context.WithTimeout(context.Background(), refreshTimeout)
 	defer cancel()
 	k.take(ctx)
@@ -146,10 +152,10 @@ func (k *keyring) renew(ctx context.Context, refused string) bool {
 	if c := k.current.Load(); c != nil && nameOf(wireOf(c)) != refused {
 		return true
 	}
-	if time.Since(time.Unix(k.refreshed.Load(), 0)) < refusedPause {
+	if time.Since(time.Unix(0, k.refreshed.Load())) < refusedPause {
 		return false
 	}
-	k.refreshed.Store(time.Now().Unix())
+	k.refreshed.Store(time.Now().UnixNano())
 	k.reread(ctx)
 	k.take(ctx)
 	c := k.current.Load()

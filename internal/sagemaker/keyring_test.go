@@ -15,11 +15,13 @@ import (
 // vendingMachine gives keys 1, 2, 3, … that each live an hour.
 type vendingMachine struct {
 	given  int
+	asked  int
 	takes  time.Duration
 	broken error
 }
 
 func (v *vendingMachine) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	v.asked++
 	time.Sleep(v.takes)
 	if v.broken != nil {
 		return aws.Credentials{}, v.broken
@@ -65,11 +67,17 @@ func TestARefreshThatFailsKeepsWhatStillWorksAndTriesAgain(t *testing.T) {
 		machine.broken = errors.New("away")
 		key(t, k)
 		synctest.Wait()
-		if got := key(t, k); got != "1" {
-			t.Errorf("got %s", got)
+		for range 100 { // calls at once: the source is not asked for each
+			if got := key(t, k); got != "1" {
+				t.Errorf("got %s", got)
+			}
 		}
 		synctest.Wait()
+		if machine.asked != 2 {
+			t.Errorf("the source was asked %d times", machine.asked)
+		}
 		machine.broken = nil
+		time.Sleep(30 * time.Second)
 		key(t, k)
 		synctest.Wait()
 		if got := key(t, k); got != "2" {

@@ -97,33 +97,50 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// TestTheDoorKnowsEveryFaultForWhatItIs is the table of error class and way to ask;
+// asynchronous requests meet theirs in the tests of asynchronous calls.
 func TestTheDoorKnowsEveryFaultForWhatItIs(t *testing.T) {
 	b := start(t, "instant", t.TempDir())
 	b.deploy("fraud", "builtin:echo", "", 1)
-	config := fraud()
-	endpoint, err := b.account().Endpoint(config)
-	must(t, err)
-	defer endpoint.Close()
-	for fault, want := range map[string]model.Class{
-		`{"fault":"throttle"}`:                 model.ClassThrottled,
-		`{"fault":"not_ready"}`:                model.ClassNotReady,
-		`{"fault":"unavailable"}`:              model.ClassUnavailable,
-		`{"fault":"dependency"}`:               model.ClassUnavailable,
-		`{"fault":"model_error","status":415}`: model.ClassBadInput,
-		`{"fault":"model_error","status":500}`: model.ClassModelFault,
+	const both = model.ClassUnknown
+	for _, tt := range []struct {
+		fault           string
+		whole, streamed model.Class // both: the same
+	}{
+		{`{"fault":"throttle"}`, model.ClassThrottled, both},
+		{`{"fault":"not_ready"}`, model.ClassNotReady, both},
+		{`{"fault":"internal"}`, model.ClassUnavailable, both},
+		{`{"fault":"unavailable"}`, model.ClassUnavailable, both},
+		{`{"fault":"dependency"}`, model.ClassUnavailable, both},
+		{`{"fault":"model_error","status":400}`, model.ClassBadInput, both},
+		{`{"fault":"model_error","status":415}`, model.ClassBadInput, both},
+		{`{"fault":"model_error","status":413}`, model.ClassTooLarge, both},
+		{`{"fault":"model_error","status":404}`, model.ClassNotFound, both},
+		{`{"fault":"model_error","status":429}`, model.ClassThrottled, both},
+		{`{"fault":"model_error","status":500}`, model.ClassModelFault, both},
+		{`{"fault":"reset"}`, model.ClassConnection, both},
+		{`{"fault":"truncate"}`, model.ClassConnection, both},
+		{`{"fault":"stream_error"}`, 0, model.ClassModelFault},
+		{`{"fault":"stream_error","code":"ModelInvocationTimeExceeded"}`, 0, model.ClassTimeout},
+		{`{"fault":"stream_failure"}`, 0, model.ClassUnavailable},
 	} {
-		id := b.fault(fault)
-		_, err := endpoint.Invoke(t.Context(), request("1,2"))
-		b.do("DELETE", "/_emu/faults/"+id, "")
-		if got := model.ClassOf(err); got != want {
-			t.Errorf("%s is %v, want %v: %v", fault, got, want, err)
+		for _, stream := range []bool{false, true} {
+			config, want := fraud(), tt.whole
+			if config.Stream = stream; stream && tt.streamed != both {
+				want = tt.streamed
+			}
+			endpoint, err := b.account().Endpoint(config)
+			must(t, err)
+			id := b.fault(tt.fault)
+			_, err = endpoint.Invoke(t.Context(), request("1,2"))
+			b.do("DELETE", "/_emu/faults/"+id, "")
+			if got := model.ClassOf(err); got != want || (err == nil) != (want == 0) {
+				t.Errorf("%s, streamed %v: %v, want %v: %v", tt.fault, stream, got, want, err)
+			}
+			if _, err := endpoint.Invoke(t.Context(), request("1,2")); err != nil {
+				t.Errorf("%s, streamed %v: the call after it: %v", tt.fault, stream, err)
+			}
+			endpoint.Close()
 		}
-	}
-	for _, fault := range []string{`{"fault":"reset"}`, `{"fault":"truncate"}`} {
-		id := b.fault(fault)
-		if answer, err := endpoint.Invoke(t.Context(), request("1,2")); err == nil {
-			t.Errorf("%s was answered %+v", fault, answer)
-		}
-		b.do("DELETE", "/_emu/faults/"+id, "")
 	}
 }
