@@ -43,10 +43,9 @@ func newIssuer(t *testing.T, at string) (i *issuer, role, service string) {
 	t.Helper()
 	target, err := url.Parse(at)
 	must(t, err)
-	i = &issuer{expires: map[string]time.Time{}, proxy: httputil.NewSingleHostReverseProxy(target)}
-	i.proxy.Rewrite, i.proxy.Director = func(p *httputil.ProxyRequest) {
+	i = &issuer{expires: map[string]time.Time{}, proxy: &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
 		p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = target.Scheme, target.Host, p.In.Host // the signed one
-	}, nil
+	}}}
 	roles, services := httptest.NewServer(http.HandlerFunc(i.give)), httptest.NewServer(http.HandlerFunc(i.guard))
 	t.Cleanup(roles.Close)
 	t.Cleanup(services.Close)
