@@ -15,15 +15,6 @@ type listed struct {
 	LastModified time.Time
 }
 
-// Delete removes an object; one that is not there is no error.
-func (o *Objects) Delete(ctx context.Context, bucket, key string) error {
-	_, err := o.do(ctx, "DeleteObject", http.MethodDelete, bucket+"/"+key, nil)
-	if IsMissing(err) {
-		return nil
-	}
-	return err
-}
-
 // list gives one page of the objects below a prefix, and how to ask for the next;
 // empty: this was the last.
 func (o *Objects) list(ctx context.Context, at place, token string) ([]listed, string, error) {

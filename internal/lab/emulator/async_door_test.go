@@ -183,8 +183,7 @@ func (b *box) untilJournal(text string) {
 
 func TestAnAsynchronousResultThatComesAfterItsCallerLeftIsDeleted(t *testing.T) {
 	b := start(t, "instant", t.TempDir())
-	b.async("builtin:echo", 1)
-	door := b.slow(t, "")
+	door := b.slow(t, b.async("builtin:echo", 1)) // its notification finds it, wherever the caller was
 	b.fault(`{"fault":"late_result","add":"10m","count":1}`)
 	ctx, leave := context.WithCancel(t.Context())
 	failed := make(chan error)
