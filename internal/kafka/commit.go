@@ -24,6 +24,9 @@ func (m *Member) Commit(ctx context.Context, next map[Partition]int64) error {
 // CommitNoted commits with a note for each partition, of less than 4 KiB, which
 // the partition's next owner reads with Note. Other clients ignore it.
 func (m *Member) CommitNoted(ctx context.Context, next map[Partition]int64, notes map[Partition]string) error {
+	if len(next) == 0 {
+		return nil
+	}
 	return m.commitAs(ctx, m.claim(next), next, notes)
 }
 
