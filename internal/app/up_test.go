@@ -20,6 +20,7 @@ import (
 	"betimes/internal/config"
 	"betimes/internal/oip"
 	"betimes/internal/rest"
+	"betimes/internal/sagemaker"
 )
 
 var update = flag.Bool("update", false, "write docs/metrics.md anew")
@@ -144,8 +145,19 @@ func otherDoors(t *testing.T, a *App) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	account, err := a.openAccount(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, later := sagemaker.DefaultConfig(), sagemaker.DefaultAsync()
+	s.Endpoint, s.Async = "later", &later
+	third, err := account.Async(s)
+	if err != nil {
+		t.Fatal(err)
+	}
 	one.Close()
 	other.Close()
+	third.Close()
 }
 
 // gathered waits until the metric is there: a prediction can be read a moment
