@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"betimes/internal/config"
@@ -46,6 +48,9 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringArrayVar(&s.set, "set", nil, "override one value of the file, PATH=VALUE; may be repeated")
 	root.PersistentFlags().StringVar(&s.logLevel, "log-level", "", "debug, info, warn or error instead of log.level")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+			err = fmt.Errorf("--%s: %q does not fit; it takes a value of type %s", bad.GetFlag().Name, bad.GetValue(), bad.GetFlag().Value.Type())
+		}
 		return fmt.Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath())
 	})
 	root.AddGroup(groups...)

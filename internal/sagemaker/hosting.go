@@ -79,14 +79,20 @@ type EndpointState struct {
 	Status  string `json:"EndpointStatus"` // Creating, InService, Updating, Failed, …
 	Config  string `json:"EndpointConfigName"`
 	Failure string `json:"FailureReason"`
-	Pending struct {
+	// Modified is when an update last ended, in seconds of the epoch.
+	Modified float64 `json:"LastModifiedTime"`
+	Pending  struct {
 		Config string `json:"EndpointConfigName"`
 	} `json:"PendingDeploymentSummary"`
-	Variants []struct {
-		Name    string `json:"VariantName"`
-		Current int    `json:"CurrentInstanceCount"`
-		Desired int    `json:"DesiredInstanceCount"`
-	} `json:"ProductionVariants"`
+	Variants []VariantState `json:"ProductionVariants"`
+}
+
+// VariantState is what a variant has, and is to have.
+type VariantState struct {
+	Name    string  `json:"VariantName"`
+	Current int     `json:"CurrentInstanceCount"`
+	Desired int     `json:"DesiredInstanceCount"`
+	Weight  float64 `json:"DesiredWeight"`
 }
 
 // Serving says that the endpoint answers, also while it changes.

@@ -3,6 +3,7 @@ package sagemaker
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -68,7 +69,7 @@ func (e *Endpoint) learn(ctx context.Context, now EndpointState) {
 	if before == nil || was.Status != now.Status || was.Config != now.Config {
 		e.log.InfoContext(ctx, "endpoint state", slog.String("endpoint", e.name), slog.String("status", now.Status), slog.String("config", now.Config))
 	}
-	e.judge(ctx, now)
+	e.judge(ctx, was, now)
 	if e.follow != nil && before != nil {
 		e.follow(was, now)
 	}
@@ -76,17 +77,27 @@ func (e *Endpoint) learn(ctx context.Context, now EndpointState) {
 
 // judge says it when a deployment ended in service, but with another config than it
 // was to bring: the service calls that a success.
-func (e *Endpoint) judge(ctx context.Context, now EndpointState) {
+func (e *Endpoint) judge(ctx context.Context, was, now EndpointState) {
 	if now.Pending.Config != "" {
 		e.wanted = now.Pending.Config
 	}
 	if now.Status != "InService" {
 		return
 	}
-	if e.wanted != "" && e.wanted != now.Config {
+	switch {
+	case e.wanted != "" && e.wanted != now.Config:
 		e.log.WarnContext(ctx, "deployment was rolled back", slog.String("endpoint", e.name), slog.String("config", now.Config), slog.String("wanted", e.wanted))
+	case e.wanted == "" && was.Status == "InService" && now.changedNothing(was):
+		e.log.WarnContext(ctx, "deployment was rolled back, or changed nothing: it began and ended between two probes", slog.String("endpoint", e.name), slog.String("config", now.Config))
 	}
 	e.wanted = ""
+}
+
+// changedNothing says that an update ended since was, and all is as it was.
+func (s EndpointState) changedNothing(was EndpointState) bool {
+	return s.Modified > was.Modified && s.Config == was.Config && slices.EqualFunc(s.Variants, was.Variants, func(a, b VariantState) bool {
+		return a.Name == b.Name && a.Desired == b.Desired && a.Weight == b.Weight
+	})
 }
 
 // Follow has f called by each probe but the first, with what was and what is. It is

@@ -58,14 +58,22 @@ func refuse(w http.ResponseWriter, code string, err error) {
 	listen.NewProblem(http.StatusBadRequest, code, "This cannot be done", err.Error()).Write(w)
 }
 
-// advanceTime is how long an advance may work.
-const advanceTime = time.Minute
+// advanceTime is how long an advance may work, advanceMost how far it goes: every
+// evaluation on the way is made.
+const (
+	advanceTime = time.Minute
+	advanceMost = 31 * 24 * time.Hour
+)
 
 func (e *Emulator) advance(w http.ResponseWriter, r *http.Request) {
 	var request struct {
 		By injection.Duration `json:"by"`
 	}
 	if !read(w, r, &request) {
+		return
+	}
+	if by := time.Duration(request.By); by > advanceMost {
+		refuse(w, "bad_advance", fmt.Errorf("by: %s is more than %s; advance in several steps", by, advanceMost))
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), advanceTime)

@@ -34,6 +34,14 @@ func (b *box) elapse(by string) {
 	}
 }
 
+func TestTheClockIsAdvancedByAMonthAtMost(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	if resp, text := b.do("POST", "/_emu/clock/advance", `{"by":"1000000h"}`); resp.StatusCode != 400 || !strings.Contains(text, "in several steps") {
+		t.Errorf("%d %s", resp.StatusCode, text)
+	}
+	b.elapse("744h")
+}
+
 // intoAMinute goes to the 15th second of a minute, so that what follows is not cut by its end.
 func (b *box) intoAMinute() {
 	b.t.Helper()

@@ -13,7 +13,7 @@ type endpointConfig struct {
 
 func (s *Service) createConfig(_ context.Context, body []byte) (any, error) {
 	var r configRequest
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	if err := r.check(); err != nil {
@@ -63,7 +63,7 @@ func (s *Service) config(name string) (*endpointConfig, error) {
 
 func (s *Service) findConfig(body []byte) (*endpointConfig, error) {
 	var r struct{ EndpointConfigName string }
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	return s.config(r.EndpointConfigName)

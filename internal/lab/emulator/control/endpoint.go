@@ -121,7 +121,7 @@ func (v *variant) served(endpointName string, m *model) served {
 
 func (s *Service) createEndpoint(_ context.Context, body []byte) (any, error) {
 	var r endpointRequest
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	if err := r.check(); err != nil {
@@ -189,7 +189,7 @@ func (s *Service) listEndpoints(_ context.Context, body []byte) (any, error) {
 
 func (s *Service) deleteEndpoint(_ context.Context, body []byte) (any, error) {
 	var r struct{ EndpointName string }
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

@@ -11,7 +11,7 @@ import (
 
 func (s *Service) describeEndpoint(ctx context.Context, body []byte) (any, error) {
 	var r struct{ EndpointName string }
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

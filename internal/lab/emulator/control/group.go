@@ -28,7 +28,7 @@ func (r *groupRequest) check() error {
 
 func (s *Service) createGroup(_ context.Context, body []byte) (any, error) {
 	var r groupRequest
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	if err := r.check(); err != nil {
@@ -70,7 +70,7 @@ func (s *Service) group(nameOrARN string) (*packageGroup, error) {
 
 func (s *Service) findGroup(body []byte) (*packageGroup, error) {
 	var r groupRequest
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	return s.group(r.ModelPackageGroupName)

@@ -43,7 +43,7 @@ func (j *job) busy() bool { return j.Status == inProgress || j.Status == stoppin
 
 func (s *Service) createJob(_ context.Context, body []byte) (any, error) {
 	var r jobRequest
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	if err := r.check(); err != nil {
@@ -73,7 +73,7 @@ func (s *Service) createJob(_ context.Context, body []byte) (any, error) {
 
 func (s *Service) findJob(body []byte) (*job, error) {
 	var r struct{ TrainingJobName string }
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	var c checks

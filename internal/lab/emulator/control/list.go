@@ -168,7 +168,7 @@ func (q *listRequest) before(a, b position) bool {
 // list answers a List operation: member holds what entry makes of each resource.
 func list[R resource](s *Service, body []byte, t *table[R], order, member string, entry func(R) map[string]any) (any, error) {
 	var q listRequest
-	if err := decode(body, &q); err != nil {
+	if err := reply.Decode(body, &q); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

@@ -45,7 +45,7 @@ type createModelRequest struct {
 
 func (s *Service) createModel(_ context.Context, body []byte) (any, error) {
 	var r createModelRequest
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	if err := r.check(); err != nil {
@@ -136,7 +136,7 @@ func (m *model) run(spec *fleet.Spec) {
 
 func (s *Service) findModel(body []byte) (*model, error) {
 	var r struct{ ModelName string }
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	var c checks

@@ -54,7 +54,7 @@ func readDeployment(raw json.RawMessage) (*deployment, error) {
 	if len(raw) == 0 {
 		return d, nil
 	}
-	return d, decode(raw, d)
+	return d, reply.Decode(raw, d)
 }
 
 func (d *deployment) check() error {

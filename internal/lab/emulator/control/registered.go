@@ -85,7 +85,7 @@ func (c *checks) metadata(path string, m map[string]string) {
 
 func (s *Service) createPackage(_ context.Context, body []byte) (any, error) {
 	var r packageRequest
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	if err := r.check(); err != nil {
@@ -172,7 +172,7 @@ func (s *Service) modelPackage(member, nameOrARN string) (*registered, error) {
 
 func (s *Service) findPackage(body []byte) (*registered, error) {
 	var r struct{ ModelPackageName string }
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	return s.modelPackage("modelPackageName", r.ModelPackageName)

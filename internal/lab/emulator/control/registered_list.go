@@ -1,6 +1,10 @@
 package control
 
-import "context"
+import (
+	"context"
+
+	"betimes/internal/lab/emulator/reply"
+)
 
 type packageQuery struct {
 	ModelPackageGroupName, ModelApprovalStatus, ModelPackageType string
@@ -27,7 +31,7 @@ func (q *packageQuery) matches(p *registered) bool {
 
 func (s *Service) listPackages(_ context.Context, body []byte) (any, error) {
 	var q packageQuery
-	if err := decode(body, &q); err != nil {
+	if err := reply.Decode(body, &q); err != nil {
 		return nil, err
 	}
 	if err := q.check(); err != nil {

@@ -32,10 +32,10 @@ func (r *packageUpdate) check() error {
 func (s *Service) updatePackage(_ context.Context, body []byte) (any, error) {
 	var r packageUpdate
 	var sent fields
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
-	if err := decode(body, &sent); err != nil {
+	if err := reply.Decode(body, &sent); err != nil {
 		return nil, err
 	}
 	if err := r.check(); err != nil {

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -127,7 +126,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply.Operation{
 		Name: name, Journal: s.Journal,
 		Run:     func() (any, error) { return s.call(r, name) },
-		Refused: func(err error) *reply.Error { return s.refused(name, err) },
+		Refused: func(err error) *reply.Error { return reply.Refusal(err, s.Log, name, "InternalFailure") },
 	}.Serve(w)
 }
 
@@ -141,23 +140,6 @@ func (s *Service) call(r *http.Request, name string) (any, error) {
 		return nil, reply.Validation("The request is larger than %d bytes or could not be read.", maxRequestBytes)
 	}
 	return run(r.Context(), lean(body))
-}
-
-func (s *Service) refused(operation string, err error) *reply.Error {
-	var e *reply.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	s.Log.Error("control operation failed", "operation", operation, "error", err)
-	return &reply.Error{Status: http.StatusInternalServerError, Type: "InternalFailure", Text: "The emulator could not do this; its log says why."}
-}
-
-// decode reads a request.
-func decode(body []byte, into any) error {
-	if err := json.Unmarshal(body, into); err != nil {
-		return &reply.Error{Status: http.StatusBadRequest, Type: "SerializationException", Text: err.Error()}
-	}
-	return nil
 }
 
 func (s *Service) arn(kind, name string) string {

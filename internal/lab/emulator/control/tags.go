@@ -87,7 +87,7 @@ type tagsRequest struct {
 // tagged finds a resource by its ARN in any case; s.mu is held.
 func (s *Service) tagged(body []byte) (tagsRequest, error) {
 	var r tagsRequest
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return r, err
 	}
 	var c checks

@@ -8,7 +8,7 @@ import (
 
 func (s *Service) updateEndpoint(_ context.Context, body []byte) (any, error) {
 	var r endpointRequest
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	if err := r.check(); err != nil {

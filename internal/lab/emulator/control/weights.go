@@ -42,7 +42,7 @@ func (r *weightsRequest) check() error {
 // updateWeights is UpdateEndpointWeightsAndCapacities: weights hold at once, counts after a provisioning delay.
 func (s *Service) updateWeights(_ context.Context, body []byte) (any, error) {
 	var r weightsRequest
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	if err := r.check(); err != nil {

@@ -2,7 +2,6 @@ package logs
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +40,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply.Operation{
 		Name: name, Resource: "logs", Journal: s.Journal,
 		Run:     func() (any, error) { return s.call(r, name) },
-		Refused: func(err error) *reply.Error { return s.refused(name, err) },
+		Refused: func(err error) *reply.Error { return reply.Refusal(err, s.Log, name, "ServiceUnavailableException") },
 	}.Serve(w)
 }
 
@@ -63,19 +62,10 @@ func (s *Service) call(r *http.Request, name string) (any, error) {
 		return nil, invalid("The request is larger than %d bytes or could not be read.", maxRequestBytes)
 	}
 	var q request
-	if err := json.Unmarshal(body, &q); err != nil {
-		return nil, &reply.Error{Status: http.StatusBadRequest, Type: "SerializationException", Text: err.Error()}
+	if err := reply.Decode(body, &q); err != nil {
+		return nil, err
 	}
 	return run(s, &q)
-}
-
-func (s *Service) refused(operation string, err error) *reply.Error {
-	var e *reply.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	s.Log.Error("logs operation failed", "operation", operation, "error", err)
-	return &reply.Error{Status: http.StatusInternalServerError, Type: "ServiceUnavailableException", Text: "The emulator could not do this; its log says why."}
 }
 
 func invalid(format string, args ...any) *reply.Error {

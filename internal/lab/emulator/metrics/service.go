@@ -87,7 +87,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = p.answer(w, name, answer)
 	}
 	if err != nil {
-		refused := s.refused(name, err)
+		refused := reply.Refusal(err, s.Log, name, "InternalServiceFault")
 		note.Status, note.Error = refused.Status, refused.Type
 		p.refuse(w, refused)
 	}
@@ -101,15 +101,6 @@ func (s *Service) call(name string, body []byte) (object, error) {
 		return nil, reply.UnknownOperation(name)
 	}
 	return run(body)
-}
-
-func (s *Service) refused(operation string, err error) *reply.Error {
-	var e *reply.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	s.Log.Error("metrics operation failed", "operation", operation, "error", err)
-	return &reply.Error{Status: http.StatusInternalServerError, Type: "InternalServiceFault", Text: "The emulator could not do this; its log says why."}
 }
 
 // tick is how often meters are read and high-resolution alarms evaluated.

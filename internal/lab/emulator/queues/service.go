@@ -107,7 +107,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = p.answer(w, name, answer)
 	}
 	if err != nil {
-		refused := s.refused(name, err)
+		refused := reply.Refusal(err, s.Log, name, "InternalFailure")
 		note.Status, note.Error = refused.Status, refused.Type
 		p.refuse(w, refused)
 	}
@@ -121,15 +121,6 @@ func (s *Service) run(name string, c call) (any, error) {
 		return nil, reply.UnknownOperation(name)
 	}
 	return run(c)
-}
-
-func (s *Service) refused(operation string, err error) *reply.Error {
-	var e *reply.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	s.Log.Error("queue operation failed", "operation", operation, "error", err)
-	return &reply.Error{Status: http.StatusInternalServerError, Type: "InternalFailure", Text: "The emulator could not do this; its log says why."}
 }
 
 func refuse(kind, format string, args ...any) *reply.Error {

@@ -2,7 +2,9 @@ package reply
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 )
 
@@ -31,6 +33,24 @@ func Modelled(name, format string, args ...any) *Error {
 func UnknownOperation(operation string) *Error {
 	return &Error{Status: http.StatusBadRequest, Type: "UnknownOperationException",
 		Text: fmt.Sprintf("The operation %q is not known to this emulator.", operation)}
+}
+
+// Refusal is what the client is told of an error. One that is no Error is the
+// emulator's own: it is logged, and the client gets kind, the service's word for it.
+func Refusal(err error, log *slog.Logger, operation, kind string) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	log.Error("operation failed", "operation", operation, "error", err)
+	return &Error{Status: http.StatusInternalServerError, Type: kind, Text: "The emulator could not do this; its log says why."}
+}
+
+// Decode reads a request of JSON.
+func Decode(body []byte, into any) error {
+	if err := json.Unmarshal(body, into); err != nil {
+		return &Error{Status: http.StatusBadRequest, Type: "SerializationException", Text: err.Error()}
+	}
+	return nil
 }
 
 // JSON answers 200 with v in the content type of awsJson1.1.

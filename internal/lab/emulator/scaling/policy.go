@@ -60,10 +60,7 @@ func (r *policyRequest) check() error {
 // putPolicy is PutScalingPolicy: a new policy, or another configuration of one.
 func (s *Service) putPolicy(body []byte) (any, error) {
 	var r policyRequest
-	if err := decode(body, &r); err != nil {
-		return nil, err
-	}
-	if err := r.check(); err != nil {
+	if err := read(body, &r); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -123,7 +120,7 @@ func (p *policy) configure(r *policyRequest) error {
 			return invalid("A policy of type %s takes StepScalingPolicyConfiguration.", p.Type)
 		}
 		p.Step, p.Sent = &stepConfig{}, r.Step
-		if err := decode(r.Step, p.Step); err != nil {
+		if err := reply.Decode(r.Step, p.Step); err != nil {
 			return err
 		}
 		return p.Step.check()
@@ -132,7 +129,7 @@ func (p *policy) configure(r *policyRequest) error {
 		return invalid("A policy of type %s takes TargetTrackingScalingPolicyConfiguration.", p.Type)
 	}
 	p.Tracking, p.Sent = &trackingConfig{}, r.Tracking
-	if err := decode(r.Tracking, p.Tracking); err != nil {
+	if err := reply.Decode(r.Tracking, p.Tracking); err != nil {
 		return err
 	}
 	return p.Tracking.check()
@@ -165,10 +162,7 @@ func (s *Service) byAge(a, b string) int {
 // deletePolicy is DeleteScalingPolicy: the alarms that target tracking made go, too.
 func (s *Service) deletePolicy(body []byte) (any, error) {
 	var r policyRequest
-	if err := decode(body, &r); err != nil {
-		return nil, err
-	}
-	if err := r.check(); err != nil {
+	if err := read(body, &r); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

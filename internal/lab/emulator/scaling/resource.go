@@ -2,8 +2,6 @@ package scaling
 
 import (
 	"encoding/base64"
-	"encoding/json"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,12 +68,12 @@ func (p place) describe() map[string]any {
 	return map[string]any{"ServiceNamespace": p.ServiceNamespace, "ResourceId": p.ResourceID, "ScalableDimension": p.ScalableDimension}
 }
 
-// decode reads a request.
-func decode(body []byte, into any) error {
-	if err := json.Unmarshal(body, into); err != nil {
-		return &reply.Error{Status: http.StatusBadRequest, Type: "SerializationException", Text: err.Error()}
+// read reads a request and checks it.
+func read(body []byte, r interface{ check() error }) error {
+	if err := reply.Decode(body, r); err != nil {
+		return err
 	}
-	return nil
+	return r.check()
 }
 
 // filter is what Describe operations share.
@@ -114,10 +112,7 @@ func (f *filter) matches(p place) bool {
 // describe answers a Describe operation: list gives what matches, in order.
 func (s *Service) describe(body []byte, member string, list func(f *filter) []map[string]any) (any, error) {
 	var f filter
-	if err := decode(body, &f); err != nil {
-		return nil, err
-	}
-	if err := f.check(); err != nil {
+	if err := read(body, &f); err != nil {
 		return nil, err
 	}
 	skip, err := readToken(f.NextToken)

@@ -45,10 +45,7 @@ func (r *scheduleRequest) check() error {
 // putSchedule is PutScheduledAction: again, it changes only what is given.
 func (s *Service) putSchedule(body []byte) (any, error) {
 	var r scheduleRequest
-	if err := decode(body, &r); err != nil {
-		return nil, err
-	}
-	if err := r.check(); err != nil {
+	if err := read(body, &r); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -163,10 +160,7 @@ func bounds(least, most *int) map[string]int {
 
 func (s *Service) deleteSchedule(body []byte) (any, error) {
 	var r scheduleRequest
-	if err := decode(body, &r); err != nil {
-		return nil, err
-	}
-	if err := r.check(); err != nil {
+	if err := read(body, &r); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

@@ -130,13 +130,9 @@ func (s *Service) call(r *http.Request, name string) (any, error) {
 }
 
 func (s *Service) refused(operation string, err error) *reply.Error {
-	var e *reply.Error
-	if errors.As(err, &e) {
-		e.Capital = e.Type != "UnknownOperationException"
-		return e
-	}
-	s.Log.Error("scaling operation failed", "operation", operation, "error", err)
-	return &reply.Error{Status: http.StatusInternalServerError, Type: "InternalServiceException", Text: "The emulator could not do this; its log says why.", Capital: true}
+	e := reply.Refusal(err, s.Log, operation, "InternalServiceException")
+	e.Capital = e.Type != "UnknownOperationException"
+	return e
 }
 
 // Run begins to follow schedules, until Close.

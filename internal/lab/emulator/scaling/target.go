@@ -59,7 +59,7 @@ const (
 // Capacity outside of the bounds is brought within them.
 func (s *Service) registerTarget(body []byte) (any, error) {
 	var r targetRequest
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	var c reply.Checks
@@ -171,7 +171,7 @@ func (s *Service) describeTargets(body []byte) (any, error) {
 // deregisterTarget is DeregisterScalableTarget: policies, their alarms and schedules go, too.
 func (s *Service) deregisterTarget(body []byte) (any, error) {
 	var r place
-	if err := decode(body, &r); err != nil {
+	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	var c reply.Checks

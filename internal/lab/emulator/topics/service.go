@@ -154,7 +154,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = form.Answer(w, xmlSpace, name, answer)
 	}
 	if err != nil {
-		refused := s.refused(name, err)
+		refused := reply.Refusal(err, s.Log, name, "InternalError")
 		note.Status, note.Error = refused.Status, refused.Type
 		form.Refuse(w, xmlSpace, refused)
 	}
@@ -168,15 +168,6 @@ func (s *Service) run(name string, f form.Form) (any, error) {
 		return nil, refuse("InvalidAction", "The operation %q is not known to this emulator.", name)
 	}
 	return run(f)
-}
-
-func (s *Service) refused(operation string, err error) *reply.Error {
-	var e *reply.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	s.Log.Error("topic operation failed", "operation", operation, "error", err)
-	return &reply.Error{Status: http.StatusInternalServerError, Type: "InternalError", Text: "The emulator could not do this; its log says why."}
 }
 
 func refuse(kind, format string, args ...any) *reply.Error {
