@@ -229,6 +229,9 @@ func (g *overGRPC) fault(ctx context.Context, err error, answered bool) error {
 		return e
 	}
 	e.Err = errors.New(s.Message())
+	if s.Code() == codes.DeadlineExceeded { // gRPC may see the end of the time a moment before the context does
+		e.Err = context.DeadlineExceeded
+	}
 	return e
 }
 
