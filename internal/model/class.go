@@ -23,12 +23,13 @@ const (
 	ClassNotFound          // no such endpoint, or it is not in service
 	ClassDenied            // credentials or permissions
 	ClassCanceled          // the caller gave up
+	ClassLate              // nobody was asked: the answer would have come after the event's time
 	NumClasses       = iota
 )
 
 var classNames = [NumClasses]string{
 	"unknown", "throttled", "not_ready", "unavailable", "connection", "timeout", "model_fault",
-	"bad_input", "bad_output", "too_large", "not_found", "denied", "canceled",
+	"bad_input", "bad_output", "too_large", "not_found", "denied", "canceled", "late",
 }
 
 // String gives the class as metrics and decisions name it.

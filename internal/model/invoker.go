@@ -14,6 +14,7 @@ type Item struct {
 	Event    *event.Event
 	Body     []byte
 	Deadline time.Time // zero: none
+	Latest   time.Time // no call about it begins after that; zero: it may begin late
 }
 
 // Request asks a model about one or more events. Only batch makes Requests of
@@ -35,6 +36,17 @@ func (r *Request) Deadline() time.Time {
 	var d time.Time
 	for i := range r.Items {
 		if t := r.Items[i].Deadline; !t.IsZero() && (d.IsZero() || t.Before(d)) {
+			d = t
+		}
+	}
+	return d
+}
+
+// Latest is the earliest moment after which an item must not be asked about, or zero.
+func (r *Request) Latest() time.Time {
+	var d time.Time
+	for i := range r.Items {
+		if t := r.Items[i].Latest; !t.IsZero() && (d.IsZero() || t.Before(d)) {
 			d = t
 		}
 	}

@@ -58,11 +58,15 @@ func (p *Picker) Invoke(ctx context.Context, r *model.Request) (*model.Response,
 	if r == nil || len(r.Items) == 0 {
 		return nil, &model.Error{Class: model.ClassBadInput, Endpoint: p.target.Endpoint, Message: "a request without items"}
 	}
-	t := tries{deadline: r.Deadline()}
+	t := tries{deadline: r.Deadline(), latest: r.Latest()}
 	for back := false; ; back = true {
-		got, err := p.slots.take(ctx, back)
+		got, err := p.slots.take(ctx, back, t.latest)
 		if err != nil {
 			return nil, p.gaveUp(err)
+		}
+		if t.over(time.Now()) { // it was long in coming
+			p.slots.give(got, silent, 0, false)
+			return nil, p.gaveUp(errLate)
 		}
 		o := p.try(ctx, r, got, &t)
 		if !o.again {
@@ -152,7 +156,10 @@ func (p *Picker) failed(items []model.Item, class model.Class, again bool, now t
 // gaveUp is the error of a call that found no free slot in time.
 func (p *Picker) gaveUp(ended error) error {
 	class := model.ClassCanceled
-	if errors.Is(ended, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(ended, errLate):
+		class = model.ClassLate
+	case errors.Is(ended, context.DeadlineExceeded):
 		class = model.ClassThrottled // of our own making: not a fault of the event
 	}
 	return &model.Error{Class: class, Endpoint: p.target.Endpoint, Message: "no free slot", Err: ended}

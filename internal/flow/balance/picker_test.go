@@ -74,3 +74,32 @@ func TestAnEndpointIsDownWhileOnlyItselfIsToBlame(t *testing.T) {
 		t.Error("an endpoint that refuses one event counts as down")
 	}
 }
+
+func TestNoCallBeginsAfterTheLatestMomentForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := &modeltest.Fake{Default: modeltest.Step{Delay: 10 * time.Millisecond}}
+		p := New(Target{Model: "m", Endpoint: "e", Limit: 1}, fake, Deps{})
+		began := time.Now()
+		ask := func(latest time.Duration) error {
+			_, err := p.Invoke(t.Context(), &model.Request{Items: []model.Item{{Latest: began.Add(latest)}}})
+			return err
+		}
+		go func() { _ = ask(time.Hour) }()
+		synctest.Wait()
+		if err := ask(5 * time.Millisecond); model.ClassOf(err) != model.ClassLate || time.Since(began) != 5*time.Millisecond {
+			t.Errorf("in line until %v: %v", time.Since(began), err)
+		}
+		if err := ask(20 * time.Millisecond); err != nil {
+			t.Errorf("one whose slot was free in time: %v", err)
+		}
+		if err := ask(20 * time.Millisecond); model.ClassOf(err) != model.ClassLate {
+			t.Errorf("the moment itself is too late: %v", err)
+		}
+		if n := len(fake.Calls()); n != 2 {
+			t.Errorf("%d calls", n)
+		}
+		if free, limit, _ := p.Capacity(); free != limit || p.Err() != nil {
+			t.Errorf("%d of %d free, %v", free, limit, p.Err())
+		}
+	})
+}

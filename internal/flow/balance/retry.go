@@ -63,6 +63,7 @@ const (
 type tries struct {
 	refused  time.Time // first, for load
 	deadline time.Time // zero: none
+	latest   time.Time // no try begins after; zero: one may
 	faults   int
 	once     bool // asked again at once, as the door advised
 }
@@ -99,11 +100,20 @@ func (t *tries) throttled(now time.Time) (time.Duration, bool) {
 	if t.deadline.After(end) {
 		end = t.deadline
 	}
+	if !t.latest.IsZero() {
+		end = t.latest
+	}
 	return pause, now.Add(pause).Before(end)
 }
 
-// inTime says whether a moment is before the event's deadline.
-func (t *tries) inTime(at time.Time) bool { return t.deadline.IsZero() || at.Before(t.deadline) }
+// over says that no try may begin any more.
+func (t *tries) over(now time.Time) bool { return !t.latest.IsZero() && !now.Before(t.latest) }
+
+// inTime says whether a try at a moment is before the event's deadline, and begins
+// before it is too late to.
+func (t *tries) inTime(at time.Time) bool {
+	return (t.deadline.IsZero() || at.Before(t.deadline)) && !t.over(at)
+}
 
 // fault: full jitter, so that calls which failed together do not come together.
 func (p *Picker) fault(t *tries, now time.Time) (time.Duration, bool) {

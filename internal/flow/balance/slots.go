@@ -3,6 +3,7 @@ package balance
 import (
 	"container/list"
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -38,13 +39,22 @@ const (
 	throttled
 )
 
-// take waits for a slot. One who comes back goes to the head of the line.
-func (s *slots) take(ctx context.Context, back bool) (slot, error) {
+// errLate says that a call would begin after the latest moment for it.
+var errLate = errors.New("too late to begin")
+
+// take waits for a slot, at most until latest, when there is one. One who comes back
+// goes to the head of the line.
+func (s *slots) take(ctx context.Context, back bool, latest time.Time) (slot, error) {
+	now := time.Now()
 	s.mu.Lock()
 	if back {
 		s.returns--
 	}
-	if (back || s.line.Len() == 0) && s.open(time.Now()) {
+	if !latest.IsZero() && !now.Before(latest) {
+		s.mu.Unlock()
+		return slot{}, errLate
+	}
+	if (back || s.line.Len() == 0) && s.open(now) {
 		defer s.mu.Unlock()
 		return s.begin(), nil
 	}
@@ -56,9 +66,17 @@ func (s *slots) take(ctx context.Context, back bool) (slot, error) {
 		at = s.line.PushBack(w)
 	}
 	s.mu.Unlock()
+	var over <-chan time.Time
+	if !latest.IsZero() {
+		timer := time.NewTimer(latest.Sub(now))
+		defer timer.Stop()
+		over = timer.C
+	}
 	select {
 	case got := <-w.granted:
 		return got, nil
+	case <-over:
+		return slot{}, s.leave(w, at, errLate)
 	case <-ctx.Done():
 		return slot{}, s.leave(w, at, ctx.Err())
 	}

@@ -101,7 +101,7 @@ func (g *group) conclude(some []*member, alone []*model.Response) (state, error)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), budget.Call) // all owners have their answers
 	defer cancel()
-	together, _, err := g.call(ctx, some)
+	together, _, err := g.call(ctx, undated(some))
 	switch class := model.ClassOf(err); {
 	case err != nil && ofOne(class) && class != model.ClassTimeout:
 		return apart, fmt.Errorf("asked together it fails: %s", class)
@@ -109,6 +109,17 @@ func (g *group) conclude(some []*member, alone []*model.Response) (state, error)
 		return unknown, nil
 	}
 	return g.equal(alone, together)
+}
+
+// undated are the same members without their times: their owners have been answered.
+func undated(members []*member) []*member {
+	out := make([]*member, len(members))
+	for i, m := range members {
+		r := *m.request
+		r.Items = []model.Item{{Body: r.Items[0].Body}}
+		out[i] = &member{request: &r}
+	}
+	return out
 }
 
 // equal compares answer by answer. Answers that are all alike tell nothing of

@@ -64,6 +64,8 @@ func (g *group) ask(members []*member) {
 		for i, m := range members {
 			g.tell(m, told{resp: part(resp, i), began: g.began, line: line})
 		}
+	case len(members) > 1 && model.ClassOf(err) == model.ClassLate:
+		g.without(members, line, err)
 	case len(members) == 1 || !ofOne(model.ClassOf(err)):
 		g.fail(members, line, err)
 	case g.calls.Add(-2) < 0:
@@ -76,6 +78,26 @@ func (g *group) ask(members []*member) {
 		other.Go(func() { g.ask(members[:half]) })
 		g.ask(members[half:])
 		other.Wait()
+	}
+}
+
+// without asks about the members for which it is not too late: nobody was asked yet.
+func (g *group) without(members []*member, line event.Timeline, err error) {
+	now := time.Now()
+	var late, rest []*member
+	for _, m := range members {
+		if latest := m.request.Items[0].Latest; latest.IsZero() || now.Before(latest) {
+			rest = append(rest, m)
+		} else {
+			late = append(late, m)
+		}
+	}
+	if len(late) == 0 { // two clocks
+		late, rest = rest, nil
+	}
+	g.fail(late, line, err)
+	if len(rest) > 0 {
+		g.ask(rest)
 	}
 }
 
@@ -127,7 +149,7 @@ func (g *group) call(ctx context.Context, members []*member) (*model.Response, e
 	}
 	for i, m := range members {
 		it := m.request.Items[0]
-		r.Items[i] = model.Item{Body: it.Body, Deadline: it.Deadline}
+		r.Items[i] = model.Item{Body: it.Body, Deadline: it.Deadline, Latest: it.Latest}
 	}
 	r.Items[0].Event = scratch
 	g.queue.meter.size.Observe(float64(len(members)))

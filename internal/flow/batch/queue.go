@@ -83,12 +83,51 @@ func (q *Queue) Invoke(ctx context.Context, r *model.Request) (*model.Response, 
 	case atOnce:
 		return q.alone(ctx, r)
 	}
+	over, stop := overAt(r.Items[0].Latest)
+	defer stop()
 	select {
 	case t := <-m.told:
 		return q.hear(ctx, m, t)
+	case <-over:
+		if q.outOfLine(m) {
+			return nil, q.late()
+		}
+		select { // its call is under way, or about to be
+		case t := <-m.told:
+			return q.hear(ctx, m, t)
+		case <-ctx.Done():
+			return q.leave(ctx, m)
+		}
 	case <-ctx.Done():
 		return q.leave(ctx, m)
 	}
+}
+
+// overAt tells when a moment has come; a zero one never does.
+func overAt(latest time.Time) (over <-chan time.Time, stop func()) {
+	if latest.IsZero() {
+		return nil, func() {}
+	}
+	timer := time.NewTimer(time.Until(latest))
+	return timer.C, func() { timer.Stop() }
+}
+
+// outOfLine takes a member out that waits for a call; it says no when one has it.
+func (q *Queue) outOfLine(m *member) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range q.line {
+		if q.line[i] == m {
+			q.line = append(q.line[:i:i], q.line[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// late is the error of an event that it is too late to ask about.
+func (q *Queue) late() error {
+	return &model.Error{Class: model.ClassLate, Endpoint: q.deps.Model, Message: "too late to begin"}
 }
 
 // mayShare: an event that failed before is asked alone, so that it cannot take

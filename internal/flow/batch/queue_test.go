@@ -457,3 +457,62 @@ func TestACallThatTakesTooLongIsMadeSmaller(t *testing.T) {
 		}
 	})
 }
+
+func TestAMemberLeavesTheLineWhenItIsTooLateToAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := &modeltest.Fake{Default: modeltest.Step{Delay: 10 * time.Millisecond}}
+		q := queue(t, DefaultConfig(), &busy{Fake: fake, takes: 1})
+		began := time.Now()
+		var late, free error
+		var done sync.WaitGroup
+		ask := func(body string, latest time.Duration, err *error) {
+			r := request(body)
+			r.Items[0].Latest = began.Add(latest)
+			done.Go(func() { _, *err = q.Invoke(t.Context(), r) })
+			synctest.Wait()
+		}
+		var first error
+		ask("1", time.Hour, &first)
+		ask("2", 5*time.Millisecond, &late)
+		ask("3", 15*time.Millisecond, &free)
+		done.Wait()
+		if first != nil || model.ClassOf(late) != model.ClassLate || free != nil {
+			t.Errorf("the first %v, the late one %v, the one in time %v", first, late, free)
+		}
+		if n := len(fake.Calls()); n != 2 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+func TestMatesAreAskedWithoutTheOneForWhichItIsTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		fake := &modeltest.Fake{Respond: func(_ context.Context, r *model.Request) modeltest.Step {
+			if latest := r.Latest(); !latest.IsZero() && !time.Now().Before(latest) {
+				return modeltest.Step{Fail: model.ClassLate} // as balance, after a wait of its own
+			}
+			for _, it := range r.Items {
+				asked = append(asked, string(it.Body))
+			}
+			return modeltest.Step{}
+		}}
+		q := queue(t, DefaultConfig(), &busy{Fake: fake, takes: 1})
+		var members []*member
+		for _, body := range []string{"1", "2", "3"} {
+			members = append(members, &member{request: request(body), told: make(chan told, 1)})
+		}
+		members[1].request.Items[0].Latest = time.Now()
+		q.calls = 1
+		newGroup(q, members).run()
+		for i, m := range members {
+			got := <-m.told
+			if (i == 1) != (model.ClassOf(got.err) == model.ClassLate) || i != 1 && got.err != nil {
+				t.Errorf("member %d: %v", i+1, got.err)
+			}
+		}
+		if strings.Join(asked, " ") != "1 3" {
+			t.Errorf("asked about %v", asked)
+		}
+	})
+}
