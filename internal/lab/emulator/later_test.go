@@ -173,24 +173,6 @@ func TestStorageFailsByScript(t *testing.T) {
 	}
 }
 
-func TestFaultsThatCannotHitAreRefused(t *testing.T) {
-	b := start(t, "instant", t.TempDir())
-	for fault, says := range map[string]string{
-		`{"fault":"sns_late"}`:                                            `sns_late needs \"add\":\"5s\"`,
-		`{"fault":"sns_lost","match":{"endpoint":"x"}}`:                   "sns_lost happens at no endpoint",
-		`{"fault":"throttle","match":{"topic":"x"}}`:                      "match.topic is for",
-		`{"fault":"throttle","match":{"bucket":"x"}}`:                     "match.bucket is for s3_error",
-		`{"fault":"s3_error","status":404}`:                               "use 500 (InternalError) or 503 (SlowDown)",
-		`{"fault":"s3_error","match":{"operation":"InvokeEndpoint"}}`:     `has no fault s3_error; use AbortMultipartUpload or`,
-		`{"fault":"stream_error","code":"Other"}`:                         "is StreamBroken or ModelInvocationTimeExceeded",
-		`{"fault":"stream_error","match":{"operation":"InvokeEndpoint"}}`: "use InvokeEndpointWithResponseStream",
-	} {
-		if resp, body := b.do("POST", "/_emu/faults", fault); resp.StatusCode != 400 || !strings.Contains(body, says) {
-			t.Errorf("%s answered %d %s", fault, resp.StatusCode, body)
-		}
-	}
-}
-
 // measured gives the sum of a metric of the asynchronous endpoint slow.
 func (b *box) measured(metric string, dimensions ...m) float64 {
 	b.t.Helper()

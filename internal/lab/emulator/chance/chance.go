@@ -14,6 +14,7 @@ const (
 	Fault                      // whether a fault hits its share
 	Shadow                     // whether a copy is made
 	Service                    // how long the model takes
+	Model                      // whether a fault of the model hits its share of asynchronous requests
 )
 
 // Draws is the chance of one request. The zero Draws is ready for Begin; one goroutine uses it.

@@ -73,6 +73,7 @@ func (s *Service) faultAt(w injection.Where, kinds ...string) *injection.Fault {
 	if s.Faults == nil {
 		return nil
 	}
+	w.Region, w.Account = s.Region, s.Account
 	f := s.Faults.Of(w, kinds...)
 	if f != nil {
 		s.Journal.Note(journal.Entry{Time: s.Clock.Now(), Kind: journal.Fault, Operation: w.Operation, Resource: "endpoint/" + w.Endpoint, Variant: w.Variant, Text: f.Fault + " " + f.ID})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"regexp"
 	"slices"
@@ -14,8 +15,10 @@ import (
 	"sync"
 	"time"
 
+	"betimes/internal/lab/emulator/chance"
 	"betimes/internal/lab/emulator/clock"
 	"betimes/internal/lab/emulator/fleet"
+	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/lab/emulator/journal"
 	"betimes/internal/lab/emulator/objects"
 	"betimes/internal/lab/emulator/reply"
@@ -97,7 +100,6 @@ const (
 	invocationLimit  = asyncPrefix + "Invocationtimeoutseconds"
 	outputExtension  = asyncPrefix + "S3outputpathextension"
 	outputName       = asyncPrefix + "Filename"
-	asyncInferenceID = asyncPrefix + "Inference-Id"
 )
 
 var (
@@ -118,12 +120,20 @@ func (s *Service) accept(w http.ResponseWriter, r *http.Request, name string, no
 	if bad := checkHeaders(r.Header); bad != nil {
 		return bad
 	}
-	q, bad := s.asyncRequest(r, name, routing.Async)
+	b := pool.Get().(*buffers)
+	defer b.release()
+	q, bad := s.asyncRequest(r, name, routing.Async, b)
 	if bad != nil {
 		return bad
 	}
 	q.Number = e.asked.Add(1)
 	note.Number = q.Number
+	fault := s.faultOfSubmission(q, e, note)
+	if fault != nil {
+		if bad := s.before(fault, name); bad != nil {
+			return bad
+		}
+	}
 	if err := s.Backlog.add(q); err != nil {
 		s.Backlog.Log.Error("asynchronous request not kept", "endpoint", name, "error", err)
 		return internal()
@@ -136,22 +146,46 @@ func (s *Service) accept(w http.ResponseWriter, r *http.Request, name string, no
 	}
 	h["Content-Type"] = []string{"application/json"}
 	note.Status = http.StatusAccepted
-	w.WriteHeader(http.StatusAccepted)
-	_, _ = w.Write(object("InferenceId", q.InferenceID)) // the caller may have gone
+	answer := object("InferenceId", q.InferenceID)
+	h["Content-Length"] = []string{strconv.Itoa(len(answer))}
+	if fault != nil && cutShort(w, fleet.Answer{Status: note.Status, Body: answer}, fault.Fault) {
+		return nil
+	}
+	w.WriteHeader(note.Status)
+	_, _ = w.Write(answer) // the caller may have gone
 	return nil
 }
 
+// faultOfSubmission finds the fault that hits q before or while it is answered.
+func (s *Service) faultOfSubmission(q *asyncRequest, e *endpoint, note *journal.Entry) *injection.Fault {
+	if !s.Faults.Any() {
+		return nil
+	}
+	var draws chance.Draws
+	draws.Begin(s.Seed, e.salt, q.Number)
+	f := s.Faults.Of(s.whereAsync(q, draws.For(chance.Fault)), injection.Submission...)
+	if f != nil {
+		s.tellFault(f, note)
+	}
+	return f
+}
+
+// whereAsync is what faults can match of an asynchronous request; its body is the one that was sent.
+func (s *Service) whereAsync(q *asyncRequest, drawn *rand.Rand) injection.Where {
+	return injection.Where{
+		Operation: injection.InvokeAsync, Endpoint: q.Endpoint, Region: s.Region, Account: s.Account, InferenceID: q.InferenceID, Body: q.Body, Chance: drawn,
+	}
+}
+
 // asyncRequest reads and checks a request.
-func (s *Service) asyncRequest(r *http.Request, name string, a *Async) (*asyncRequest, *refusal) {
-	b := pool.Get().(*buffers)
-	defer b.release()
+func (s *Service) asyncRequest(r *http.Request, name string, a *Async, b *buffers) (*asyncRequest, *refusal) {
 	if bad := b.read(r, maxInlineBytes); bad != nil {
 		return nil, bad
 	}
 	h := r.Header
 	q := &asyncRequest{ID: reply.ID(), Endpoint: name, Input: first(h, inputLocation), Body: slices.Clone(b.in.Bytes()),
 		ContentType: first(h, streamContentType), Accept: first(h, streamAccept), Attributes: first(h, customAttributes), Received: s.Backlog.Clock.Now().UTC()}
-	q.InferenceID = cmp.Or(first(h, asyncInferenceID), reply.ID())
+	q.InferenceID = cmp.Or(first(h, inferenceID), reply.ID())
 	if (q.Input == "") == (len(q.Body) == 0) {
 		return nil, invalid("Give either InputLocation or Body.")
 	}

@@ -228,25 +228,51 @@ func (s *Service) run(q *asyncRequest, routing *Routing) (fleet.Answer, error) {
 	if err != nil {
 		return fleet.Answer{}, err
 	}
+	fault := s.faultOfModel(q, instance, body, &draws)
+	if fault != nil && fault.Fault == injection.ModelError {
+		bad := s.before(fault, q.Endpoint)
+		variant.done(time.Now(), fleet.Timing{}, bad)
+		return fleet.Answer{}, q.modelFailed(bad)
+	}
 	ctx, cancel := context.WithTimeout(s.Backlog.open, q.Timeout)
 	defer cancel()
 	call := &fleet.Call{ContentType: q.ContentType, Accept: q.Accept, CustomAttributes: q.Attributes, Body: body, MaxAnswer: fleet.MaxAsyncBytes, Chance: draws.For(chance.Service)}
 	began := time.Now()
-	answer, timing, err := instance.Invoke(ctx, call, nil)
+	answer, timing, err := instance.Invoke(ctx, call, slower(fault))
 	if errors.Is(err, fleet.ErrNotReady) {
 		return answer, err
 	}
+	answer.Scripted += scripted(fault, answer.Scripted)
 	bad := s.failed(q.Endpoint, answer, err)
 	variant.done(began, timing, bad)
 	if bad == nil {
 		return answer, nil
 	}
+	return answer, q.modelFailed(bad)
+}
+
+// faultOfModel finds the fault that hits q at its instance.
+func (s *Service) faultOfModel(q *asyncRequest, i *fleet.Instance, body []byte, draws *chance.Draws) *injection.Fault {
+	if !s.Faults.Any() {
+		return nil
+	}
+	w := s.whereAsync(q, draws.For(chance.Model))
+	w.Variant, w.Instance, w.Body = q.variant, i.Number, body
+	f := s.Faults.Of(w, injection.InTheModel...)
+	if f != nil {
+		s.tellFault(f, &journal.Entry{Time: time.Now(), Operation: w.Operation, Resource: "endpoint/" + q.Endpoint, Variant: w.Variant, Instance: w.Instance, Number: q.Number})
+	}
+	return f
+}
+
+// modelFailed is why q failed: its model did.
+func (q *asyncRequest) modelFailed(bad *refusal) failure {
 	q.count(modelFailures)
 	side, status := "server", bad.original
 	if status >= 400 && status < 500 {
 		side = "client"
 	}
-	return answer, failure(fmt.Sprintf("ClientError: Received %s error (%d) from model. See the SageMaker Endpoint logs in your account for more information.", side, status))
+	return failure(fmt.Sprintf("ClientError: Received %s error (%d) from model. See the SageMaker Endpoint logs in your account for more information.", side, status))
 }
 
 // download gives the input of q.
@@ -278,12 +304,12 @@ func (s *Service) upload(q *asyncRequest, answer fleet.Answer) error {
 // finish ends a request, unless a fault has its result come late or not at all.
 func (s *Service) finish(q *asyncRequest, routing *Routing, answer fleet.Answer, failure error) {
 	b := s.Backlog
-	f := s.Faults.Of(injection.Where{Operation: "InvokeEndpointAsync", Endpoint: q.Endpoint}, injection.LostResult, injection.LateResult)
+	f := s.Faults.Of(s.whereAsync(q, nil), injection.LostResult, injection.LateResult)
 	if f == nil {
 		s.conclude(q, routing, answer, failure)
 		return
 	}
-	s.Journal.Note(journal.Entry{Time: time.Now(), Kind: journal.Fault, Operation: "InvokeEndpointAsync", Resource: "endpoint/" + q.Endpoint, Number: q.Number, Text: f.Fault + " " + f.ID})
+	s.tellFault(f, &journal.Entry{Time: time.Now(), Operation: injection.InvokeAsync, Resource: "endpoint/" + q.Endpoint, Number: q.Number})
 	if f.Fault == injection.LostResult {
 		s.forget(q)
 		return

@@ -26,6 +26,7 @@ const (
 	targetComponent  = "X-Amzn-Sagemaker-Inference-Component"
 	targetContainer  = "X-Amzn-Sagemaker-Target-Container-Hostname"
 	sessionID        = "X-Amzn-Sagemaker-Session-Id"
+	inferenceID      = "X-Amzn-Sagemaker-Inference-Id"
 	explanations     = "X-Amzn-Sagemaker-Enable-Explanations"
 	invokedVariant   = "X-Amzn-Invoked-Production-Variant"
 )
@@ -109,12 +110,14 @@ func (s *Service) askVariant(r *http.Request, name string, variant *Variant, b *
 		return a, t, nil, unavailable()
 	}
 	note.Instance = instance.Number
-	fault = s.Faults.For(injection.Where{Operation: note.Operation, Endpoint: name, Variant: variant.Name, Instance: instance.Number, Chance: b.chance.For(chance.Fault)})
-	if fault != nil {
-		note.Text = fault.Fault + " " + fault.ID
-		s.Journal.Note(journal.Entry{Time: note.Time, Kind: journal.Fault, Operation: note.Operation, Resource: note.Resource, Variant: note.Variant, Instance: note.Instance, Number: note.Number, Text: note.Text})
-		if bad := s.before(fault, name); bad != nil {
-			return a, t, fault, bad
+	if s.Faults.Any() {
+		w := s.where(r.Header, name, note, b)
+		w.Variant, w.Instance = variant.Name, instance.Number
+		if fault = s.Faults.For(w); fault != nil {
+			s.tellFault(fault, note)
+			if bad := s.before(fault, name); bad != nil {
+				return a, t, fault, bad
+			}
 		}
 	}
 	call := b.call(r.Header)
@@ -196,12 +199,25 @@ func checkHeaders(h http.Header) *refusal {
 	if len(attributes) > 1024 {
 		return invalid("1 validation error detected: Value at 'customAttributes' failed to satisfy constraint: Member must have length less than or equal to 1024")
 	}
-	for _, c := range []byte(attributes) {
-		if c < 0x20 || c > 0x7e {
-			return invalid("1 validation error detected: Value at 'customAttributes' failed to satisfy constraint: Member must satisfy regular expression pattern: \\p{ASCII}*")
+	id := first(h, inferenceID)
+	if len(id) > 64 {
+		return invalid("1 validation error detected: Value at 'inferenceId' failed to satisfy constraint: Member must have length less than or equal to 64")
+	}
+	for member, text := range map[string]string{"customAttributes": attributes, "inferenceId": id} {
+		if !printable(text) {
+			return invalid("1 validation error detected: Value at '%s' failed to satisfy constraint: Member must satisfy regular expression pattern: \\p{ASCII}*", member)
 		}
 	}
 	return nil
+}
+
+func printable(text string) bool {
+	for _, c := range []byte(text) {
+		if c < 0x20 || c > 0x7e {
+			return false
+		}
+	}
+	return true
 }
 
 // read takes the body in.

@@ -6,9 +6,25 @@ import (
 	"net/http"
 	"time"
 
+	"betimes/internal/lab/emulator/chance"
 	"betimes/internal/lab/emulator/fleet"
 	"betimes/internal/lab/emulator/injection"
+	"betimes/internal/lab/emulator/journal"
 )
+
+// where is what faults can match of a request.
+func (s *Service) where(h http.Header, endpoint string, note *journal.Entry, b *buffers) injection.Where {
+	return injection.Where{
+		Operation: note.Operation, Endpoint: endpoint, Region: s.Region, Account: s.Account,
+		TargetVariant: first(h, targetVariant), InferenceID: first(h, inferenceID), Body: b.in.Bytes(), Chance: b.chance.For(chance.Fault),
+	}
+}
+
+// tellFault notes what hit a request, there and as an entry of its own.
+func (s *Service) tellFault(f *injection.Fault, note *journal.Entry) {
+	note.Text = f.Fault + " " + f.ID
+	s.Journal.Note(journal.Entry{Time: note.Time, Kind: journal.Fault, Operation: note.Operation, Resource: note.Resource, Variant: note.Variant, Instance: note.Instance, Number: note.Number, Text: note.Text})
+}
 
 // before is the answer of the faults that never reach a container.
 func (s *Service) before(f *injection.Fault, endpoint string) *refusal {

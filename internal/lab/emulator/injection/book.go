@@ -1,9 +1,11 @@
 package injection
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,11 +32,15 @@ func New(c *clock.Clock, seed uint64) *Book {
 
 // Add checks a fault, gives it an id and lets it work.
 func (b *Book) Add(f *Fault) error {
-	operations := operationsOf(f.Fault)
-	if f.Fault == StorageError {
-		operations = append([]string{"", "*"}, b.Storage...)
+	k, known := kindOf(f.Fault)
+	if !known {
+		return fmt.Errorf("fault: %q is not built; use %s", f.Fault, strings.Join(Kinds(), ", "))
 	}
-	if err := f.check(operations); err != nil {
+	f.operations = k.operations
+	if f.operations == nil {
+		f.operations = b.Storage
+	}
+	if err := f.check(k); err != nil {
 		return err
 	}
 	b.mu.Lock()
@@ -42,7 +48,6 @@ func (b *Book) Add(f *Fault) error {
 	b.next++
 	f.ID = "f" + strconv.Itoa(b.next)
 	f.gone = make(chan struct{})
-	f.operations = operations
 	if f.For > 0 {
 		f.until = b.clock.Now().Add(time.Duration(f.For))
 	}
@@ -95,6 +100,9 @@ func (b *Book) Clear() {
 	b.set(nil)
 }
 
+// Any says whether there is a fault at all.
+func (b *Book) Any() bool { return b.active.Load() != nil }
+
 // For finds the first fault that hits an invocation, or nil.
 func (b *Book) For(w Where) *Fault {
 	now := b.active.Load()
@@ -102,23 +110,25 @@ func (b *Book) For(w Where) *Fault {
 		return nil
 	}
 	for _, f := range *now {
-		if slices.Contains(f.operations, w.Operation) && f.Match.fits(w) && f.hit(b.clock.Now) {
+		if slices.Contains(f.operations, w.Operation) && f.Match.fits(&w) && f.hit(b.clock.Now) {
 			return f
 		}
 	}
 	return nil
 }
 
-// Of finds the first fault of these kinds that hits what is no invocation, or nil.
+// Of finds the first fault of these kinds that hits, or nil.
 func (b *Book) Of(w Where, kinds ...string) *Fault {
 	if b.active.Load() == nil {
 		return nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	w.Chance = b.chance
+	if w.Chance == nil {
+		w.Chance = b.chance
+	}
 	for _, f := range b.List() {
-		if slices.Contains(kinds, f.Fault) && f.Match.fits(w) && f.hit(b.clock.Now) {
+		if slices.Contains(kinds, f.Fault) && f.Match.fits(&w) && f.hit(b.clock.Now) {
 			return f
 		}
 	}

@@ -31,7 +31,7 @@ func TestAFaultThatIsUsedUpLetsTheNextOneHit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if one, two := b.For(Where{}), b.For(Where{}); one.Fault != Reset || two.Fault != Internal {
+	if one, two := b.For(Where{Operation: Invoke}), b.For(Where{Operation: Invoke}); one.Fault != Reset || two.Fault != Internal {
 		t.Errorf("hit %s, then %s", one.Fault, two.Fault)
 	}
 }
@@ -42,7 +42,7 @@ func TestRemovedFaultsLetGo(t *testing.T) {
 	if err := b.Add(f); err != nil {
 		t.Fatal(err)
 	}
-	if b.Remove("f9") || !b.Remove(f.ID) || b.For(Where{}) != nil || len(b.List()) != 0 {
+	if b.Remove("f9") || !b.Remove(f.ID) || b.For(Where{Operation: Invoke}) != nil || len(b.List()) != 0 {
 		t.Error("the fault is still there")
 	}
 	select {

@@ -65,7 +65,7 @@ func target(r *http.Request) (bucket, key string) {
 }
 
 func (s *Server) run(c call, operation string) error {
-	if f := s.Faults.Of(injection.Where{Operation: operation, Bucket: c.bucket}, injection.StorageError); f != nil {
+	if f := s.Faults.Of(injection.Where{Operation: operation, Bucket: c.bucket, Region: s.Region, Account: s.Account}, injection.StorageError); f != nil {
 		s.Journal.Note(journal.Entry{Time: time.Now(), Kind: journal.Fault, Operation: operation, Resource: "s3://" + c.bucket + "/" + c.key, Text: f.Fault + " " + f.ID})
 		return injected(f.Status)
 	}

@@ -163,7 +163,7 @@ func (s *Service) give(sub *subscription, n notice) error {
 		raw, _ := json.Marshal(n) // texts always marshal
 		d.Text = string(raw)
 	}
-	f := s.Faults.Of(injection.Where{Operation: "Publish", Topic: sub.Topic}, injection.LostNotice, injection.LateNotice, injection.RepeatedNotice)
+	f := s.Faults.Of(injection.Where{Operation: "Publish", Topic: sub.Topic, Region: s.Region, Account: s.Account}, injection.LostNotice, injection.LateNotice, injection.RepeatedNotice)
 	if f == nil {
 		return s.hand(sub, d)
 	}
