@@ -9,30 +9,52 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/listen"
 )
 
+// route is one path of /_emu/, as docs/emulator.md has it.
+type route struct {
+	pattern string
+	serve   http.HandlerFunc
+}
+
+func (e *Emulator) routes() []route {
+	return []route{
+		{"GET /_emu/{$}", e.page},
+		{"GET /_emu/state", e.told(func() any { return e.state() })},
+		{"GET /_emu/journal", e.readJournal},
+		{"GET /_emu/operations", e.told(func() any { return e.operations() })},
+		{"POST /_emu/clock/advance", e.advance},
+		{"GET /_emu/faults", e.told(func() any { return e.faults.List() })},
+		{"POST /_emu/faults", e.addFault},
+		{"DELETE /_emu/faults", e.clearFaults},
+		{"DELETE /_emu/faults/{id}", e.removeFault},
+		{"PUT /_emu/limits", e.limit},
+		{"POST /_emu/reset", e.reset},
+	}
+}
+
 // admin answers /_emu/.
 func (e *Emulator) admin() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /_emu/{$}", e.page)
-	mux.HandleFunc("POST /_emu/clock/advance", e.advance)
-	mux.HandleFunc("POST /_emu/faults", e.addFault)
-	mux.HandleFunc("GET /_emu/faults", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.faults.List()) })
-	mux.HandleFunc("DELETE /_emu/faults", func(w http.ResponseWriter, _ *http.Request) {
-		e.faults.Clear()
-		w.WriteHeader(http.StatusNoContent)
+	var paths []string
+	for _, r := range e.routes() {
+		mux.HandleFunc(r.pattern, r.serve)
+		paths = append(paths, strings.TrimSuffix(r.pattern, "{$}"))
+	}
+	mux.HandleFunc("/_emu/", func(w http.ResponseWriter, r *http.Request) {
+		listen.NewProblem(http.StatusNotFound, "no_path", "There is no such path", r.Method+" "+r.URL.Path+" is none of "+strings.Join(paths, ", ")).Write(w)
 	})
-	mux.HandleFunc("DELETE /_emu/faults/{id}", e.removeFault)
-	mux.HandleFunc("PUT /_emu/limits", e.limit)
-	mux.HandleFunc("GET /_emu/operations", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.operations()) })
-	mux.HandleFunc("GET /_emu/journal", e.readJournal)
-	mux.HandleFunc("GET /_emu/state", func(w http.ResponseWriter, _ *http.Request) { answer(w, e.state()) })
-	mux.HandleFunc("POST /_emu/reset", e.reset)
 	return mux
+}
+
+// told answers with what of gives.
+func (e *Emulator) told(of func() any) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { answer(w, of()) }
 }
 
 func answer(w http.ResponseWriter, v any) {
@@ -65,10 +87,12 @@ const (
 	advanceMost = 31 * 24 * time.Hour
 )
 
+type advanceRequest struct {
+	By injection.Duration `json:"by"`
+}
+
 func (e *Emulator) advance(w http.ResponseWriter, r *http.Request) {
-	var request struct {
-		By injection.Duration `json:"by"`
-	}
+	var request advanceRequest
 	if !read(w, r, &request) {
 		return
 	}
@@ -98,6 +122,11 @@ func (e *Emulator) addFault(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]string{"id": fault.ID})
 }
 
+func (e *Emulator) clearFaults(w http.ResponseWriter, _ *http.Request) {
+	e.faults.Clear()
+	w.WriteHeader(http.StatusNoContent)
+}
+
 func (e *Emulator) removeFault(w http.ResponseWriter, r *http.Request) {
 	if !e.faults.Remove(r.PathValue("id")) {
 		listen.NewProblem(http.StatusNotFound, "no_fault", "There is no such fault", "no fault has the id "+r.PathValue("id")).Write(w)
@@ -106,13 +135,15 @@ func (e *Emulator) removeFault(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+type limitRequest struct {
+	Endpoint    string `json:"endpoint"`
+	Concurrency int64  `json:"concurrency"`
+	Region      string `json:"region"`
+	Account     string `json:"account"`
+}
+
 func (e *Emulator) limit(w http.ResponseWriter, r *http.Request) {
-	var request struct {
-		Endpoint    string `json:"endpoint"`
-		Concurrency int64  `json:"concurrency"`
-		Region      string `json:"region"`
-		Account     string `json:"account"`
-	}
+	var request limitRequest
 	if !read(w, r, &request) {
 		return
 	}

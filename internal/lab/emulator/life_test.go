@@ -23,6 +23,7 @@ type box struct {
 	url  string
 	dir  string
 	from string // KEY/DATE/REGION of a signature; empty: none
+	made *emulator.Emulator
 	stop func()
 }
 
@@ -49,7 +50,7 @@ func startWith(t testing.TB, config emulator.Config, dir string) *box {
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
 	<-e.Ready()
-	b := &box{t: t, url: e.URL(), dir: dir}
+	b := &box{t: t, url: e.URL(), dir: dir, made: e}
 	stopped := false
 	b.stop = func() {
 		if stopped {

@@ -122,7 +122,7 @@ func (t *table[R]) clear() error {
 	return t.store.Clear(t.kind)
 }
 
-func (t *table[R]) names() []string { return slices.Sorted(maps.Keys(t.all)) }
+func (t *table[R]) names() []string { return append([]string{}, slices.Sorted(maps.Keys(t.all))...) }
 
 // arns adds those of all resources, in lower case.
 func (t *table[R]) arns(to map[string]bool) {

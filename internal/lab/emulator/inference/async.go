@@ -94,12 +94,12 @@ const maxInlineBytes = 128_000
 
 // The headers of an asynchronous request and its answer.
 const (
-	asyncPrefix      = "X-Amzn-Sagemaker-"
-	inputLocation    = asyncPrefix + "Inputlocation"
-	requestTTL       = asyncPrefix + "Requestttlseconds"
-	invocationLimit  = asyncPrefix + "Invocationtimeoutseconds"
-	outputExtension  = asyncPrefix + "S3outputpathextension"
-	outputName       = asyncPrefix + "Filename"
+	asyncPrefix     = "X-Amzn-Sagemaker-"
+	inputLocation   = asyncPrefix + "Inputlocation"
+	requestTTL      = asyncPrefix + "Requestttlseconds"
+	invocationLimit = asyncPrefix + "Invocationtimeoutseconds"
+	outputExtension = asyncPrefix + "S3outputpathextension"
+	outputName      = asyncPrefix + "Filename"
 )
 
 var (

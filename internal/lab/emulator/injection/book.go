@@ -34,9 +34,9 @@ func New(c *clock.Clock, seed uint64) *Book {
 func (b *Book) Add(f *Fault) error {
 	k, known := kindOf(f.Fault)
 	if !known {
-		return fmt.Errorf("fault: %q is not built; use %s", f.Fault, strings.Join(Kinds(), ", "))
+		return fmt.Errorf("fault: %q is not built; use %s", f.Fault, strings.Join(names(), ", "))
 	}
-	f.operations = k.operations
+	f.operations = k.Operations
 	if f.operations == nil {
 		f.operations = b.Storage
 	}

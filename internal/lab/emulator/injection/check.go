@@ -9,7 +9,7 @@ import (
 )
 
 // check says what is wrong with a fault as it was sent.
-func (f *Fault) check(k kind) error {
+func (f *Fault) check(k Kind) error {
 	if err := f.checkMembers(k); err != nil {
 		return err
 	}
@@ -33,19 +33,19 @@ func (f *Fault) check(k kind) error {
 }
 
 // checkMembers refuses what a kind does not look at.
-func (f *Fault) checkMembers(k kind) error {
+func (f *Fault) checkMembers(k Kind) error {
 	set := []string{}
 	for name, given := range map[string]bool{"status": f.Status != 0, "body": f.Body != "", "add": f.Add != 0, "times": f.Times != 0, "code": f.Code != ""} {
-		if given && !slices.Contains(k.reads, name) {
+		if given && !slices.Contains(k.Reads, name) {
 			set = append(set, name)
 		}
 	}
 	if len(set) > 0 {
-		return fmt.Errorf("%s: %s does not look at it; leave it out, or use %s", slices.Min(set), k.name, kindsWith(func(k kind) []string { return k.reads }, slices.Min(set)))
+		return fmt.Errorf("%s: %s does not look at it; leave it out, or use %s", slices.Min(set), k.Name, kindsWith(func(k Kind) []string { return k.Reads }, slices.Min(set)))
 	}
 	for _, name := range f.Match.members() {
-		if !slices.Contains(k.match, name) {
-			return fmt.Errorf("match.%s: %s does not look at it; leave it out, or use %s", name, k.name, kindsWith(func(k kind) []string { return k.match }, name))
+		if !slices.Contains(k.Match, name) {
+			return fmt.Errorf("match.%s: %s does not look at it; leave it out, or use %s", name, k.Name, kindsWith(func(k Kind) []string { return k.Match }, name))
 		}
 	}
 	if o := f.Match.Operation; o != "" && o != "*" && !slices.Contains(f.operations, o) {
@@ -55,11 +55,11 @@ func (f *Fault) checkMembers(k kind) error {
 }
 
 // kindsWith are the kinds that look at a member.
-func kindsWith(of func(kind) []string, member string) string {
+func kindsWith(of func(Kind) []string, member string) string {
 	var names []string
-	for _, k := range kinds {
+	for _, k := range Kinds {
 		if slices.Contains(of(k), member) {
-			names = append(names, k.name)
+			names = append(names, k.Name)
 		}
 	}
 	return strings.Join(names, ", ")

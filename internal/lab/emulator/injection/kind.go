@@ -57,15 +57,16 @@ var (
 	ofResult   = append([]string{"endpoint", "inference_id", "body"}, ofAll...)
 )
 
-// kind is what a fault of a name can do.
-type kind struct {
-	name       string
-	operations []string // nil: those of Book.Storage
-	match      []string // members of match that it looks at
-	reads      []string // members beside match, count and for that it looks at
+// Kind is what a fault of a name can do.
+type Kind struct {
+	Name       string
+	Operations []string // nil: those of Book.Storage
+	Match      []string // members of match that it looks at
+	Reads      []string // members beside match, count and for that it looks at
 }
 
-var kinds = []kind{
+// Kinds are all that are built.
+var Kinds = []Kind{
 	{Throttle, []string{Invoke, Stream, InvokeAsync}, ofRequest, nil},
 	{Internal, []string{Invoke, Stream, InvokeAsync}, ofRequest, nil},
 	{Unavailable, []string{Invoke, Stream, InvokeAsync}, ofRequest, nil},
@@ -97,19 +98,19 @@ var (
 	InTheModel = []string{ModelError, Latency, Stuck}
 )
 
-// Kinds are the names of all kinds.
-func Kinds() []string {
-	var names []string
-	for _, k := range kinds {
-		names = append(names, k.name)
+// names of all kinds.
+func names() []string {
+	var all []string
+	for _, k := range Kinds {
+		all = append(all, k.Name)
 	}
-	return names
+	return all
 }
 
-func kindOf(name string) (kind, bool) {
-	at := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name })
+func kindOf(name string) (Kind, bool) {
+	at := slices.IndexFunc(Kinds, func(k Kind) bool { return k.Name == name })
 	if at < 0 {
-		return kind{}, false
+		return Kind{}, false
 	}
-	return kinds[at], true
+	return Kinds[at], true
 }
