@@ -36,7 +36,7 @@ func (w *eventWriter) Handle(_ context.Context, e *event.Event) error {
 }
 
 func (p *Producer) full() bool {
-	return p.client.BufferedProduceRecords() >= maxBufferedRecords || p.client.BufferedProduceBytes() >= maxBufferedBytes
+	return p.client.BufferedProduceRecords() >= maxBufferedRecords || p.client.BufferedProduceBytes() >= maxBufferedBytes || p.rows.full()
 }
 
 // Room for the values of our headers beside id and content type, and how many headers those are.

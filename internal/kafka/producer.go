@@ -51,13 +51,13 @@ type Producer struct {
 	client   *kgo.Client
 	metrics  *metrics
 	patience patience
-	written  *epochs  // nil: no transactions
-	repeats  *repeats // nil: what is refused is not sent again
+	written  *epochs // nil: no transactions
+	rows     *rows
 }
 
 // NewProducer makes a Producer named what.
 func (c *Cluster) NewProducer(what string) (*Producer, error) {
-	return c.newProducer(what, false, kgo.ProducerBatchMaxBytes(MaxEventBytes),
+	return c.newProducer(what, false, rules{batchBytes: MaxEventBytes, crowded: true, bounded: true},
 		kgo.MaxBufferedRecords(maxBufferedRecords), kgo.MaxBufferedBytes(maxBufferedBytes))
 }
 
@@ -67,15 +67,12 @@ func (c *Cluster) NewProducer(what string) (*Producer, error) {
 // records name their partitions. One that brokers refuse as corrupt on its way is
 // sent again, for 30 s.
 func (c *Cluster) NewPatientProducer(what string) (*Producer, error) {
-	p, err := c.newProducer(what, true, kgo.ProducerBatchMaxBytes(maxBatchBytes), kgo.MaxBufferedRecords(math.MaxInt32))
-	if err == nil {
-		p.repeats = newRepeats(p.try, p.tell)
-	}
-	return p, err
+	return c.newProducer(what, true, rules{batchBytes: maxBatchBytes, corrupt: true, crowded: true}, kgo.MaxBufferedRecords(math.MaxInt32))
 }
 
-func (c *Cluster) newProducer(what string, endless bool, bounds ...kgo.Opt) (*Producer, error) {
+func (c *Cluster) newProducer(what string, endless bool, rules rules, bounds ...kgo.Opt) (*Producer, error) {
 	client, err := c.newClient(what, append(bounds,
+		kgo.ProducerBatchMaxBytes(int32(rules.batchBytes)),
 		kgo.RecordPartitioner(newPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerLinger(0),
@@ -86,7 +83,9 @@ func (c *Cluster) newProducer(what string, endless bool, bounds ...kgo.Opt) (*Pr
 	if err != nil {
 		return nil, err
 	}
-	return &Producer{client: client, metrics: c.metrics, patience: patience{endless: endless}}, nil
+	p := &Producer{client: client, metrics: c.metrics, patience: patience{endless: endless}}
+	p.rows = newRows(p.try, p.tell, c.batchBytes, rules, c.deps.Log)
+	return p, nil
 }
 
 // Write hands a record over and returns at once; done, which must be quick, is
@@ -108,23 +107,14 @@ func (p *Producer) send(out *kgo.Record, done func(event.Source, error)) {
 		done(event.Source{}, err)
 		return
 	}
-	s := sending{record: out, done: done}
-	if p.repeats != nil {
-		p.repeats.send(s)
-		return
-	}
-	p.try(s)
+	p.rows.send(sending{record: out, done: done})
 }
 
 // try hands a record to the library.
 func (p *Producer) try(s sending) {
 	p.client.TryProduce(p.patience.context(), s.record, func(_ *kgo.Record, err error) {
 		failpoint.Reach("kafka.produce.answered") // written or refused, its owner not told
-		if s.row != nil {
-			p.repeats.answered(s, err)
-			return
-		}
-		p.tell(s, err)
+		p.rows.answered(s, err)
 	})
 }
 
@@ -160,11 +150,14 @@ func (p *Producer) Flush(ctx context.Context) error {
 		if err := p.client.Flush(ctx); err != nil {
 			return fmt.Errorf("%d records wait for the brokers: %w", p.client.BufferedProduceRecords(), err)
 		}
-		if p.repeats == nil || !p.repeats.waiting() {
+		none := p.rows.waiting()
+		if none == nil {
 			return nil
 		}
-		if !pause(ctx, retryBackoffMin) {
-			return fmt.Errorf("records that brokers refused as corrupt wait to be sent again: %w", ctx.Err())
+		select {
+		case <-none:
+		case <-ctx.Done():
+			return fmt.Errorf("records wait behind others, or to be sent again: %w", ctx.Err())
 		}
 	}
 }
@@ -172,9 +165,7 @@ func (p *Producer) Flush(ctx context.Context) error {
 // Close gives up what is not written yet; its done is called with an error. Flush first.
 func (p *Producer) Close() {
 	p.client.Close()
-	if p.repeats != nil {
-		p.repeats.close()
-	}
+	p.rows.close()
 	if l := p.patience.current.Load(); l != nil {
 		l.cancel()
 	}

@@ -67,6 +67,7 @@ func (t *Transactions) abort(ctx context.Context) bool {
 		return false
 	}
 	failpoint.Reach("kafka.transaction.abort") // to be aborted, brokers are not told
+	p.rows.drop(kgo.ErrAborting)
 	err := p.client.AbortBufferedRecords(ctx)
 	if err == nil {
 		err = p.client.EndTransaction(ctx, kgo.TryAbort)

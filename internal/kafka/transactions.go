@@ -115,7 +115,7 @@ func (t *Transactions) open(ctx context.Context) (*Producer, error) {
 		t.cluster.deps.Log.Warn("the brokers lack transaction.version 2 (KIP-890, Kafka 4.0): a delayed request can tear a transaction; upgrade them, or consumers should drop duplicates by betimes-id",
 			"transaction_version", version)
 	}
-	p, err := t.cluster.newProducer(t.what, true, kgo.ProducerBatchMaxBytes(maxBatchBytes), kgo.MaxBufferedRecords(math.MaxInt32),
+	p, err := t.cluster.newProducer(t.what, true, rules{batchBytes: maxBatchBytes}, kgo.MaxBufferedRecords(math.MaxInt32),
 		kgo.TransactionalID(t.cfg.ID), kgo.TransactionTimeout(t.cfg.Timeout), kgo.MaxVersions(t.versions()))
 	if err != nil {
 		return nil, err
