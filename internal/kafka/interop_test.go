@@ -17,7 +17,7 @@ func TestInteropTheDoor(t *testing.T) {
 		"group.consumer.min.heartbeat.interval.ms": "500",
 		"group.consumer.max.heartbeat.interval.ms": "500",
 		"group.share.min.record.lock.duration.ms":  "1000",
-		"group.share.record.lock.duration.ms":      "2000",
+		"group.share.record.lock.duration.ms":      "5000",
 		"group.share.min.heartbeat.interval.ms":    "500",
 		"group.share.heartbeat.interval.ms":        "500",
 	}}).Addrs()
