@@ -55,6 +55,7 @@ type App struct {
 	metrics  prometheus.Registerer // with the pipeline's label
 	privacy  privacy.Policy
 	budget   budget.Budget
+	live     *budget.Live // what each stage takes
 	instance instance
 
 	folder    *folder
@@ -90,6 +91,7 @@ func New(loaded *config.Loaded, options Options) (*App, error) {
 	a := &App{
 		loaded: loaded, file: loaded.File, config: loaded.Config, options: options, log: options.Log,
 		registry: prometheus.NewRegistry(), clusters: map[string]*kafka.Cluster{}, started: time.Now(),
+		live:      &budget.Live{},
 		allowance: balance.NewAllowance(loaded.Config.Flow.Balance),
 	}
 	a.metrics = prometheus.WrapRegistererWith(prometheus.Labels{"pipeline": a.config.Name}, a.registry)

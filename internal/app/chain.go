@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"betimes/internal/budget"
 	"betimes/internal/event"
 	"betimes/internal/flow/feature"
 	"betimes/internal/kafka/registry"
@@ -28,6 +29,7 @@ type chain struct {
 	timed   bool            // events have a time of their own
 	time    pointer.Pointer // where it is
 	bare    bool            // predictions are no envelope: the timeline goes into a header
+	sheds   bool            // what cannot be in time: flow.admit.late
 	words   bool            // what models say may be kept: privacy.show is payloads
 }
 
@@ -43,6 +45,9 @@ type asked struct {
 	response    *feature.Response // nil: the answer is the prediction
 	invoker     model.Invoker
 	patience    time.Duration // of one call
+	direct      model.Invoker // invoker without admission; nil: it is the same
+	fallback    *asked        // answers what this one could not in time; nil: nobody
+	live        *budget.Live
 	// answeredSince says whether the endpoint answered others after a moment; nil: not known.
 	answeredSince func(time.Time) bool
 }
@@ -62,10 +67,13 @@ func (c *chain) work(ctx context.Context, e *event.Event) event.Ending {
 	}
 	e.Timeline.Mark(event.StageFeature, time.Now())
 	resp, err := m.ask(ctx, e, body)
+	if err != nil && model.ClassOf(err) == model.ClassLate {
+		return c.late(ctx, in, e, m, refused{body, err})
+	}
 	if err != nil {
 		return m.failed(e, c.quiet(err))
 	}
-	return c.predicted(in, e, m, resp)
+	return c.predicted(in, e, m, resp, "ok")
 }
 
 // unmapped ends an event that the mapping cannot use. One whose schema is not to be
@@ -79,11 +87,15 @@ func unmapped(err error) event.Ending {
 
 // ask makes one call for one event.
 func (m *asked) ask(ctx context.Context, e *event.Event, body []byte) (*model.Response, error) {
+	return m.askBy(ctx, m.invoker, e, body)
+}
+
+func (m *asked) askBy(ctx context.Context, invoker model.Invoker, e *event.Event, body []byte) (*model.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.patience)
 	defer cancel()
-	resp, err := m.invoker.Invoke(ctx, &model.Request{
+	resp, err := invoker.Invoke(ctx, &model.Request{
 		Model: m.name, ContentType: m.contentType, Form: m.form, Accept: m.accept, InferenceID: inferenceID(e.ID),
-		Items: []model.Item{{Event: e, Body: body, Deadline: e.Deadline}},
+		Items: []model.Item{{Event: e, Body: body, Deadline: m.live.AnswerBy(e.Deadline)}},
 	})
 	if err == nil && resp.Answers[0].Err != nil {
 		err = resp.Answers[0].Err
@@ -149,7 +161,7 @@ func failed(err error) event.Ending {
 }
 
 // predicted makes the ending of an answered event.
-func (c *chain) predicted(in *feature.Input, e *event.Event, m *asked, resp *model.Response) event.Ending {
+func (c *chain) predicted(in *feature.Input, e *event.Event, m *asked, resp *model.Response, status string) event.Ending {
 	answer, err := m.codec.Decode(resp.Answers[0].Body, resp.ContentType)
 	if err != nil {
 		return failed(&model.Error{Class: model.ClassBadOutput, Endpoint: resp.Endpoint, Err: err})
@@ -164,7 +176,7 @@ func (c *chain) predicted(in *feature.Input, e *event.Event, m *asked, resp *mod
 	}
 	now := time.Now()
 	p := event.Prediction{
-		ID: e.ID, Key: string(e.Key), Status: "ok", Prediction: answer, Cache: "off", Batch: max(resp.Batch, 1), Attempts: e.Attempts,
+		ID: e.ID, Key: string(e.Key), Status: status, Prediction: answer, Cache: "off", Batch: max(resp.Batch, 1), Attempts: e.Attempts,
 		Model:    event.ModelRef{Name: m.name, Endpoint: resp.Endpoint, Variant: resp.Variant, Version: resp.Version},
 		Received: e.Received, Late: e.Late(now), Include: c.include.Of(in),
 	}

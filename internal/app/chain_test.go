@@ -42,9 +42,10 @@ func chainOf(t *testing.T, file string, fake *modeltest.Fake) *chain {
 			t.Fatal(err)
 		}
 		picker := balance.New(balance.Target{Model: name, Endpoint: name, Limit: 4}, fake, balance.Deps{})
-		m.invoker, m.answeredSince = picker, picker.AnsweredSince
+		m.invoker, m.direct, m.answeredSince = a.admitted(picker, picker), picker, picker.AnsweredSince
 		c.models[name] = m
 	}
+	c.helpOut(loaded.Config.Flow.Admit.Fallback)
 	return c
 }
 
@@ -201,4 +202,97 @@ func TestTheInferenceIDOfAnEventIsItsOwnIDWhereAHeaderCanCarryIt(t *testing.T) {
 		}
 		seen[got] = id
 	}
+}
+
+const twoModels = `
+kafka: {seeds: ["127.0.0.1:9092"]}
+models:
+  m: {rest: {url: "http://127.0.0.1:1/invocations"}, content_type: text/csv}
+  quick: {rest: {url: "http://127.0.0.1:2/invocations"}, content_type: text/csv}
+flow: {gateway: {event_time: /at}, feature: {fields: [a, b]}, stream: {from: earliest}, model: m, admit: {late: LATE, fallback: FALLBACK}}
+`
+
+func TestWhatBecomesOfAnEventThatItsModelCannotAnswerInTime(t *testing.T) {
+	slow := func(_ context.Context, r *model.Request) modeltest.Step {
+		if r.Model == "m" {
+			return modeltest.Step{Delay: 100 * time.Millisecond}
+		}
+		return modeltest.Step{Delay: time.Millisecond}
+	}
+	cases := map[string]struct {
+		late, fallback string
+		over           bool // its deadline has passed
+		place          event.Place
+		status         string
+		marked         bool // late
+	}{
+		"it is predicted, and marked":                {"predict", "", false, event.Predicted, "ok", true},
+		"it is shed":                                 {"shed", "", false, event.Shed, "", false},
+		"another model answers":                      {"shed", "quick", false, event.Predicted, "fallback", false},
+		"another model answers where late is served": {"predict", "quick", false, event.Predicted, "fallback", false},
+		"no model is asked instead when it is over":  {"shed", "quick", true, event.Shed, "", false},
+		"its own is when late is served":             {"predict", "quick", true, event.Predicted, "ok", true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fake := &modeltest.Fake{Respond: slow}
+				file := strings.NewReplacer("LATE", c.late, "FALLBACK", c.fallback).Replace(twoModels)
+				if c.fallback == "" {
+					file = strings.Replace(oneModel, "flow: {", "flow: {admit: {late: "+c.late+"}, ", 1)
+				}
+				path := chainOf(t, file, fake)
+				within := func(d time.Duration) *event.Event {
+					e := newTestEvent(`{"a":1,"b":2}`)
+					e.Deadline = e.Received.Add(d)
+					return e
+				}
+				for range 10 {
+					path.work(t.Context(), within(time.Minute)) // so that it is known how long it takes
+				}
+				go path.work(t.Context(), within(50*time.Millisecond)) // perhaps let in to learn; the next one is not
+				synctest.Wait()
+				asked := len(fake.Calls())
+				e := within(50 * time.Millisecond)
+				if c.over {
+					e.Deadline = e.Received.Add(-time.Millisecond)
+				}
+				got := path.work(t.Context(), e)
+				var p event.Prediction
+				if got.Place == event.Predicted {
+					if err := json.Unmarshal(got.Value, &p); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got.Place != c.place || p.Status != c.status || p.Late != c.marked {
+					t.Errorf("%s %q late %v: %v", got.Place, p.Status, p.Late, got.Err)
+				}
+				if got.Place == event.Shed && (got.Reason == "" || got.Stage != event.StageAdmit || len(fake.Calls()) != asked) {
+					t.Errorf("reason %q in %s, %d calls", got.Reason, got.Stage, len(fake.Calls())-asked)
+				}
+			})
+		})
+	}
+}
+
+func TestAFailureOfTheModelThatAnswersInsteadIsNotTheEvents(t *testing.T) {
+	fake := &modeltest.Fake{Respond: func(_ context.Context, r *model.Request) modeltest.Step {
+		return modeltest.Step{Fail: map[string]model.Class{"quick": model.ClassBadInput}[r.Model]}
+	}}
+	c := chainOf(t, strings.NewReplacer("LATE", "predict", "FALLBACK", "quick").Replace(twoModels), fake)
+	c.models["m"].invoker = refusing{}
+	e := newTestEvent(`{"a":1,"b":2}`)
+	if got := c.work(t.Context(), e); got.Place != event.Predicted {
+		t.Errorf("%s: %v", got.Place, got.Err)
+	}
+	if all := e.Decisions.All(); len(all) == 0 || all[len(all)-1].What != "no_fallback" {
+		t.Errorf("%v", all)
+	}
+}
+
+// refusing finds everything too late.
+type refusing struct{}
+
+func (refusing) Invoke(context.Context, *model.Request) (*model.Response, error) {
+	return nil, &model.Error{Class: model.ClassLate, Endpoint: "m"}
 }

@@ -10,6 +10,7 @@ import (
 
 	"betimes/internal/budget"
 	"betimes/internal/config"
+	"betimes/internal/flow/admit"
 	"betimes/internal/flow/balance"
 	"betimes/internal/flow/batch"
 	"betimes/internal/flow/feature"
@@ -52,6 +53,7 @@ func (a *App) buildChain(ctx context.Context) (*chain, *endpoints, error) {
 		c.models[name] = m
 		*all = append(*all, picker)
 	}
+	c.helpOut(a.config.Flow.Admit.Fallback)
 	a.check("model", func(context.Context) error { return oneAnswers(*all) })
 	return c, all, nil
 }
@@ -71,7 +73,7 @@ func oneAnswers(all endpoints) error {
 
 // buildPath makes what all models share.
 func (a *App) buildPath(format feature.Format) (*chain, error) {
-	c := &chain{models: map[string]*asked{}, words: a.config.Privacy.Show == privacy.Payloads}
+	c := &chain{models: map[string]*asked{}, words: a.config.Privacy.Show == privacy.Payloads, sheds: a.config.Flow.Admit.Late == admit.Shed}
 	var err error
 	if c.reader, err = feature.NewReader(format); err != nil {
 		return nil, err
@@ -129,8 +131,17 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 	if at.follow != nil {
 		at.follow(picker)
 	}
-	out.invoker, out.answeredSince = a.shared(name, m, codec, picker), picker.AnsweredSince
+	out.direct, out.answeredSince, out.live = a.shared(name, m, codec, picker), picker.AnsweredSince, a.live
+	out.invoker = a.admitted(out.direct, picker)
 	return out, picker, nil
+}
+
+// admitted lets in only what can be in time, where the owner wants that.
+func (a *App) admitted(inner model.Invoker, picker *balance.Picker) model.Invoker {
+	if !a.config.Flow.Admit.Active() {
+		return inner
+	}
+	return admit.New(a.config.Flow.Admit, inner, admit.Deps{Model: picker.Model(), Live: a.live, Registerer: a.metrics, Capacity: picker.Capacity})
 }
 
 // shared lets events of a model share calls, where they may.

@@ -74,7 +74,7 @@ func (a *App) addWorker(i int, shared workerDeps) error {
 	deps := stream.Deps{
 		Log: a.log, Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"worker": strconv.Itoa(i)}, a.metrics),
 		Join: func(h stream.Hooks) (stream.Member, error) { return join(cluster, a.memberConfig(name, h)) },
-		Sink: sink, Transactions: transactions, Work: shared.chain.work, Budget: a.budget, Clock: clock, Finished: shared.meter.Observe,
+		Sink: sink, Transactions: transactions, Work: shared.chain.work, Budget: a.budget, Clock: clock, Finished: a.finished(shared.meter),
 		Topics: stream.Topics{
 			Predictions: topics.Predictions.Name, DeadLetters: topics.DeadLetters.Name,
 			Quarantine: topics.Quarantine.Name, Shed: topics.Shed.Name, Parked: topics.Parked.Name,
@@ -101,6 +101,16 @@ func (a *App) addWorker(i int, shared workerDeps) error {
 			p.Endpoints = shared.endpoints.snapshot()
 		}
 	})
+}
+
+// finished tells those who measure of an event that has ended.
+func (a *App) finished(meter *latency.Meter) func(*event.Event, event.Place, time.Time) {
+	return func(e *event.Event, place event.Place, at time.Time) {
+		meter.Observe(e, place, at)
+		if place == event.Predicted {
+			a.live.Observe(&e.Timeline, at)
+		}
+	}
 }
 
 // sink is where the endings of a worker are written: a producer, or

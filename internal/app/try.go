@@ -57,7 +57,7 @@ func (c *chain) try(ctx context.Context, e *event.Event) Tried {
 	over := &chain{reader: c.reader, router: c.router, output: c.output, include: c.include, timed: c.timed, time: c.time, words: true, bare: c.bare, models: map[string]*asked{}}
 	for name, m := range c.models {
 		heard := *m
-		heard.invoker = &hearing{m.invoker, &out, name}
+		heard.invoker, heard.fallback = &hearing{m.direct, &out, name}, nil
 		over.models[name] = &heard
 	}
 	out.Ending = over.work(ctx, e)

@@ -18,6 +18,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"betimes/internal/config"
+	"betimes/internal/flow/admit"
 	"betimes/internal/oip"
 	"betimes/internal/rest"
 	"betimes/internal/sagemaker"
@@ -145,6 +146,7 @@ func otherDoors(t *testing.T, a *App) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	admit.New(admit.DefaultConfig(), one, admit.Deps{Registerer: a.metrics})
 	account, err := a.openAccount(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -228,5 +230,55 @@ func TestADrainingProcessIsUnreadyOnEveryListener(t *testing.T) {
 		if resp.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("%s answers %s", addr, resp.Status)
 		}
+	}
+}
+
+func TestAnEventWhoseTimeIsOverEndsOnceInShed(t *testing.T) {
+	a, at := startFile(t, strings.Replace(onFreePorts, "flow: {", "flow: {admit: {late: shed}, ", 1))
+	body := `{"id":"p-1","card_token":"c","amount":12.5,"hour":3,"country_risk":0.5,"merchant_risk":0.5}`
+	if code, text := post(t, at, body); code != http.StatusOK || !strings.Contains(text, `"status":"ok"`) {
+		t.Fatalf("in time: %d %s", code, text)
+	}
+	slower, err := http.Post("http://"+at.AWS+"/_emu/faults", "application/json", strings.NewReader(`{"match":{"operation":"InvokeEndpoint"},"fault":"latency","add":"50ms"}`))
+	if err != nil || slower.StatusCode >= 300 {
+		t.Fatal(slower, err)
+	}
+	slower.Body.Close()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+at.Gateway+"/v1/events", strings.NewReader(strings.Replace(body, "p-1", "p-2", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Prefer", "wait=30")
+	req.Header.Set("X-Deadline-Ms", "1")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"place":"shed"`, `"reason":"late"`, `admit:late:left=`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s is not in %s", want, text)
+		}
+	}
+	ends := map[string]float64{}
+	for _, f := range gathered(t, a, "betimes_stream_events_total") {
+		if f.GetName() != "betimes_stream_events_total" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "outcome" {
+					ends[l.GetValue()] += m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	if ends["shed"] != 1 || ends["predicted"] != 1 || ends["dead_letter"] != 0 {
+		t.Errorf("%v", ends)
 	}
 }

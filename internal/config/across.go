@@ -21,6 +21,7 @@ func (l *list) across(cfg Config, from origins) {
 	c.copies()
 	c.models()
 	c.route()
+	c.fallback()
 	c.expressions()
 	c.ports()
 	c.budget()
@@ -117,10 +118,25 @@ func (c checker) route() {
 	}
 }
 
+// fallback is another model than those that it answers for.
+func (c checker) fallback() {
+	name := c.Flow.Admit.Fallback
+	if name == "" {
+		return
+	}
+	if _, ok := c.Models[name]; !ok {
+		c.bad("flow.admit.fallback", "there is no model %s; models has %s", shorten(name), strings.Join(modelNames(c.Config), ", "))
+		return
+	}
+	if c.Flow.Model == name {
+		c.bad("flow.admit.fallback", "%s is the model that every event goes to; name another, quicker one", shorten(name))
+	}
+}
+
 // reached notes models that no route leads to.
 func (c checker) reached() {
 	for _, name := range modelNames(c.Config) {
-		if !slices.ContainsFunc(c.Flow.Route, func(r feature.RouteConfig) bool { return r.Model == name }) {
+		if name != c.Flow.Admit.Fallback && !slices.ContainsFunc(c.Flow.Route, func(r feature.RouteConfig) bool { return r.Model == name }) {
 			c.bad("models."+name, "no event goes to it; name it in flow.route, or remove it")
 		}
 	}
@@ -133,7 +149,7 @@ func (c checker) known(path, model string) {
 		return
 	}
 	for _, name := range modelNames(c.Config) {
-		if name != model {
+		if name != model && name != c.Flow.Admit.Fallback {
 			c.bad("models."+name, "no event goes to it; name it in flow.route, or remove it")
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"betimes/internal/admin"
+	"betimes/internal/flow/admit"
 	"betimes/internal/flow/balance"
 	"betimes/internal/flow/batch"
 	"betimes/internal/flow/feature"
@@ -54,6 +55,7 @@ type FlowConfig struct {
 	Gateway gateway.Config        `yaml:"gateway" doc:"Takes events in over HTTP."`
 	Stream  stream.Config         `yaml:"stream" doc:"Consumes events, in order by key."`
 	Feature feature.Config        `yaml:"feature" doc:"Makes an event into a model's request."`
+	Admit   admit.Config          `yaml:"admit" doc:"Lets in what can be in time, and says what becomes of the rest."`
 	Batch   batch.Config          `yaml:"batch" doc:"Lets events share a call of their model, when it is busy."`
 	Balance balance.Config        `yaml:"balance" doc:"Asks the endpoints."`
 	Model   string                `yaml:"model" doc:"Name of the model that every event goes to. Default: the only one."`
@@ -88,7 +90,7 @@ func Default() Config {
 		Objective: ObjectiveConfig{Latency: 250 * time.Millisecond, Target: 0.99, Window: 30 * day, From: "record"},
 		Kafka:     kafka.DefaultConfig(),
 		Flow: FlowConfig{
-			Gateway: gateway.DefaultConfig(), Stream: stream.DefaultConfig(), Feature: feature.DefaultConfig(), Batch: batch.DefaultConfig(), Balance: balance.DefaultConfig(),
+			Gateway: gateway.DefaultConfig(), Stream: stream.DefaultConfig(), Feature: feature.DefaultConfig(), Admit: admit.DefaultConfig(), Batch: batch.DefaultConfig(), Balance: balance.DefaultConfig(),
 		},
 		Watch:           WatchConfig{Latency: latency.DefaultConfig(), Trail: trail.DefaultConfig()},
 		Admin:           admin.DefaultConfig(),

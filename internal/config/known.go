@@ -11,7 +11,7 @@ import (
 // not taken for a typing error.
 func notBuilt() []string {
 	return []string{
-		"flow.preprocess", "flow.cache", "flow.admit", "flow.async", "flow.mirror",
+		"flow.preprocess", "flow.cache", "flow.async", "flow.mirror",
 		"flow.feature.lookup", "flow.feature.http", "flow.feature.windows", "flow.feature.state", "flow.feature.enrich",
 		"flow.balance.policy", "flow.balance.hedge", "flow.balance.sticky",
 		"models.*.endpoints",

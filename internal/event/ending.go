@@ -34,11 +34,14 @@ const (
 	ReasonModelError     Reason = "model_error"      // the model failed on it, attempts used up
 	ReasonBadModelOutput Reason = "bad_model_output" // the answer is not what was asked for
 	ReasonTooLarge       Reason = "too_large"
-	ReasonAttempts       Reason = "attempts"   // attempts used up for another cause
-	ReasonRoute          Reason = "no_route"   // no entry of flow.route matched
-	ReasonInternal       Reason = "internal"   // a fault of ours; the log has more
-	ReasonKeyParked      Reason = "key_parked" // it waits behind a parked event of its key
-	ReasonParkFull       Reason = "park_full"  // so it should, but too many wait already
+	ReasonAttempts       Reason = "attempts"      // attempts used up for another cause
+	ReasonRoute          Reason = "no_route"      // no entry of flow.route matched
+	ReasonInternal       Reason = "internal"      // a fault of ours; the log has more
+	ReasonLate           Reason = "late"          // its time was over
+	ReasonWouldBeLate    Reason = "would_be_late" // its answer was predicted to come after its deadline
+	ReasonPriority       Reason = "priority"      // others of more priority needed the time
+	ReasonKeyParked      Reason = "key_parked"    // it waits behind a parked event of its key
+	ReasonParkFull       Reason = "park_full"     // so it should, but too many wait already
 )
 
 // Ending says how one attempt at an event ended and what to write.

@@ -23,7 +23,7 @@ var rooms = map[string]Floor{
 	"setting": Words, "pulse": Words, "privacy": Words, "pointer": Words, "logbook": Words, "failpoint": Words,
 	"kafka": Doors, "sagemaker": Doors, "rest": Doors, "oip": Doors, "listen": Doors,
 	"flow/gateway": Rooms, "flow/stream": Rooms, "flow/feature": Rooms,
-	"flow/balance": Rooms, "flow/batch": Rooms, "watch/latency": Rooms, "watch/trail": Rooms,
+	"flow/admit": Rooms, "flow/balance": Rooms, "flow/batch": Rooms, "watch/latency": Rooms, "watch/trail": Rooms,
 	"steer/letters": Hands, "steer/rollout": Hands, "lab/broker": Hands, "lab/emulator": Hands, "lab/learn": Hands, "lab/loadgen": Hands, "lab/sketch": Hands, "lab/realkafka": Hands, "lab/verify": Hands,
 	"lab/fault": Hands,
 	"dashboard": Hands, "admin": Hands,

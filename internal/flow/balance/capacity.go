@@ -10,6 +10,9 @@ import (
 // once, as learned, and how long one takes; zero: no call was answered yet.
 func (p *Picker) Capacity() (free, limit int, service time.Duration) { return p.slots.capacity() }
 
+// Model is the name of the model that is asked.
+func (p *Picker) Model() string { return p.target.Model }
+
 func (p *Picker) limit() int {
 	_, limit, _ := p.slots.capacity()
 	return limit

@@ -60,6 +60,8 @@ func (p *Processor) judge(it *item, ending event.Ending) verdict {
 	switch {
 	case it.part.ctx.Err() != nil: // the attempt was called off
 		return nothing
+	case ending.Place == event.Shed && ending.Stage != event.StageModel: // nobody was asked
+		return nothing
 	case it.away:
 		p.endpointFailed(time.Now())
 		if ending.Throttled {

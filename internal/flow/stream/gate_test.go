@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -151,6 +152,49 @@ func TestEventsOfAPartitionThatHasGoneAskNoEndpoint(t *testing.T) {
 		}
 		if held := heldBy(p); held != "" {
 			t.Error(held)
+		}
+	})
+}
+
+func TestEventsThatAreShedWhileEveryCallFailsAskNobodyAndHoldNobodyUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		var m switched
+		m.away.Store(true)
+		p, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			if time.Since(e.Fetched) > time.Second {
+				return event.Ending{Place: event.Shed, Reason: event.ReasonLate, Stage: event.StageAdmit, Err: errModel}
+			}
+			return m.work(ctx, e)
+		})
+		c.send(0, "first", "first")
+		time.Sleep(5 * time.Second) // the gate closes
+		for i := range 1000 {
+			c.send(0, "k"+num(i), num(i))
+		}
+		time.Sleep(5 * time.Second)
+		p.mu.Lock()
+		closed := p.gate.closed
+		p.mu.Unlock()
+		if n := len(c.written()); n < 1000 || !closed {
+			t.Errorf("%d of 1001 events are shed whose time is over, the gate is closed: %v", n, closed)
+		}
+		before := m.calls.Load()
+		for i := range 60 {
+			c.send(0, "later"+num(i), num(i))
+			time.Sleep(time.Second)
+		}
+		if asked := m.calls.Load() - before; asked < 30 || asked > 130 {
+			t.Errorf("a model that is away was asked %d times in a minute, want about once or twice a second", asked)
+		}
+		m.away.Store(false)
+		c.send(0, "fresh", "fresh")
+		time.Sleep(900 * time.Millisecond)
+		if got := c.written(); !slices.Contains(got, "predictions fresh") {
+			t.Errorf("the newest endings are %v", got[len(got)-3:])
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -19,6 +19,7 @@ type item struct {
 	failed  time.Time
 	last    time.Time // of the newest failure
 	out     int64     // bytes of its prediction that wait for the brokers
+	probe   bool      // its newest attempt is the one that may begin while every call fails
 	away    bool      // its newest attempt failed for the endpoint's fault
 	bare    bool      // its record was too large: payload and headers stay where they are
 }

@@ -148,7 +148,7 @@ func (p *Processor) nextLane() *lane {
 		case l.first.part.gone:
 			p.forget(l.first)
 		case p.mayBegin(l):
-			if p.gate.closed {
+			if l.first.probe = p.gate.closed; l.first.probe {
 				p.gate.tries--
 				p.room.Signal()
 			}
@@ -162,10 +162,14 @@ func (p *Processor) nextLane() *lane {
 func (p *Processor) work(h *hand, l *lane) {
 	began := time.Now()
 	for l != nil {
+		probe := l.first.probe
 		s := p.attempt(l.first)
 		now := time.Now()
 		p.mu.Lock()
 		l = nil
+		if probe && p.gate.closed && s.verdict == nothing { // it asked nobody: the next one does
+			p.gate.tries++
+		}
 		p.probeAgain()
 		if !p.stopped() {
 			s.at, s.took = now, now.Sub(began)

@@ -1,0 +1,220 @@
+package admit
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"betimes/internal/budget"
+	"betimes/internal/event"
+	"betimes/internal/model"
+)
+
+// Deps are a Limiter's collaborators.
+type Deps struct {
+	Model      string
+	Live       *budget.Live // of the process; nil: nothing is known of the stages after
+	Registerer prometheus.Registerer
+	// Capacity tells how many calls the endpoint takes at once: balance's; nil: not known.
+	Capacity func() (free, limit int, service time.Duration)
+}
+
+// Limiter is the model.Invoker of one model that lets in what can be in time.
+type Limiter struct {
+	config Config
+	deps   Deps
+	inner  model.Invoker
+	meter  meter
+
+	mu      sync.Mutex
+	inside  int
+	whole   curve     // from being let in to the answer
+	calls   curve     // of that, the call alone
+	calm    lowest    // of whole, in the last minute or less
+	trouble time.Time // newest event that was refused, or came back late
+	passed  time.Time // newest event that was let in
+	urgency urgency
+}
+
+const (
+	pressing   = time.Second            // for so long after trouble events must be nearly sure
+	probeEvery = 100 * time.Millisecond // one is let in although it should be late
+)
+
+// New makes a Limiter before inner.
+func New(config Config, inner model.Invoker, deps Deps) *Limiter {
+	return &Limiter{config: config, deps: deps, inner: inner, meter: newMeter(deps.Registerer, deps.Model)}
+}
+
+// Invoke asks inner about one event that can be in time. Else the error has
+// model.ClassLate, and a Refusal within. An event without a deadline is let in.
+func (l *Limiter) Invoke(ctx context.Context, r *model.Request) (*model.Response, error) {
+	if r == nil || len(r.Items) != 1 || r.Items[0].Event == nil || r.Items[0].Event.Deadline.IsZero() {
+		return l.inner.Invoke(ctx, r)
+	}
+	it := &r.Items[0]
+	e := it.Event
+	if e.Backlog && l.config.Backlog == Predict && l.config.Late == Shed {
+		return l.measured(ctx, r, pass{})
+	}
+	now := time.Now()
+	p, refusal := l.decide(e, now)
+	e.Timeline.Mark(event.StageAdmit, now)
+	if refusal != nil {
+		return nil, l.refuse(e, refusal)
+	}
+	l.meter.passed(p).Inc()
+	e.Decisions.Add("admit", p.name(), text(p.left, p.need))
+	it.Latest = p.latest
+	resp, err := l.measured(ctx, r, p)
+	if model.ClassOf(err) == model.ClassLate && err != nil {
+		return nil, l.refuse(e, &Refusal{Reason: event.ReasonLate, Left: p.answerBy.Sub(time.Now())})
+	}
+	if now = time.Now(); err == nil && l.config.Late == Shed && e.Late(now) {
+		return nil, l.refuse(e, &Refusal{Reason: event.ReasonLate, Left: e.Deadline.Sub(now), Asked: true})
+	}
+	return resp, err
+}
+
+// pass is what was predicted for an event that is let in.
+type pass struct {
+	answerBy   time.Time
+	latest     time.Time // moment for its call to begin; zero: any
+	left, need time.Duration
+	probe      bool
+}
+
+func (p pass) name() string {
+	if p.probe {
+		return "probe"
+	}
+	return "pass"
+}
+
+// decide says whether an event is let in.
+func (l *Limiter) decide(e *event.Event, now time.Time) (pass, *Refusal) {
+	takes := l.takes()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := pass{answerBy: l.deps.Live.AnswerBy(e.Deadline)}
+	p.left = p.answerBy.Sub(now)
+	h := l.haste(p.answerBy.Sub(e.Received), now)
+	p.need = h.need(l.whole.predict(l.inside+1, takes, now))
+	reserve := l.urgency.reserve(e.Priority, p.answerBy.Sub(e.Received)-h.calm, now)
+	if !h.pressed {
+		reserve = 0
+	}
+	switch {
+	case !now.Before(e.Deadline):
+		return p, &Refusal{Reason: event.ReasonLate, Left: p.left}
+	case p.left >= p.need+reserve:
+	case now.Sub(l.passed) >= probeEvery:
+		p.probe = true
+	case p.left >= p.need:
+		return p, &Refusal{Reason: event.ReasonPriority, Left: p.left, Need: p.need + reserve}
+	default:
+		return p, &Refusal{Reason: event.ReasonWouldBeLate, Left: p.left, Need: p.need}
+	}
+	l.passed = now
+	p.latest = e.Deadline
+	if !p.probe {
+		p.latest = later(p.answerBy.Add(-h.need(l.calls.predict(l.inside+1, takes, now))), now.Add(time.Millisecond), e.Deadline)
+	}
+	return p, nil
+}
+
+// takes is how many calls the endpoint takes at once, as learned.
+func (l *Limiter) takes() int {
+	if l.deps.Capacity == nil {
+		return 1
+	}
+	_, limit, _ := l.deps.Capacity()
+	return limit
+}
+
+// later is the moment, but not before least nor after most.
+func later(at, least, most time.Time) time.Time {
+	if at.Before(least) {
+		at = least
+	}
+	if at.After(most) {
+		at = most
+	}
+	return at
+}
+
+// haste is how sure one must be.
+type haste struct {
+	pressed bool          // events are refused, or were late
+	total   time.Duration // that an event has
+	calm    time.Duration // that it takes when nobody is before it
+}
+
+func (l *Limiter) haste(total time.Duration, now time.Time) haste {
+	return haste{pressed: now.Sub(l.trouble) < pressing, total: total, calm: l.calm.of(l.whole.least(now), now)}
+}
+
+// need is the time that an event must have left: while nothing is refused, an even
+// chance will do; then it must be nearly sure to be in time, unless it is the model
+// alone, and no line before it, that makes nothing sure.
+func (h haste) need(e estimate) time.Duration {
+	line := float64(e.even) > rising*float64(h.calm)
+	if h.pressed && (line || e.sure <= h.total) {
+		return e.sure
+	}
+	return e.even
+}
+
+// measured asks inner, and learns from the answer.
+func (l *Limiter) measured(ctx context.Context, r *model.Request, p pass) (*model.Response, error) {
+	e := r.Items[0].Event
+	l.mu.Lock()
+	l.inside++
+	inside := l.inside
+	l.mu.Unlock()
+	before, began := e.Timeline, time.Now()
+	resp, err := l.inner.Invoke(ctx, r)
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inside--
+	switch {
+	case err == nil:
+		l.whole.add(inside, now.Sub(began), now)
+		l.calls.add(inside, called(&before, &e.Timeline), now)
+		if e.Late(now) {
+			l.trouble = now
+		}
+	case model.ClassOf(err) == model.ClassLate: // it would have taken longer still
+		l.whole.add(inside, max(now.Sub(began), p.left), now)
+	}
+	return resp, err
+}
+
+// called is how long the call of an event took.
+func called(before, after *event.Timeline) time.Duration {
+	var sum time.Duration
+	for _, s := range []event.Stage{event.StageNetwork, event.StageModel} {
+		was, _ := before.Spent(s)
+		is, _ := after.Spent(s)
+		sum += is - was
+	}
+	return sum
+}
+
+// refuse writes a refusal on its event.
+func (l *Limiter) refuse(e *event.Event, why *Refusal) error {
+	l.mu.Lock()
+	l.trouble = time.Now()
+	l.mu.Unlock()
+	l.meter.refused[why.Reason].Inc()
+	e.Decisions.Add("admit", string(why.Reason), why.why())
+	return &model.Error{Class: model.ClassLate, Endpoint: l.deps.Model, Err: why}
+}
+
+func appendMS(b []byte, d time.Duration) []byte {
+	return append(strconv.AppendFloat(b, float64(d.Microseconds())/1000, 'f', 1, 64), "ms"...)
+}
