@@ -36,7 +36,7 @@ func (a *App) buildStream(ctx context.Context) error {
 	}
 	all := newCrew()
 	for i := range a.config.Flow.Stream.Workers {
-		if err := a.addWorker(i, workerDeps{all, chain, endpoints, meter, parking}); err != nil {
+		if err := a.addWorker(i, workerDeps{all, chain, endpoints, meter, parking, a.pace(meter)}); err != nil {
 			return err
 		}
 	}
@@ -53,6 +53,7 @@ type workerDeps struct {
 	endpoints *endpoints
 	meter     *latency.Meter
 	parking   *parking // nil: nothing is parked
+	pace      func() *pulse.Admission
 }
 
 // addWorker makes one member of the group with its lanes.
@@ -98,6 +99,7 @@ func (a *App) addWorker(i int, shared workerDeps) error {
 		worker.Snapshot(p)
 		if i == 0 { // the meter and the endpoints are those of the whole process
 			shared.meter.Fill(p)
+			p.Admission = shared.pace()
 			p.Endpoints = shared.endpoints.snapshot()
 		}
 	})

@@ -27,10 +27,18 @@ type Pulse struct {
 	Limit int `json:"limit,omitempty"`
 	// Lag is records behind by topic/partition, Delay the time behind.
 	Lag []Lag `json:"lag,omitempty"`
+	// Admission says how much is in time; only where late events are shed.
+	Admission *Admission `json:"admission,omitempty"`
 	// Endpoints as this role sees them.
 	Endpoints []Endpoint `json:"endpoints,omitempty"`
 	// Changes since the last pulse: config reloads, assignments, versions.
 	Changes []Change `json:"changes,omitempty"`
+}
+
+// Admission is how much a process predicts in time.
+type Admission struct {
+	Rate   float64 `json:"rate"`    // events a second, learned while some were shed; 0: no bound is known
+	NeedUS int64   `json:"need_us"` // that an event takes which waits for no other
 }
 
 // Lag is how far one partition is behind.

@@ -107,14 +107,3 @@ func smaller(a, b time.Duration) time.Duration {
 	}
 	return a
 }
-
-// rate is the most events a second that were answered at any step; zero: not known.
-func (c *curve) rate(now time.Time) float64 {
-	most := 0.0
-	for step := range c.steps {
-		if e := c.at(step, now); e.known && e.even > 0 {
-			most = max(most, math.Exp2(float64(step)/2)/e.even.Seconds())
-		}
-	}
-	return most
-}

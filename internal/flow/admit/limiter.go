@@ -71,7 +71,7 @@ func (l *Limiter) Invoke(ctx context.Context, r *model.Request) (*model.Response
 	it.Latest = p.latest
 	resp, err := l.measured(ctx, r, p)
 	if model.ClassOf(err) == model.ClassLate && err != nil {
-		return nil, l.refuse(e, &Refusal{Reason: event.ReasonLate, Left: p.answerBy.Sub(time.Now())})
+		return nil, l.refuse(e, &Refusal{Reason: event.ReasonLate, Left: time.Until(p.answerBy)})
 	}
 	if now = time.Now(); err == nil && l.config.Late == Shed && e.Late(now) {
 		return nil, l.refuse(e, &Refusal{Reason: event.ReasonLate, Left: e.Deadline.Sub(now), Asked: true})

@@ -77,6 +77,9 @@ func (s *Server) accept(ctx context.Context, e *event.Event, made bool, l *lease
 		p.RetryAfter = wait
 		return nil, false, &p
 	}
+	if p := s.inTime(e, made, now); p != nil {
+		return nil, false, p
+	}
 	failpoint.Reach("gateway.remember.before") // an event, its id not remembered
 	t := s.memory.fresh()
 	if !made {
@@ -92,6 +95,21 @@ func (s *Server) accept(ctx context.Context, e *event.Event, made bool, l *lease
 	}
 	s.hand(ctx, e, t, l)
 	return t, false, nil
+}
+
+// inTime refuses an event that would be late, unless it was accepted before.
+func (s *Server) inTime(e *event.Event, made bool, now time.Time) *listen.Problem {
+	if s.deps.Admission == nil || !made && s.memory.holds(e.ID, now) {
+		return nil
+	}
+	wait, ok := s.deps.Admission.Admit(e.Deadline.Sub(now), e.Priority)
+	if ok {
+		return nil
+	}
+	s.metrics.late.Inc()
+	p := listen.NewProblem(http.StatusTooManyRequests, "would_be_late", "The event would be late", "those before it take longer than it has (flow.admit.late: shed); send it again later, or with more time")
+	p.RetryAfter = wait
+	return &p
 }
 
 // hand gives the event to the next handler; t is settled in any case, once.

@@ -94,6 +94,14 @@ func (m *memory) begin(id string, body []byte, now time.Time) (t *ticket, first 
 	return t, true, nil
 }
 
+// holds says whether begin would find the id.
+func (m *memory) holds(id string, now time.Time) bool {
+	d := m.digest(id)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.pending[d] != nil || m.known(d, now) != nil
+}
+
 // known gives the answer of an id within the window, or nil.
 func (m *memory) known(d digest, now time.Time) *answer {
 	place, ok := m.index[d]

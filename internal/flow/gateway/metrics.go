@@ -14,6 +14,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	accepted prometheus.Counter // requests of code 202
 	ack      prometheus.Histogram
+	late     prometheus.Counter
 	totals   totals
 }
 
@@ -32,11 +33,12 @@ func newMetrics(r prometheus.Registerer, f *flight) *metrics {
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
 		}),
 	}
+	m.late = prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_gateway_would_be_late_total", Help: "Events refused because they would be late, with flow.admit.late: shed."})
 	m.accepted = m.requests.WithLabelValues(strconv.Itoa(http.StatusAccepted))
 	if r == nil {
 		return m
 	}
-	r.MustRegister(m.requests, m.ack,
+	r.MustRegister(m.requests, m.ack, m.late,
 		m.counter("accepted", &m.totals.accepted), m.counter("duplicate", &m.totals.duplicate),
 		m.counter("refused", &m.totals.refused), m.counter("failed", &m.totals.failed),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -33,6 +33,12 @@ type Finder interface {
 // when what the topic holds is not that; any body then counts as the same.
 type Recent func(ctx context.Context, since time.Time, each func(id string, value []byte, at event.Source)) error
 
+// Admission knows whether an event can be in time.
+type Admission interface {
+	// Admit lets an event in that has so much time left, or tells how long until one would be.
+	Admit(left time.Duration, priority int) (wait time.Duration, ok bool)
+}
+
 // Deps are the collaborators of a Server.
 type Deps struct {
 	Log        *slog.Logger
@@ -40,6 +46,7 @@ type Deps struct {
 	Gatherer   prometheus.Gatherer // of GET /metrics; nil: the route is absent
 	Budget     budget.Budget
 	Next       event.Handler
+	Admission  Admission    // nil: what will be late is let in too
 	Finder     Finder       // nil: nothing can be looked up or waited for
 	Recent     Recent       // nil: ids are not remembered over a restart
 	Ready      func() error // nil: ready as soon as ids are known again

@@ -1,0 +1,132 @@
+package admit
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"betimes/internal/budget"
+	"betimes/internal/event"
+	"betimes/internal/pulse"
+)
+
+func worker(name string, rate float64, lag int64) *pulse.Pulse {
+	return &pulse.Pulse{Role: "stream", Instance: name, Lag: []pulse.Lag{{Records: lag}}, Admission: &pulse.Admission{Rate: rate, NeedUS: 10_000}}
+}
+
+const allowed = 50 * time.Millisecond
+
+// let counts how many of n events at once are let in.
+func let(f *Forecast, n int) (in int) {
+	for range n {
+		if _, ok := f.Admit(allowed, 5); ok {
+			in++
+		}
+	}
+	return in
+}
+
+func TestAGatewayLetsInWhatWorkersCanDoInTime(t *testing.T) {
+	cases := map[string]struct {
+		pulses []*pulse.Pulse
+		want   int // of 1000 at once
+	}{
+		"no worker has spoken":                      {nil, 1000},
+		"no bound is known":                         {[]*pulse.Pulse{worker("a", 0, 0)}, 1000},
+		"as many as there is time for":              {[]*pulse.Pulse{worker("a", 500, 0)}, 21}, // 40 ms, and one
+		"less where events wait already":            {[]*pulse.Pulse{worker("a", 500, 10)}, 11},
+		"none where too many wait":                  {[]*pulse.Pulse{worker("a", 500, 100)}, 0},
+		"two do twice as much":                      {[]*pulse.Pulse{worker("a", 500, 0), worker("b", 500, 0)}, 41},
+		"the newest pulse of a worker counts":       {[]*pulse.Pulse{worker("a", 500, 100), worker("a", 500, 0)}, 21},
+		"one that is not bound takes the rest":      {[]*pulse.Pulse{worker("a", 500, 100), worker("b", 0, 0)}, 1000},
+		"a second worker of a process has its lag":  {[]*pulse.Pulse{worker("a", 500, 0), {Role: "stream", Instance: "a-1", Lag: []pulse.Lag{{Records: 10}}}}, 11},
+		"a gateway's pulse says nothing about them": {[]*pulse.Pulse{{Role: "gateway", Instance: "g"}}, 1000},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := NewForecast()
+				for _, p := range c.pulses {
+					f.Take(p, time.Now())
+				}
+				if got := let(f, 1000); got != c.want {
+					t.Errorf("%d of 1000 are let in, want %d", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatIsLetInIsWorkedOffAndSilenceLetsAllIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := NewForecast()
+		f.Take(worker("a", 500, 0), time.Now())
+		let(f, 1000)
+		wait, ok := f.Admit(allowed, 5)
+		if ok || wait <= 0 || wait > 3*time.Millisecond {
+			t.Errorf("let in %v, wait %v", ok, wait)
+		}
+		time.Sleep(100 * time.Millisecond) // 50 are worked off: all that were there
+		if got := let(f, 1000); got != 21 {
+			t.Errorf("%d are let in later", got)
+		}
+		time.Sleep(3 * time.Second)
+		if got := let(f, 1000); got != 1000 {
+			t.Errorf("no pulse for 3 s, and %d of 1000 are let in", got)
+		}
+	})
+}
+
+func TestAnEventOfLessPriorityIsRefusedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := NewForecast()
+		f.Take(worker("a", 500, 15), time.Now())
+		if _, ok := f.Admit(allowed, 9); !ok {
+			t.Error("one of the highest priority is refused")
+		}
+		if _, ok := f.Admit(allowed, 0); ok {
+			t.Error("one of the lowest is let in")
+		}
+	})
+}
+
+func TestABoundIsToldWhileEventsAreShedAndForgottenAfterwards(t *testing.T) {
+	p, now := NewPace(&budget.Live{}), time.Unix(1_800_000_000, 0)
+	var predicted, shed int64
+	second := func(good, bad int64) float64 {
+		predicted, shed, now = predicted+good, shed+bad, now.Add(time.Second)
+		return p.Tell(predicted, shed, now).Rate
+	}
+	second(100, 0)
+	if got := second(400, 1); got != 0 {
+		t.Errorf("one shed event binds to %v", got)
+	}
+	second(480, 200)
+	if got := second(450, 200); got != 480 {
+		t.Errorf("the bound is %v, want the best of the last seconds", got)
+	}
+	if got := second(480, 0); got < 520 || got > 530 {
+		t.Errorf("after a second in which all were in time the bound is %v", got)
+	}
+	for range 30 {
+		second(480, 0)
+	}
+	if got := second(480, 0); got != 0 {
+		t.Errorf("half a minute later it is %v", got)
+	}
+}
+
+func TestWhatAnEventNeedsIsWithoutTheWaitForOthers(t *testing.T) {
+	live, now := &budget.Live{}, time.Unix(1_800_000_000, 0)
+	for i := range 10 {
+		var line event.Timeline
+		line.Start(now)
+		line.Mark(event.StageQueue, now.Add(time.Duration(i%2)*50*time.Millisecond))
+		line.Mark(event.StageModel, line.Last().Add(8*time.Millisecond))
+		live.Observe(&line, now)
+		now = now.Add(100 * time.Millisecond)
+	}
+	if got := NewPace(live).Tell(0, 0, now).NeedUS; got < 8000 || got > 10000 {
+		t.Errorf("%d µs", got)
+	}
+}

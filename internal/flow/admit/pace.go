@@ -1,0 +1,68 @@
+package admit
+
+import (
+	"slices"
+	"time"
+
+	"betimes/internal/budget"
+	"betimes/internal/event"
+	"betimes/internal/pulse"
+)
+
+// Pace is what a process tells gateways of how much it predicts in time. One goroutine
+// asks it, once for each pulse.
+type Pace struct {
+	live            *budget.Live
+	predicted, shed int64
+	at              time.Time
+	rates           []float64 // of the newest seconds in which events were shed
+	rate            float64   // told; zero: no bound is known
+}
+
+const (
+	fewShed  = 5    // in a second say nothing
+	someShed = 0.02 // of all: it does what it can
+	rateSpan = 5    // seconds of which the best counts
+	recovery = 1.1  // more each second in which nothing is shed
+	unbound  = 10   // times the bound: it is none any more
+)
+
+// NewPace makes one of a process whose events take what live says.
+func NewPace(live *budget.Live) *Pace { return &Pace{live: live} }
+
+// Tell gives what a pulse says, from the counts since the start.
+func (p *Pace) Tell(predicted, shed int64, now time.Time) *pulse.Admission {
+	good, bad := predicted-p.predicted, shed-p.shed
+	since := now.Sub(p.at).Seconds()
+	first := p.at.IsZero()
+	p.predicted, p.shed, p.at = predicted, shed, now
+	if !first && since > 0 {
+		p.learn(float64(good)/since, bad >= fewShed && float64(bad) >= someShed*float64(good+bad))
+	}
+	return &pulse.Admission{Rate: p.rate, NeedUS: p.need().Microseconds()}
+}
+
+func (p *Pace) learn(rate float64, pressed bool) {
+	switch {
+	case pressed:
+		p.rates = append(p.rates, rate)
+		p.rates = p.rates[max(0, len(p.rates)-rateSpan):]
+		p.rate = slices.Max(p.rates)
+	case p.rate > 0:
+		if p.rate *= recovery; p.rate > unbound*slices.Max(p.rates) {
+			p.rate, p.rates = 0, nil
+		}
+	}
+}
+
+// need is what an event takes from the start of its clock when it waits for no other.
+func (p *Pace) need() time.Duration {
+	n := p.live.Needs()
+	for _, s := range []event.Stage{event.StageBroker, event.StageQueue, event.StageBatch, event.StageBalance} {
+		n[s] = p.live.Need(s, alone)
+	}
+	return n[event.StageGateway] + n.After(event.StageGateway)
+}
+
+// alone is the chance of an event that waits for no other.
+const alone = 0.1
