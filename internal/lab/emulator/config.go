@@ -10,12 +10,14 @@ import (
 
 // Config is the SageMaker on this machine.
 type Config struct {
-	Listen      string         `yaml:"listen" doc:"Address of all its AWS services."`
-	Profile     string         `yaml:"profile" doc:"How long things take: instant (no time), fast (seconds; the waits of a deployment are a sixtieth) or realistic (as AWS: minutes)."`
-	Quotas      map[string]int `yaml:"quotas" doc:"Most instances per type and use, as AWS names its quotas, for example \"ml.c5.xlarge for endpoint usage\" or \"ml.c5.xlarge for training job usage\"; what is not named has no limit."`
-	Subscribers string         `yaml:"subscribers" doc:"Where HTTP subscribers of topics may be: loopback (this machine) or any."`
-	Seed        int64          `yaml:"seed" doc:"Repeats what is left to chance: the same requests in the same order are routed, hit by faults and answered after the same service times, as the journal states them (scripted_us). 0: another one at each start, which /_emu/state tells."`
-	Auth        string         `yaml:"auth" doc:"parse (read signatures, do not check them) or verify: each request must be signed with one of keys."`
+	Listen                   string         `yaml:"listen" doc:"Address of all its AWS services."`
+	Profile                  string         `yaml:"profile" doc:"How long things take: instant (no time), fast (seconds; the waits of a deployment are a sixtieth) or realistic (as AWS: minutes)."`
+	Quotas                   map[string]int `yaml:"quotas" doc:"Most instances per type and use, as AWS names its quotas, for example \"ml.c5.xlarge for endpoint usage\" or \"ml.c5.xlarge for training job usage\"; what is not named has no limit."`
+	Subscribers              string         `yaml:"subscribers" doc:"Where HTTP subscribers of topics may be: loopback (this machine) or any."`
+	StrictAsyncContentLength bool           `yaml:"strict_async_content_length" doc:"Whether a container's answer to an asynchronous request must say its Content-Length, as on AWS; without it the request fails."`
+
+	Seed int64  `yaml:"seed" doc:"Repeats what is left to chance: the same requests in the same order are routed, hit by faults and answered after the same service times, as the journal states them (scripted_us). 0: another one at each start, which /_emu/state tells."`
+	Auth string `yaml:"auth" doc:"parse (read signatures, do not check them) or verify: each request must be signed with one of keys."`
 
 	Keys   map[string]setting.Secret `yaml:"keys" doc:"For verify: access keys, each with its secret; one of 12 digits acts in the account of that number, others in 000000000000; write file:PATH to read a secret from a file. Under up, betimes signs with what the environment has, else with the key betimes and the secret betimes."`
 	Tokens map[string]setting.Secret `yaml:"tokens" doc:"For verify: the session token that goes with an access key, where it has one."`
@@ -23,7 +25,7 @@ type Config struct {
 
 // DefaultConfig is the fast profile on loopback.
 func DefaultConfig() Config {
-	return Config{Listen: "127.0.0.1:8070", Profile: "fast", Subscribers: "loopback", Auth: "parse"}
+	return Config{Listen: "127.0.0.1:8070", Profile: "fast", Subscribers: "loopback", StrictAsyncContentLength: true, Auth: "parse"}
 }
 
 // Validate says what is wrong with c.

@@ -62,7 +62,7 @@ func (e *Emulator) newSite(at place, dir string) (*site, error) {
 	}
 	s.logs = &logs.Service{Region: at.region, Account: at.account, Dir: filepath.Join(dir, "logs"), Clock: e.clock, Journal: notes, Log: e.log}
 	s.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: filepath.Join(dir, "instances"), Variables: variables, Beyond: beyond, Log: e.log, Output: s.endpointLog}
-	s.inference = &inference.Service{Region: at.region, Account: at.account, Seed: e.seed, Faults: e.faults, Journal: notes, Observe: e.counters.observe}
+	s.inference = &inference.Service{Region: at.region, Account: at.account, Seed: e.seed, Lengthless: !c.StrictAsyncContentLength, Faults: e.faults, Journal: notes, Observe: e.counters.observe}
 	s.watch, err = metrics.New(metrics.Deps{
 		Region: at.region, Account: at.account, Dir: filepath.Join(dir, "metric-data"), Clock: e.clock, Store: kept, Journal: notes, Log: e.log,
 		Delay: alarmDelay(c.Profile), Act: s.act,

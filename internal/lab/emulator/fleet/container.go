@@ -17,6 +17,8 @@ type Call struct {
 	Body                []byte
 	Out                 []byte     // room for the answer; a container may append to Out[:0]
 	MaxAnswer           int64      // bytes; 0: those of a real-time answer
+	NeedLength          bool       // the answer must say its length: what is asked asynchronously
+	MaxHeader           int        // bytes of the answer's headers; 0: maxHeaderBytes
 	Chance              *rand.Rand // what is left to chance; nil: the process's own
 
 	// Piece, when set, takes a good answer in pieces as they come: head is the answer

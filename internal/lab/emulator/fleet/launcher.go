@@ -129,6 +129,7 @@ func (l *Launcher) watch(life context.Context, i *Instance, c Container, again f
 	for {
 		select {
 		case <-life.Done():
+			i.current.Store(nil) // it may have come back while it was stopped
 			c.Close()
 			return
 		case <-c.Gone():

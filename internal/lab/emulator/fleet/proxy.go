@@ -18,6 +18,16 @@ import (
 const (
 	maxAnswerBytes = 25 << 20
 	MaxAsyncBytes  = 1 << 30 // of what is asked asynchronously, and of its answer
+	MaxAsyncHeader = 4096    // of the headers of such an answer
+)
+
+// maxHeaderBytes bounds the headers of other answers.
+const maxHeaderBytes = 64 << 10
+
+// What SageMaker says of answers that it does not take. It says so of asynchronous ones.
+const (
+	errNoLength    = Said("The response from container primary did not specify the required Content-Length header")
+	errLongHeaders = Said("Response received from the primary container has headers with length greater than 4096 bytes. Reduce the length of your container's response headers and update your endpoint.")
 )
 
 // proxy is a server that answers /ping and /invocations.
@@ -31,14 +41,16 @@ const connectTimeout = 250 * time.Millisecond
 
 func newProxy(base string) (*proxy, error) {
 	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" {
-		return nil, fmt.Errorf("%q is not http://HOST:PORT", base)
+	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/")+u.RawQuery+u.Fragment != "" {
+		return nil, fmt.Errorf("image %q is not http://HOST:PORT of a server that answers /ping and /invocations", base)
 	}
 	transport := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: connectTimeout}).DialContext,
 		MaxIdleConnsPerHost: 256,
 		IdleConnTimeout:     50 * time.Second,
 		DisableCompression:  true,
+
+		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &proxy{u.Scheme + "://" + u.Host, &http.Client{Transport: transport, CheckRedirect: stay}}, nil
@@ -92,14 +104,45 @@ func (p *proxy) post(ctx context.Context, path string, call *Call) (Answer, erro
 	if call.Piece != nil && a.Status >= 200 && a.Status <= 299 {
 		return a, pieces(&a, answer.Body, call.Piece)
 	}
-	most := cmp.Or(call.MaxAnswer, maxAnswerBytes)
-	if a.Body, err = io.ReadAll(io.LimitReader(answer.Body, most+1)); err != nil {
-		return Answer{}, fmt.Errorf("could not load the entire response body: %w", err)
+	if err := call.refuses(answer); err != nil {
+		return Answer{}, err
 	}
-	if int64(len(a.Body)) > most {
-		return Answer{}, fmt.Errorf("the answer is more than %d bytes", most)
+	a.Body, err = whole(answer, cmp.Or(call.MaxAnswer, maxAnswerBytes))
+	return a, err
+}
+
+// refuses says what is wrong with an answer before its body is read.
+func (c *Call) refuses(answer *http.Response) error {
+	if c.MaxHeader > 0 {
+		length := 0
+		for name, values := range answer.Header {
+			for _, v := range values {
+				length += len(name) + len(v) + len(": \r\n")
+			}
+		}
+		if length > c.MaxHeader {
+			return errLongHeaders
+		}
 	}
-	return a, nil
+	if good := answer.StatusCode >= 200 && answer.StatusCode <= 299; good && c.NeedLength && answer.ContentLength < 0 {
+		return errNoLength
+	}
+	return nil
+}
+
+// whole reads a body of at most most bytes. One that says that it is longer is not read.
+func whole(answer *http.Response, most int64) ([]byte, error) {
+	if answer.ContentLength > most {
+		return nil, fmt.Errorf("the answer is more than %d bytes", most)
+	}
+	body, err := io.ReadAll(io.LimitReader(answer.Body, most+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("could not load the entire response body: %w", err)
+	case int64(len(body)) > most:
+		return nil, fmt.Errorf("the answer is more than %d bytes", most)
+	}
+	return body, nil
 }
 
 // pieceBytes is the most that is passed on at once.

@@ -3,6 +3,7 @@ package inference
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"betimes/internal/lab/emulator/chance"
 	"betimes/internal/lab/emulator/fleet"
@@ -236,7 +238,7 @@ func (s *Service) run(q *asyncRequest, routing *Routing) (fleet.Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(s.Backlog.open, q.Timeout)
 	defer cancel()
-	call := &fleet.Call{ContentType: q.ContentType, Accept: q.Accept, CustomAttributes: q.Attributes, Body: body, MaxAnswer: fleet.MaxAsyncBytes, Chance: draws.For(chance.Service)}
+	call := &fleet.Call{ContentType: q.ContentType, Accept: q.Accept, CustomAttributes: q.Attributes, Body: body, MaxAnswer: fleet.MaxAsyncBytes, MaxHeader: fleet.MaxAsyncHeader, NeedLength: !s.Lengthless, Chance: draws.For(chance.Service)}
 	began := time.Now()
 	answer, timing, err := instance.Invoke(ctx, call, slower(fault))
 	if errors.Is(err, fleet.ErrNotReady) {
@@ -247,6 +249,10 @@ func (s *Service) run(q *asyncRequest, routing *Routing) (fleet.Answer, error) {
 	variant.done(began, timing, bad)
 	if bad == nil {
 		return answer, nil
+	}
+	if said, ok := errors.AsType[fleet.Said](err); ok {
+		q.count(modelFailures)
+		return answer, failure("ClientError: " + said.Error())
 	}
 	return answer, q.modelFailed(bad)
 }
@@ -385,9 +391,18 @@ func (s *Service) tell(q *asyncRequest, a *Async, answer fleet.Answer, failure e
 		return nil
 	}
 	if inside && len(answer.Body) > 0 && len(answer.Body) <= maxInlineBytes {
-		said["body"] = map[string]any{"content": string(answer.Body), "encoding": "UTF8"}
+		said["body"] = enclosed(answer.Body)
 	}
 	return s.publish(topic, n)
+}
+
+// enclosed is an answer in a notification: as text where it is one. What JSON would make
+// much longer is no text: a notification has a limit.
+func enclosed(body []byte) map[string]string {
+	if text, _ := json.Marshal(string(body)); utf8.Valid(body) && len(text) <= maxInlineBytes*3/2 {
+		return map[string]string{"content": string(body), "encoding": "UTF8"}
+	}
+	return map[string]string{"content": base64.StdEncoding.EncodeToString(body), "encoding": "BASE64"}
 }
 
 const notifyForm = "2006-01-02T15:04:05.000Z"

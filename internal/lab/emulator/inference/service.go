@@ -25,6 +25,7 @@ type Service struct {
 	Region, Account string
 	Seed            uint64        // of what is left to chance
 	Timeout         time.Duration // for a container's answer; 0: DefaultTimeout
+	Lengthless      bool          // answers to asynchronous requests need not say their length
 	Faults          *injection.Book
 	Journal         *journal.Journal
 	Observe         func(status int, took time.Duration) // called once per request; may be nil

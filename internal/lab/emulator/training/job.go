@@ -22,8 +22,8 @@ import (
 // Job is what to train.
 type Job struct {
 	Name, ARN string
-	Algorithm string // learn.XGBoost, learn.LinearLearner; empty: Image is a program
-	Image     string // exec:PATH
+	Algorithm string // learn.XGBoost, learn.LinearLearner; empty: Image is a program or a server
+	Image     string // exec:PATH or http://HOST:PORT
 	Hyper     map[string]string
 	Channels  []Channel
 	Output    string // s3://BUCKET/PREFIX

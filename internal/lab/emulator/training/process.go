@@ -15,14 +15,11 @@ import (
 // stopGrace is AWS's time between SIGTERM and SIGKILL.
 const stopGrace = 120 * time.Second
 
-// execute runs the program until it ends. The error is nil for exit code 0,
+// execute runs the program, or the job at a server, until it ends. The error is nil for exit code 0,
 // ErrStopped or ErrRuntime when it was asked to end, or what AWS would say.
 func (r *Runner) execute(ctx context.Context, f *folder, j Job, path string, output io.Writer) error {
 	last := &lastLine{}
-	run, err := r.Programs.Start(program.Command{
-		Path: path, Arguments: arguments(j), Base: f.base, Output: io.MultiWriter(output, last),
-		Variables: r.environment(j, r.Programs.Seen(f.base)),
-	})
+	run, ended, err := r.begin(f, j, path, io.MultiWriter(output, last))
 	if err != nil {
 		return fmt.Errorf("AlgorithmError: the program did not start: %w", err)
 	}
@@ -30,7 +27,30 @@ func (r *Runner) execute(ctx context.Context, f *folder, j Job, path string, out
 		r.end(run, asked)
 		return asked
 	}
-	return exitError(run.ExitCode(), f, last)
+	return ended(f, last)
+}
+
+// running is what trains: a process here, or a job at a server.
+type running interface {
+	Alive() context.Context // ends with it
+	TerminateAll()          // asks it to end
+	Kill()
+}
+
+// begin starts what trains; ended says how it ended.
+func (r *Runner) begin(f *folder, j Job, path string, output io.Writer) (run running, ended func(*folder, *lastLine) error, err error) {
+	if isServer(j.Image) {
+		s, err := r.startServer(path, f, j, output)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s, s.ended, nil
+	}
+	p, err := r.Programs.Start(program.Command{Path: path, Arguments: arguments(j), Base: f.base, Output: output, Variables: r.environment(j, r.Programs.Seen(f.base))})
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, func(f *folder, last *lastLine) error { return exitError(p.ExitCode(), f, last) }, nil
 }
 
 func arguments(j Job) []string {
@@ -59,7 +79,7 @@ func (r *Runner) wait(ctx, alive context.Context, limit time.Duration) error {
 }
 
 // end asks the program to end and, when it does not, ends it.
-func (r *Runner) end(run *program.Running, why error) {
+func (r *Runner) end(run running, why error) {
 	if errors.Is(why, ErrStopped) || errors.Is(why, ErrRuntime) {
 		run.TerminateAll()
 		grace := r.Grace

@@ -18,10 +18,10 @@ const (
 	maxLogBytes = 64 << 20 // of the log file; metrics are read beyond it
 )
 
-// runProgram runs an exec: image under the contract of /opt/ml: input and
+// runProgram runs an exec: image, or a job at an http: one, under the contract of /opt/ml: input and
 // configuration in files, the model in a folder, success as the exit code.
 func (r *Runner) runProgram(ctx context.Context, j Job, report Report) (Result, error) {
-	path, err := r.findProgram(j.Image)
+	path, err := r.find(ctx, j.Image)
 	if err != nil {
 		return Result{}, fmt.Errorf("ClientError: %w", err)
 	}
@@ -99,8 +99,12 @@ func first(problems []error) error {
 	return nil
 }
 
-// findProgram is the file behind exec:PATH. An image's name has no spaces, so those of a path are written %20.
-func (r *Runner) findProgram(image string) (string, error) {
+// find is the file behind exec:PATH or the server of http://HOST:PORT. An image's name has
+// no spaces, so those of a path are written %20.
+func (r *Runner) find(ctx context.Context, image string) (string, error) {
+	if isServer(image) {
+		return findServer(ctx, image)
+	}
 	if r.Beyond != "" {
 		return "", fmt.Errorf("image %q is refused: the emulator listens on %s, beyond this machine, and would run programs for anyone; listen on 127.0.0.1", image, r.Beyond)
 	}
