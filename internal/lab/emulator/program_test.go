@@ -1,6 +1,9 @@
 package emulator_test
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,5 +45,27 @@ func TestAProgramIsTrainedAsAJob(t *testing.T) {
 	artefact, _ := got["ModelArtifacts"].(map[string]any)
 	if got["TrainingJobStatus"] != "Stopped" || got["SecondaryStatus"] != "MaxRuntimeExceeded" || !strings.HasSuffix(artefact["S3ModelArtifacts"].(string), "endless/output/model.tar.gz") {
 		t.Errorf("job %v", got)
+	}
+}
+
+func TestAServerIsTrainedAsAJob(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var job struct{ Folder string }
+		if r.URL.Path == "/train" && json.NewDecoder(r.Body).Decode(&job) == nil {
+			_ = os.WriteFile(filepath.Join(job.Folder, "model", "model"), []byte("trained"), 0o600) // else the job fails
+		}
+	}))
+	t.Cleanup(server.Close)
+	b := start(t, "instant", t.TempDir())
+	b.do("PUT", "/data", "")
+	for image, want := range map[string]string{server.URL: "Completed", "http://127.0.0.1:1": "Failed"} {
+		name := "of-" + want
+		b.control("CreateTrainingJob", m{
+			"TrainingJobName": name, "RoleArn": "arn:aws:iam::000000000000:role/r", "OutputDataConfig": m{"S3OutputPath": "s3://data/models"},
+			"AlgorithmSpecification": m{"TrainingImage": image, "TrainingInputMode": "File"}, "StoppingCondition": m{"MaxRuntimeInSeconds": 60},
+		})
+		if got := b.control("DescribeTrainingJob", m{"TrainingJobName": name}); got["TrainingJobStatus"] != want {
+			t.Errorf("job %v", got)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"betimes/internal/lab/emulator/inference"
+	"betimes/internal/lab/emulator/reply"
 )
 
 // asyncConfig is AsyncInferenceConfig.
@@ -30,27 +31,27 @@ const (
 	inError   = "ERROR_NOTIFICATION_TOPIC"
 )
 
-func (a *asyncConfig) check(c *checks, at string) {
+func (a *asyncConfig) check(c *reply.Checks, at string) {
 	if a == nil {
 		return
 	}
 	if a.ClientConfig != nil {
-		c.between(at+"clientConfig.maxConcurrentInvocationsPerInstance", a.ClientConfig.MaxConcurrentInvocationsPerInstance, 1, 1000)
+		c.Between(at+"clientConfig.maxConcurrentInvocationsPerInstance", a.ClientConfig.MaxConcurrentInvocationsPerInstance, 1, 1000)
 	}
 	if a.OutputConfig == nil {
-		c.missing(at + "outputConfig")
+		c.Missing(at + "outputConfig")
 		return
 	}
 	at += "outputConfig."
-	c.optionalText(at+"s3OutputPath", a.OutputConfig.S3OutputPath, 512, asyncPath)
-	c.optionalText(at+"s3FailurePath", a.OutputConfig.S3FailurePath, 512, asyncPath)
+	c.OptionalText(at+"s3OutputPath", a.OutputConfig.S3OutputPath, 512, asyncPath)
+	c.OptionalText(at+"s3FailurePath", a.OutputConfig.S3FailurePath, 512, asyncPath)
 	if n := a.OutputConfig.NotificationConfig; n != nil {
 		at += "notificationConfig."
-		c.optionalText(at+"successTopic", n.SuccessTopic, 2048, topicARN)
-		c.optionalText(at+"errorTopic", n.ErrorTopic, 2048, topicARN)
-		c.count(at+"includeInferenceResponseIn", len(n.IncludeInferenceResponseIn), 0, 2)
+		c.OptionalText(at+"successTopic", n.SuccessTopic, 2048, topicARN)
+		c.OptionalText(at+"errorTopic", n.ErrorTopic, 2048, topicARN)
+		c.Length(at+"includeInferenceResponseIn", len(n.IncludeInferenceResponseIn), 0, 2)
 		for _, in := range n.IncludeInferenceResponseIn {
-			c.optionalEnum(at+"includeInferenceResponseIn", in, inSuccess, inError)
+			c.OptionalEnum(at+"includeInferenceResponseIn", in, inSuccess, inError)
 		}
 	}
 }

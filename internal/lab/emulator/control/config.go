@@ -50,9 +50,9 @@ func (c *endpointConfig) variants(member string) []variant {
 }
 
 func (s *Service) config(name string) (*endpointConfig, error) {
-	var ck checks
-	if ck.text("endpointConfigName", name, 63, entityName); ck.err() != nil {
-		return nil, ck.err()
+	var ck reply.Checks
+	if ck.Text("endpointConfigName", name, 63, entityName); ck.Err() != nil {
+		return nil, ck.Err()
 	}
 	c, ok := s.configs.get(name)
 	if !ok {

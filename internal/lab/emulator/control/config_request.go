@@ -58,21 +58,21 @@ type configRequest struct {
 }
 
 func (r *configRequest) check() error {
-	var c checks
-	c.text("endpointConfigName", r.EndpointConfigName, 63, entityName)
-	c.count("productionVariants", len(r.ProductionVariants), 1, 10)
-	c.tags("tags", r.Tags)
-	c.optionalText("executionRoleArn", r.ExecutionRoleArn, 2048, roleARN)
+	var c reply.Checks
+	c.Text("endpointConfigName", r.EndpointConfigName, 63, entityName)
+	c.Length("productionVariants", len(r.ProductionVariants), 1, 10)
+	checkTags(&c, "tags", r.Tags)
+	c.OptionalText("executionRoleArn", r.ExecutionRoleArn, 2048, roleARN)
 	r.VpcConfig.check(&c, "vpcConfig.")
 	r.AsyncInferenceConfig.check(&c, "asyncInferenceConfig.")
 	for i := range r.ProductionVariants {
 		r.ProductionVariants[i].check(&c, fmt.Sprintf("productionVariants.%d.member.", i+1))
 	}
-	c.count("shadowProductionVariants", len(r.ShadowProductionVariants), 0, 10)
+	c.Length("shadowProductionVariants", len(r.ShadowProductionVariants), 0, 10)
 	for i := range r.ShadowProductionVariants {
 		r.ShadowProductionVariants[i].check(&c, fmt.Sprintf("shadowProductionVariants.%d.member.", i+1))
 	}
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return err
 	}
 	if n := len(r.ShadowProductionVariants); n > 0 && (n > 1 || len(r.ProductionVariants) > 1) {
@@ -115,30 +115,30 @@ func (r *configRequest) built() error {
 	return nil
 }
 
-func (v *variant) check(c *checks, at string) {
-	c.text(at+"variantName", v.VariantName, 63, entityName)
-	c.optionalText(at+"modelName", v.ModelName, 63, modelName)
-	c.between(at+"initialInstanceCount", v.InitialInstanceCount, 1, 10000)
-	c.between(at+"modelDataDownloadTimeoutInSeconds", v.ModelDataDownloadTimeoutInSeconds, 60, 3600)
-	c.between(at+"containerStartupHealthCheckTimeoutInSeconds", v.ContainerStartupHealthCheckTimeoutInSeconds, 60, 3600)
-	c.between(at+"volumeSizeInGB", v.VolumeSizeInGB, 1, 512)
+func (v *variant) check(c *reply.Checks, at string) {
+	c.Text(at+"variantName", v.VariantName, 63, entityName)
+	c.OptionalText(at+"modelName", v.ModelName, 63, modelName)
+	c.Between(at+"initialInstanceCount", v.InitialInstanceCount, 1, 10000)
+	c.Between(at+"modelDataDownloadTimeoutInSeconds", v.ModelDataDownloadTimeoutInSeconds, 60, 3600)
+	c.Between(at+"containerStartupHealthCheckTimeoutInSeconds", v.ContainerStartupHealthCheckTimeoutInSeconds, 60, 3600)
+	c.Between(at+"volumeSizeInGB", v.VolumeSizeInGB, 1, 512)
 	if m := v.ManagedInstanceScaling; m != nil {
-		c.optionalEnum(at+"managedInstanceScaling.status", m.Status, "ENABLED", "DISABLED")
-		c.between(at+"managedInstanceScaling.minInstanceCount", m.MinInstanceCount, 0, math.MaxInt32)
-		c.between(at+"managedInstanceScaling.maxInstanceCount", m.MaxInstanceCount, 1, math.MaxInt32)
+		c.OptionalEnum(at+"managedInstanceScaling.status", m.Status, "ENABLED", "DISABLED")
+		c.Between(at+"managedInstanceScaling.minInstanceCount", m.MinInstanceCount, 0, math.MaxInt32)
+		c.Between(at+"managedInstanceScaling.maxInstanceCount", m.MaxInstanceCount, 1, math.MaxInt32)
 	}
 	if v.InstanceType != "" && !instance.MatchString(v.InstanceType) {
-		c.add(v.InstanceType, at+"instanceType", "Member must satisfy enum value set: [ml.t2.medium, ml.m5.large, ml.c5.large, ml.c5.xlarge, ...]")
+		c.Add(v.InstanceType, at+"instanceType", "Member must satisfy enum value set: [ml.t2.medium, ml.m5.large, ml.c5.large, ml.c5.xlarge, ...]")
 	}
 	if v.InitialVariantWeight != nil && *v.InitialVariantWeight < 0 {
-		c.add(*v.InitialVariantWeight, at+"initialVariantWeight", "Member must have value greater than or equal to 0")
+		c.Add(*v.InitialVariantWeight, at+"initialVariantWeight", "Member must have value greater than or equal to 0")
 	}
 	if v.RoutingConfig != nil {
 		at += "routingConfig."
-		c.enum(at+"routingStrategy", v.RoutingConfig.RoutingStrategy, "LEAST_OUTSTANDING_REQUESTS", "RANDOM", "PREFIX_AWARE", "KV_AWARE")
+		c.Enum(at+"routingStrategy", v.RoutingConfig.RoutingStrategy, "LEAST_OUTSTANDING_REQUESTS", "RANDOM", "PREFIX_AWARE", "KV_AWARE")
 		if p := v.RoutingConfig.PrefixAwareRoutingConfig; p != nil {
-			c.between(at+"prefixAwareRoutingConfig.prefixLength", p.PrefixLength, 1024, 65536)
-			c.between(at+"prefixAwareRoutingConfig.concurrencyThreshold", p.ConcurrencyThreshold, 1, 1024)
+			c.Between(at+"prefixAwareRoutingConfig.prefixLength", p.PrefixLength, 1024, 65536)
+			c.Between(at+"prefixAwareRoutingConfig.concurrencyThreshold", p.ConcurrencyThreshold, 1, 1024)
 		}
 	}
 }

@@ -161,9 +161,9 @@ func (s *Service) createEndpoint(_ context.Context, body []byte) (any, error) {
 
 // find gives the endpoint that a request names; s.mu is held.
 func (s *Service) find(name string) (*endpoint, error) {
-	var c checks
-	if c.text("endpointName", name, 63, entityName); c.err() != nil {
-		return nil, c.err()
+	var c reply.Checks
+	if c.Text("endpointName", name, 63, entityName); c.Err() != nil {
+		return nil, c.Err()
 	}
 	e, ok := s.endpoints.get(name)
 	if !ok {

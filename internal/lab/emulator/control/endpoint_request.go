@@ -2,6 +2,8 @@ package control
 
 import (
 	"encoding/json"
+
+	"betimes/internal/lab/emulator/reply"
 )
 
 type endpointRequest struct {
@@ -15,14 +17,14 @@ type endpointRequest struct {
 }
 
 func (r *endpointRequest) check() error {
-	var c checks
-	c.text("endpointName", r.EndpointName, 63, entityName)
-	c.text("endpointConfigName", r.EndpointConfigName, 63, entityName)
-	c.tags("tags", r.Tags)
+	var c reply.Checks
+	c.Text("endpointName", r.EndpointName, 63, entityName)
+	c.Text("endpointConfigName", r.EndpointConfigName, 63, entityName)
+	checkTags(&c, "tags", r.Tags)
 	for _, x := range r.ExcludeRetained {
-		c.enum("excludeRetainedVariantProperties", x.VariantPropertyType, "DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig")
+		c.Enum("excludeRetainedVariantProperties", x.VariantPropertyType, "DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig")
 	}
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return err
 	}
 	d, err := readDeployment(r.DeploymentConfig)

@@ -19,11 +19,11 @@ type groupRequest struct {
 }
 
 func (r *groupRequest) check() error {
-	var c checks
-	c.text("modelPackageGroupName", r.ModelPackageGroupName, 63, entityName)
-	c.optionalText("modelPackageGroupDescription", r.ModelPackageGroupDescription, 1024, nil)
-	c.tags("tags", r.Tags)
-	return c.err()
+	var c reply.Checks
+	c.Text("modelPackageGroupName", r.ModelPackageGroupName, 63, entityName)
+	c.OptionalText("modelPackageGroupDescription", r.ModelPackageGroupDescription, 1024, nil)
+	checkTags(&c, "tags", r.Tags)
+	return c.Err()
 }
 
 func (s *Service) createGroup(_ context.Context, body []byte) (any, error) {
@@ -56,9 +56,9 @@ func lastPart(nameOrARN, kind string) string {
 
 // group finds a group by name or ARN; s.mu is held.
 func (s *Service) group(nameOrARN string) (*packageGroup, error) {
-	var c checks
-	if c.text("modelPackageGroupName", nameOrARN, 170, arnOrName); c.err() != nil {
-		return nil, c.err()
+	var c reply.Checks
+	if c.Text("modelPackageGroupName", nameOrARN, 170, arnOrName); c.Err() != nil {
+		return nil, c.Err()
 	}
 	name := lastPart(nameOrARN, "model-package-group")
 	g, ok := s.groups.get(name)

@@ -76,9 +76,9 @@ func (s *Service) findJob(body []byte) (*job, error) {
 	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
-	var c checks
-	if c.text("trainingJobName", r.TrainingJobName, 63, entityName); c.err() != nil {
-		return nil, c.err()
+	var c reply.Checks
+	if c.Text("trainingJobName", r.TrainingJobName, 63, entityName); c.Err() != nil {
+		return nil, c.Err()
 	}
 	j, ok := s.jobs.get(r.TrainingJobName)
 	if !ok {

@@ -57,20 +57,20 @@ func (r *jobResources) count() int {
 }
 
 func (r *jobRequest) check() error {
-	var c checks
-	c.text("trainingJobName", r.TrainingJobName, 63, entityName)
-	c.text("roleArn", r.RoleArn, 2048, roleARN)
-	c.text("outputDataConfig.s3OutputPath", r.OutputDataConfig.S3OutputPath, 1024, s3URI)
-	c.optionalEnum("outputDataConfig.compressionType", r.OutputDataConfig.CompressionType, "GZIP", "NONE")
+	var c reply.Checks
+	c.Text("trainingJobName", r.TrainingJobName, 63, entityName)
+	c.Text("roleArn", r.RoleArn, 2048, roleARN)
+	c.Text("outputDataConfig.s3OutputPath", r.OutputDataConfig.S3OutputPath, 1024, s3URI)
+	c.OptionalEnum("outputDataConfig.compressionType", r.OutputDataConfig.CompressionType, "GZIP", "NONE")
 	r.checkAlgorithm(&c)
-	c.environment("environment", r.Environment, 512, 512)
-	c.tags("tags", r.Tags)
+	checkEnvironment(&c, "environment", r.Environment, 512, 512)
+	checkTags(&c, "tags", r.Tags)
 	r.checkLimits(&c)
-	c.count("inputDataConfig", len(r.InputDataConfig), 0, 20)
+	c.Length("inputDataConfig", len(r.InputDataConfig), 0, 20)
 	for i := range r.InputDataConfig {
 		r.InputDataConfig[i].check(&c, fmt.Sprintf("inputDataConfig.%d.member.", i+1))
 	}
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return err
 	}
 	if err := r.checkSpot(); err != nil {
@@ -79,61 +79,61 @@ func (r *jobRequest) check() error {
 	return r.built()
 }
 
-func (r *jobRequest) checkAlgorithm(c *checks) {
+func (r *jobRequest) checkAlgorithm(c *reply.Checks) {
 	a := &r.AlgorithmSpecification
-	c.optionalText("algorithmSpecification.trainingImage", a.TrainingImage, 255, imageName)
-	c.enum("algorithmSpecification.trainingInputMode", a.TrainingInputMode, inputModes...)
-	c.count("algorithmSpecification.metricDefinitions", len(a.MetricDefinitions), 0, 40)
+	c.OptionalText("algorithmSpecification.trainingImage", a.TrainingImage, 255, imageName)
+	c.Enum("algorithmSpecification.trainingInputMode", a.TrainingInputMode, inputModes...)
+	c.Length("algorithmSpecification.metricDefinitions", len(a.MetricDefinitions), 0, 40)
 	for i, d := range a.MetricDefinitions {
 		at := fmt.Sprintf("algorithmSpecification.metricDefinitions.%d.member.", i+1)
-		c.text(at+"name", d.Name, 255, nil)
-		c.text(at+"regex", d.Regex, 500, nil)
+		c.Text(at+"name", d.Name, 255, nil)
+		c.Text(at+"regex", d.Regex, 500, nil)
 	}
-	c.count("hyperParameters", len(r.HyperParameters), 0, 100)
+	c.Length("hyperParameters", len(r.HyperParameters), 0, 100)
 	for _, name := range slices.Sorted(maps.Keys(r.HyperParameters)) {
-		c.optionalText("hyperParameters", name, 256, nil)
-		c.optionalText("hyperParameters."+name, r.HyperParameters[name], 2500, nil)
+		c.OptionalText("hyperParameters", name, 256, nil)
+		c.OptionalText("hyperParameters."+name, r.HyperParameters[name], 2500, nil)
 	}
 }
 
 var inputModes = []string{"Pipe", "File", "FastFile"}
 
-func (r *jobRequest) checkLimits(c *checks) {
-	c.between("stoppingCondition.maxRuntimeInSeconds", r.StoppingCondition.MaxRuntimeInSeconds, 1, math.MaxInt32)
-	c.between("stoppingCondition.maxWaitTimeInSeconds", r.StoppingCondition.MaxWaitTimeInSeconds, 1, math.MaxInt32)
-	c.between("stoppingCondition.maxPendingTimeInSeconds", r.StoppingCondition.MaxPendingTimeInSeconds, 1800, 2419200)
+func (r *jobRequest) checkLimits(c *reply.Checks) {
+	c.Between("stoppingCondition.maxRuntimeInSeconds", r.StoppingCondition.MaxRuntimeInSeconds, 1, math.MaxInt32)
+	c.Between("stoppingCondition.maxWaitTimeInSeconds", r.StoppingCondition.MaxWaitTimeInSeconds, 1, math.MaxInt32)
+	c.Between("stoppingCondition.maxPendingTimeInSeconds", r.StoppingCondition.MaxPendingTimeInSeconds, 1800, 2419200)
 	if r.RetryStrategy != nil {
-		c.requiredBetween("retryStrategy.maximumRetryAttempts", r.RetryStrategy.MaximumRetryAttempts, 1, 30)
+		c.RequiredBetween("retryStrategy.maximumRetryAttempts", r.RetryStrategy.MaximumRetryAttempts, 1, 30)
 	}
 	if k := r.CheckpointConfig; k != nil {
-		c.text("checkpointConfig.s3Uri", k.S3Uri, 1024, s3URI)
-		c.optionalText("checkpointConfig.localPath", k.LocalPath, 4096, nil)
+		c.Text("checkpointConfig.s3Uri", k.S3Uri, 1024, s3URI)
+		c.OptionalText("checkpointConfig.localPath", k.LocalPath, 4096, nil)
 	}
 	if m := r.ResourceConfig; m != nil {
-		c.between("resourceConfig.instanceCount", m.InstanceCount, 0, math.MaxInt32)
-		c.between("resourceConfig.volumeSizeInGB", m.VolumeSizeInGB, 0, math.MaxInt32)
-		c.between("resourceConfig.keepAlivePeriodInSeconds", m.KeepAlivePeriodInSeconds, 0, 21600)
+		c.Between("resourceConfig.instanceCount", m.InstanceCount, 0, math.MaxInt32)
+		c.Between("resourceConfig.volumeSizeInGB", m.VolumeSizeInGB, 0, math.MaxInt32)
+		c.Between("resourceConfig.keepAlivePeriodInSeconds", m.KeepAlivePeriodInSeconds, 0, 21600)
 		if m.InstanceType != "" && !instance.MatchString(m.InstanceType) {
-			c.add(m.InstanceType, "resourceConfig.instanceType", "Member must satisfy enum value set: [ml.m5.large, ml.c5.xlarge, ...]")
+			c.Add(m.InstanceType, "resourceConfig.instanceType", "Member must satisfy enum value set: [ml.m5.large, ml.c5.xlarge, ...]")
 		}
 	}
 }
 
-func (in *inputChannel) check(c *checks, at string) {
-	c.text(at+"channelName", in.ChannelName, 64, channel)
-	c.optionalText(at+"contentType", in.ContentType, 256, nil)
-	c.optionalEnum(at+"compressionType", in.CompressionType, "None", "Gzip")
-	c.optionalEnum(at+"recordWrapperType", in.RecordWrapperType, "None", "RecordIO")
-	c.optionalEnum(at+"inputMode", in.InputMode, inputModes...)
+func (in *inputChannel) check(c *reply.Checks, at string) {
+	c.Text(at+"channelName", in.ChannelName, 64, channel)
+	c.OptionalText(at+"contentType", in.ContentType, 256, nil)
+	c.OptionalEnum(at+"compressionType", in.CompressionType, "None", "Gzip")
+	c.OptionalEnum(at+"recordWrapperType", in.RecordWrapperType, "None", "RecordIO")
+	c.OptionalEnum(at+"inputMode", in.InputMode, inputModes...)
 	if in.DataSource == nil {
-		c.missing(at + "dataSource")
+		c.Missing(at + "dataSource")
 		return
 	}
 	if s3 := in.DataSource.S3DataSource; s3 != nil {
 		at += "dataSource.s3DataSource."
-		c.enum(at+"s3DataType", s3.S3DataType, "ManifestFile", "S3Prefix", "AugmentedManifestFile", "Converse")
-		c.text(at+"s3Uri", s3.S3Uri, 1024, s3URI)
-		c.optionalEnum(at+"s3DataDistributionType", s3.S3DataDistributionType, "FullyReplicated", "ShardedByS3Key")
+		c.Enum(at+"s3DataType", s3.S3DataType, "ManifestFile", "S3Prefix", "AugmentedManifestFile", "Converse")
+		c.Text(at+"s3Uri", s3.S3Uri, 1024, s3URI)
+		c.OptionalEnum(at+"s3DataDistributionType", s3.S3DataDistributionType, "FullyReplicated", "ShardedByS3Key")
 	}
 }
 

@@ -24,19 +24,19 @@ const (
 )
 
 func (q *listRequest) check(states []string) error {
-	var c checks
-	c.optionalText("nextToken", q.NextToken, 8192, nil)
-	c.optionalText("nameContains", q.NameContains, 63, nameContains)
-	c.between("maxResults", q.MaxResults, 1, 100)
-	c.optionalEnum("sortOrder", q.SortOrder, ascending, descending)
+	var c reply.Checks
+	c.OptionalText("nextToken", q.NextToken, 8192, nil)
+	c.OptionalText("nameContains", q.NameContains, 63, nameContains)
+	c.Between("maxResults", q.MaxResults, 1, 100)
+	c.OptionalEnum("sortOrder", q.SortOrder, ascending, descending)
 	if states == nil { // and then it is no member of the request
 		q.StatusEquals = ""
-		c.optionalEnum("sortBy", q.SortBy, "Name", "CreationTime")
+		c.OptionalEnum("sortBy", q.SortBy, "Name", "CreationTime")
 	} else {
-		c.optionalEnum("statusEquals", q.StatusEquals, states...)
-		c.optionalEnum("sortBy", q.SortBy, "Name", "CreationTime", "Status")
+		c.OptionalEnum("statusEquals", q.StatusEquals, states...)
+		c.OptionalEnum("sortBy", q.SortBy, "Name", "CreationTime", "Status")
 	}
-	return c.err()
+	return c.Err()
 }
 
 func (q *listRequest) matches(r resource) bool {

@@ -139,9 +139,9 @@ func (s *Service) findModel(body []byte) (*model, error) {
 	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
-	var c checks
-	if c.text("modelName", r.ModelName, 63, modelName); c.err() != nil {
-		return nil, c.err()
+	var c reply.Checks
+	if c.Text("modelName", r.ModelName, 63, modelName); c.Err() != nil {
+		return nil, c.Err()
 	}
 	m, ok := s.models.get(r.ModelName)
 	if !ok {

@@ -7,22 +7,22 @@ import (
 )
 
 func (r *createModelRequest) check() error {
-	var c checks
-	c.text("modelName", r.ModelName, 63, modelName)
-	c.optionalText("executionRoleArn", r.ExecutionRoleArn, 2048, roleARN)
-	c.tags("tags", r.Tags)
+	var c reply.Checks
+	c.Text("modelName", r.ModelName, 63, modelName)
+	c.OptionalText("executionRoleArn", r.ExecutionRoleArn, 2048, roleARN)
+	checkTags(&c, "tags", r.Tags)
 	r.VpcConfig.check(&c, "vpcConfig.")
 	if r.PrimaryContainer != nil {
 		r.PrimaryContainer.check(&c, "primaryContainer.")
 	}
-	c.count("containers", len(r.Containers), 0, 15)
+	c.Length("containers", len(r.Containers), 0, 15)
 	for i := range r.Containers {
 		r.Containers[i].check(&c, fmt.Sprintf("containers.%d.member.", i+1))
 	}
 	if e := r.InferenceExecutionConfig; e != nil {
-		c.enum("inferenceExecutionConfig.mode", e.Mode, "Serial", "Direct")
+		c.Enum("inferenceExecutionConfig.mode", e.Mode, "Serial", "Direct")
 	}
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return err
 	}
 	switch {
@@ -74,24 +74,24 @@ func (r *createModelRequest) direct() bool {
 
 type vpc struct{ SecurityGroupIds, Subnets []string }
 
-func (v *vpc) check(c *checks, at string) {
+func (v *vpc) check(c *reply.Checks, at string) {
 	if v != nil {
-		c.count(at+"securityGroupIds", len(v.SecurityGroupIds), 1, 5)
-		c.count(at+"subnets", len(v.Subnets), 1, 16)
+		c.Length(at+"securityGroupIds", len(v.SecurityGroupIds), 1, 5)
+		c.Length(at+"subnets", len(v.Subnets), 1, 16)
 	}
 }
 
-func (p *container) check(c *checks, at string) {
-	c.optionalText(at+"image", p.Image, 255, imageName)
-	c.optionalText(at+"modelDataUrl", p.ModelDataURL, 1024, s3URI)
+func (p *container) check(c *reply.Checks, at string) {
+	c.OptionalText(at+"image", p.Image, 255, imageName)
+	c.OptionalText(at+"modelDataUrl", p.ModelDataURL, 1024, s3URI)
 	if p.ModelDataSource != nil {
 		s3 := &p.ModelDataSource.S3DataSource
-		c.text(at+"modelDataSource.s3DataSource.s3Uri", s3.S3URI, 1024, s3URI)
-		c.enum(at+"modelDataSource.s3DataSource.s3DataType", s3.S3DataType, "S3Prefix", "S3Object")
-		c.enum(at+"modelDataSource.s3DataSource.compressionType", s3.CompressionType, "None", "Gzip")
+		c.Text(at+"modelDataSource.s3DataSource.s3Uri", s3.S3URI, 1024, s3URI)
+		c.Enum(at+"modelDataSource.s3DataSource.s3DataType", s3.S3DataType, "S3Prefix", "S3Object")
+		c.Enum(at+"modelDataSource.s3DataSource.compressionType", s3.CompressionType, "None", "Gzip")
 	}
-	c.optionalText(at+"containerHostname", p.ContainerHostname, 63, entityName)
-	c.optionalEnum(at+"mode", p.Mode, "SingleModel", "MultiModel")
-	c.optionalText(at+"modelPackageName", p.ModelPackageName, 176, versionedName)
-	c.environment(at+"environment", p.Environment, 1024, 1024)
+	c.OptionalText(at+"containerHostname", p.ContainerHostname, 63, entityName)
+	c.OptionalEnum(at+"mode", p.Mode, "SingleModel", "MultiModel")
+	c.OptionalText(at+"modelPackageName", p.ModelPackageName, 176, versionedName)
+	checkEnvironment(c, at+"environment", p.Environment, 1024, 1024)
 }

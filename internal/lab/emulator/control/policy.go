@@ -58,7 +58,7 @@ func readDeployment(raw json.RawMessage) (*deployment, error) {
 }
 
 func (d *deployment) check() error {
-	var c checks
+	var c reply.Checks
 	const at = "deploymentConfig."
 	if d.BlueGreenUpdatePolicy != nil {
 		d.BlueGreenUpdatePolicy.check(&c, at+"blueGreenUpdatePolicy.")
@@ -66,11 +66,11 @@ func (d *deployment) check() error {
 	if d.RollingUpdatePolicy != nil {
 		d.RollingUpdatePolicy.check(&c, at+"rollingUpdatePolicy.")
 	}
-	c.count(at+"autoRollbackConfiguration.alarms", len(d.AutoRollbackConfiguration.Alarms), 0, 10)
+	c.Length(at+"autoRollbackConfiguration.alarms", len(d.AutoRollbackConfiguration.Alarms), 0, 10)
 	for i, a := range d.AutoRollbackConfiguration.Alarms {
-		c.text(fmt.Sprintf("%sautoRollbackConfiguration.alarms.%d.member.alarmName", at, i+1), a.AlarmName, 255, alarmName)
+		c.Text(fmt.Sprintf("%sautoRollbackConfiguration.alarms.%d.member.alarmName", at, i+1), a.AlarmName, 255, alarmName)
 	}
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return err
 	}
 	return d.sound()
@@ -99,37 +99,37 @@ func (d *deployment) sound() error {
 	return nil
 }
 
-func (g *blueGreen) check(c *checks, at string) {
-	c.between(at+"terminationWaitInSeconds", g.TerminationWaitInSeconds, 0, 3600)
-	c.between(at+"maximumExecutionTimeoutInSeconds", g.MaximumExecutionTimeoutInSeconds, 600, 28800)
+func (g *blueGreen) check(c *reply.Checks, at string) {
+	c.Between(at+"terminationWaitInSeconds", g.TerminationWaitInSeconds, 0, 3600)
+	c.Between(at+"maximumExecutionTimeoutInSeconds", g.MaximumExecutionTimeoutInSeconds, 600, 28800)
 	at += "trafficRoutingConfiguration"
 	t := g.TrafficRoutingConfiguration
 	if t == nil {
-		c.missing(at)
+		c.Missing(at)
 		return
 	}
-	c.enum(at+".type", t.Type, allAtOnce, canary, linear)
-	c.requiredBetween(at+".waitIntervalInSeconds", t.WaitIntervalInSeconds, 0, 3600)
+	c.Enum(at+".type", t.Type, allAtOnce, canary, linear)
+	c.RequiredBetween(at+".waitIntervalInSeconds", t.WaitIntervalInSeconds, 0, 3600)
 	t.CanarySize.check(c, at+".canarySize")
 	t.LinearStepSize.check(c, at+".linearStepSize")
 }
 
-func (r *rolling) check(c *checks, at string) {
+func (r *rolling) check(c *reply.Checks, at string) {
 	if r.MaximumBatchSize == nil {
-		c.missing(at + "maximumBatchSize")
+		c.Missing(at + "maximumBatchSize")
 	}
 	r.MaximumBatchSize.check(c, at+"maximumBatchSize")
 	r.RollbackMaximumBatchSize.check(c, at+"rollbackMaximumBatchSize")
-	c.requiredBetween(at+"waitIntervalInSeconds", r.WaitIntervalInSeconds, 0, 3600)
-	c.between(at+"maximumExecutionTimeoutInSeconds", r.MaximumExecutionTimeoutInSeconds, 600, 28800)
+	c.RequiredBetween(at+"waitIntervalInSeconds", r.WaitIntervalInSeconds, 0, 3600)
+	c.Between(at+"maximumExecutionTimeoutInSeconds", r.MaximumExecutionTimeoutInSeconds, 600, 28800)
 }
 
-func (z *capacitySize) check(c *checks, at string) {
+func (z *capacitySize) check(c *reply.Checks, at string) {
 	if z == nil {
 		return
 	}
-	c.enum(at+".type", z.Type, instanceCount, capacityPercent)
-	c.requiredBetween(at+".value", z.Value, 1, math.MaxInt32)
+	c.Enum(at+".type", z.Type, instanceCount, capacityPercent)
+	c.RequiredBetween(at+".value", z.Value, 1, math.MaxInt32)
 }
 
 // within refuses a part that is smaller or larger than the documentation allows, for a variant of n instances.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"betimes/internal/lab/emulator/reply"
@@ -39,17 +41,17 @@ type packageRequest struct {
 type inferenceSpecification struct{ Containers []container }
 
 func (r *packageRequest) check() error {
-	var c checks
-	c.optionalText("modelPackageName", r.ModelPackageName, 63, entityName)
-	c.optionalText("modelPackageGroupName", r.ModelPackageGroupName, 170, arnOrName)
-	c.optionalText("modelPackageDescription", r.ModelPackageDescription, 1024, nil)
-	c.optionalEnum("modelApprovalStatus", r.ModelApprovalStatus, approved, rejected, waiting)
-	c.optionalEnum("skipModelValidation", r.SkipModelValidation, "All", "None")
-	c.optionalText("clientToken", r.ClientToken, 36, clientToken)
-	c.metadata("customerMetadataProperties", r.CustomerMetadataProperties)
-	c.specification(r.InferenceSpecification)
-	c.tags("tags", r.Tags)
-	if err := c.err(); err != nil {
+	var c reply.Checks
+	c.OptionalText("modelPackageName", r.ModelPackageName, 63, entityName)
+	c.OptionalText("modelPackageGroupName", r.ModelPackageGroupName, 170, arnOrName)
+	c.OptionalText("modelPackageDescription", r.ModelPackageDescription, 1024, nil)
+	c.OptionalEnum("modelApprovalStatus", r.ModelApprovalStatus, approved, rejected, waiting)
+	c.OptionalEnum("skipModelValidation", r.SkipModelValidation, "All", "None")
+	c.OptionalText("clientToken", r.ClientToken, 36, clientToken)
+	checkMetadata(&c, "customerMetadataProperties", r.CustomerMetadataProperties)
+	r.InferenceSpecification.check(&c)
+	checkTags(&c, "tags", r.Tags)
+	if err := c.Err(); err != nil {
 		return err
 	}
 	switch {
@@ -65,21 +67,21 @@ func (r *packageRequest) check() error {
 	return nil
 }
 
-func (c *checks) specification(i *inferenceSpecification) {
+func (i *inferenceSpecification) check(c *reply.Checks) {
 	if i == nil {
 		return
 	}
-	c.count("inferenceSpecification.containers", len(i.Containers), 1, 15)
+	c.Length("inferenceSpecification.containers", len(i.Containers), 1, 15)
 	for n := range i.Containers {
 		i.Containers[n].check(c, fmt.Sprintf("inferenceSpecification.containers.%d.member.", n+1))
 	}
 }
 
-func (c *checks) metadata(path string, m map[string]string) {
-	c.count(path, len(m), 0, 50)
-	for key, value := range m {
-		c.text(path, key, 128, nil)
-		c.text(path+"."+key, value, 256, nil)
+func checkMetadata(c *reply.Checks, path string, m map[string]string) {
+	c.Length(path, len(m), 0, 50)
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		c.Text(path, key, 128, nil)
+		c.Text(path+"."+key, m[key], 256, nil)
 	}
 }
 
@@ -158,9 +160,9 @@ func (s *Service) sameToken(token string, body []byte) (any, error) {
 
 // modelPackage finds a package by name, GROUP/VERSION or ARN; s.mu is held.
 func (s *Service) modelPackage(member, nameOrARN string) (*registered, error) {
-	var c checks
-	if c.text(member, nameOrARN, 176, versionedName); c.err() != nil {
-		return nil, c.err()
+	var c reply.Checks
+	if c.Text(member, nameOrARN, 176, versionedName); c.Err() != nil {
+		return nil, c.Err()
 	}
 	name := lastPart(nameOrARN, "model-package")
 	p, ok := s.packages.get(name)

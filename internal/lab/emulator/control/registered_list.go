@@ -11,11 +11,11 @@ type packageQuery struct {
 }
 
 func (q *packageQuery) check() error {
-	var c checks
-	c.optionalText("modelPackageGroupName", q.ModelPackageGroupName, 170, arnOrName)
-	c.optionalEnum("modelApprovalStatus", q.ModelApprovalStatus, approved, rejected, waiting)
-	c.optionalEnum("modelPackageType", q.ModelPackageType, "Versioned", "Unversioned", "Both")
-	return c.err()
+	var c reply.Checks
+	c.OptionalText("modelPackageGroupName", q.ModelPackageGroupName, 170, arnOrName)
+	c.OptionalEnum("modelApprovalStatus", q.ModelApprovalStatus, approved, rejected, waiting)
+	c.OptionalEnum("modelPackageType", q.ModelPackageType, "Versioned", "Unversioned", "Both")
+	return c.Err()
 }
 
 // matches lists packages by themselves, unless a group or a type is asked for.

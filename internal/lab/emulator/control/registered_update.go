@@ -18,15 +18,15 @@ type packageUpdate struct {
 }
 
 func (r *packageUpdate) check() error {
-	var c checks
-	c.text("modelPackageArn", r.ModelPackageArn, 2048, nil)
-	c.optionalEnum("modelApprovalStatus", r.ModelApprovalStatus, approved, rejected, waiting)
-	c.optionalText("approvalDescription", r.ApprovalDescription, 1024, nil)
-	c.optionalText("clientToken", r.ClientToken, 36, clientToken)
-	c.metadata("customerMetadataProperties", r.CustomerMetadataProperties)
-	c.count("customerMetadataPropertiesToRemove", len(r.CustomerMetadataPropertiesToRemove), 0, 50)
-	c.specification(r.InferenceSpecification)
-	return c.err()
+	var c reply.Checks
+	c.Text("modelPackageArn", r.ModelPackageArn, 2048, nil)
+	c.OptionalEnum("modelApprovalStatus", r.ModelApprovalStatus, approved, rejected, waiting)
+	c.OptionalText("approvalDescription", r.ApprovalDescription, 1024, nil)
+	c.OptionalText("clientToken", r.ClientToken, 36, clientToken)
+	checkMetadata(&c, "customerMetadataProperties", r.CustomerMetadataProperties)
+	c.Length("customerMetadataPropertiesToRemove", len(r.CustomerMetadataPropertiesToRemove), 0, 50)
+	r.InferenceSpecification.check(&c)
+	return c.Err()
 }
 
 func (s *Service) updatePackage(_ context.Context, body []byte) (any, error) {
@@ -107,7 +107,7 @@ func (p *registered) metadata(r *packageUpdate) (map[string]string, error) {
 	for _, key := range r.CustomerMetadataPropertiesToRemove {
 		delete(all, key)
 	}
-	var c checks
-	c.metadata("customerMetadataProperties", all)
-	return all, c.err()
+	var c reply.Checks
+	checkMetadata(&c, "customerMetadataProperties", all)
+	return all, c.Err()
 }

@@ -90,12 +90,12 @@ func (s *Service) tagged(body []byte) (tagsRequest, error) {
 	if err := reply.Decode(body, &r); err != nil {
 		return r, err
 	}
-	var c checks
-	c.text("resourceArn", r.ResourceArn, 256, nil)
-	c.tags("tags", r.Tags)
-	c.count("tagKeys", len(r.TagKeys), 0, 50)
-	c.between("maxResults", r.MaxResults, 50, math.MaxInt32)
-	if err := c.err(); err != nil {
+	var c reply.Checks
+	c.Text("resourceArn", r.ResourceArn, 256, nil)
+	checkTags(&c, "tags", r.Tags)
+	c.Length("tagKeys", len(r.TagKeys), 0, 50)
+	c.Between("maxResults", r.MaxResults, 50, math.MaxInt32)
+	if err := c.Err(); err != nil {
 		return r, err
 	}
 	if !s.exists(r.ResourceArn) {

@@ -22,21 +22,21 @@ type weightsRequest struct {
 }
 
 func (r *weightsRequest) check() error {
-	var c checks
-	c.text("endpointName", r.EndpointName, 63, entityName)
-	c.count("desiredWeightsAndCapacities", len(r.DesiredWeightsAndCapacities), 1, 100)
+	var c reply.Checks
+	c.Text("endpointName", r.EndpointName, 63, entityName)
+	c.Length("desiredWeightsAndCapacities", len(r.DesiredWeightsAndCapacities), 1, 100)
 	for i, d := range r.DesiredWeightsAndCapacities {
 		at := fmt.Sprintf("desiredWeightsAndCapacities.%d.member.", i+1)
-		c.text(at+"variantName", d.VariantName, 63, entityName)
-		c.between(at+"desiredInstanceCount", d.DesiredInstanceCount, 0, 10000)
+		c.Text(at+"variantName", d.VariantName, 63, entityName)
+		c.Between(at+"desiredInstanceCount", d.DesiredInstanceCount, 0, 10000)
 		if d.DesiredWeight != nil && *d.DesiredWeight < 0 {
-			c.add(*d.DesiredWeight, at+"desiredWeight", "Member must have value greater than or equal to 0")
+			c.Add(*d.DesiredWeight, at+"desiredWeight", "Member must have value greater than or equal to 0")
 		}
 		if d.ServerlessUpdateConfig != nil {
 			return notBuilt("ServerlessUpdateConfig")
 		}
 	}
-	return c.err()
+	return c.Err()
 }
 
 // updateWeights is UpdateEndpointWeightsAndCapacities: weights hold at once, counts after a provisioning delay.

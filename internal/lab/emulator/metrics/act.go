@@ -129,12 +129,12 @@ func (s *Service) setAlarmState(body []byte) (object, error) {
 		return nil, err
 	}
 	var c reply.Checks
-	c.Text("alarmName", r.AlarmName, 255)
-	c.Length("stateReason", len(r.StateReason), 0, 1023)
+	c.Text("alarmName", r.AlarmName, 255, nil)
+	c.OptionalText("stateReason", r.StateReason, 1023, nil)
 	if r.StateValue == "" {
 		c.Missing("stateValue")
 	}
-	c.Enum("stateValue", r.StateValue, OK, Alarm, InsufficientData)
+	c.OptionalEnum("stateValue", r.StateValue, OK, Alarm, InsufficientData)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
@@ -178,8 +178,8 @@ func (s *Service) describeAlarmHistory(body []byte) (object, error) {
 	}
 	var c reply.Checks
 	size := records(&c, r.MaxRecords, 50)
-	c.Enum("historyItemType", r.HistoryItemType, "ConfigurationUpdate", "StateUpdate", "Action")
-	c.Enum("scanBy", r.ScanBy, "TimestampDescending", "TimestampAscending")
+	c.OptionalEnum("historyItemType", r.HistoryItemType, "ConfigurationUpdate", "StateUpdate", "Action")
+	c.OptionalEnum("scanBy", r.ScanBy, "TimestampDescending", "TimestampAscending")
 	skip, err := readToken(r.NextToken)
 	if err == nil {
 		err = c.Err()

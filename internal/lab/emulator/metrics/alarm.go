@@ -147,7 +147,7 @@ func (s *Service) describeAlarms(body []byte) (object, error) {
 	var c reply.Checks
 	size := records(&c, r.MaxRecords, 50)
 	c.Length("alarmNames", len(r.AlarmNames), 0, 100)
-	c.Enum("stateValue", r.StateValue, OK, Alarm, InsufficientData)
+	c.OptionalEnum("stateValue", r.StateValue, OK, Alarm, InsufficientData)
 	if r.MaxRecords == nil {
 		size = max(size, len(r.AlarmNames))
 	}

@@ -49,17 +49,17 @@ var comparisons = []string{"GreaterThanOrEqualToThreshold", "GreaterThanThreshol
 
 func (r *alarmRequest) check() error {
 	var c reply.Checks
-	c.Text("alarmName", r.AlarmName, 255)
-	c.Length("alarmDescription", len(r.AlarmDescription), 0, 1024)
+	c.Text("alarmName", r.AlarmName, 255, nil)
+	c.OptionalText("alarmDescription", r.AlarmDescription, 1024, nil)
 	for path, actions := range map[string][]string{"oKActions": r.OKActions, "alarmActions": r.AlarmActions, "insufficientDataActions": r.InsufficientDataActions} {
 		c.Length(path, len(actions), 0, 5)
 	}
 	if r.ComparisonOperator == "" {
 		c.Missing("comparisonOperator")
 	}
-	c.Enum("comparisonOperator", r.ComparisonOperator, comparisons...)
-	c.Enum("treatMissingData", r.TreatMissingData, "missing", "notBreaching", "breaching", "ignore")
-	c.Enum("statistic", r.Statistic, plainStatistics...)
+	c.OptionalEnum("comparisonOperator", r.ComparisonOperator, comparisons...)
+	c.OptionalEnum("treatMissingData", r.TreatMissingData, "missing", "notBreaching", "breaching", "ignore")
+	c.OptionalEnum("statistic", r.Statistic, plainStatistics...)
 	if r.EvaluationPeriods == nil {
 		c.Missing("evaluationPeriods")
 	}
@@ -90,9 +90,9 @@ func (r *alarmRequest) checkMetric(c *reply.Checks) error {
 		}
 		return r.Metrics[0].check(c, "metrics.1.member.")
 	}
-	c.Text("metricName", r.MetricName, 255)
-	c.Text("namespace", r.Namespace, 255)
-	c.Enum("unit", r.Unit, units...)
+	c.Text("metricName", r.MetricName, 255, nil)
+	c.Text("namespace", r.Namespace, 255, nil)
+	c.OptionalEnum("unit", r.Unit, units...)
 	checkDimensions(c, "", r.Dimensions)
 	if r.Period == nil {
 		c.Missing("period")

@@ -50,7 +50,7 @@ func (r *getDataRequest) check() error {
 		c.Missing("metricDataQueries")
 	}
 	c.Length("metricDataQueries", len(r.MetricDataQueries), 0, maxQueries)
-	c.Enum("scanBy", r.ScanBy, "TimestampDescending", "TimestampAscending")
+	c.OptionalEnum("scanBy", r.ScanBy, "TimestampDescending", "TimestampAscending")
 	seen := map[string]bool{}
 	for i := range r.MetricDataQueries {
 		q := &r.MetricDataQueries[i]
@@ -78,7 +78,7 @@ func (r *getDataRequest) check() error {
 }
 
 func (q *dataQuery) check(c *reply.Checks, at string) error {
-	c.Text(at+"id", q.ID, 255)
+	c.Text(at+"id", q.ID, 255, nil)
 	if q.ID != "" && !queryID.MatchString(q.ID) {
 		c.Add(q.ID, at+"id", "Member must satisfy regular expression pattern: %s", queryID)
 	}
@@ -95,9 +95,9 @@ func (q *dataQuery) check(c *reply.Checks, at string) error {
 }
 
 func (m *metricStat) check(c *reply.Checks, at string) {
-	c.Text(at+"metric.namespace", m.Metric.Namespace, 255)
-	c.Text(at+"metric.metricName", m.Metric.MetricName, 255)
-	c.Enum(at+"unit", m.Unit, units...)
+	c.Text(at+"metric.namespace", m.Metric.Namespace, 255, nil)
+	c.Text(at+"metric.metricName", m.Metric.MetricName, 255, nil)
+	c.OptionalEnum(at+"unit", m.Unit, units...)
 	checkDimensions(c, at+"metric.", m.Metric.Dimensions)
 	if !validStatistic(m.Stat) {
 		c.Add(m.Stat, at+"stat", "Member must be SampleCount, Average, Sum, Minimum, Maximum or a percentile like p99")

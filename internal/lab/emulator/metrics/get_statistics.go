@@ -21,12 +21,12 @@ const maxDatapoints = 1440
 
 func (r *statisticsRequest) check() error {
 	var c reply.Checks
-	c.Text("namespace", r.Namespace, 255)
-	c.Text("metricName", r.MetricName, 255)
-	c.Enum("unit", r.Unit, units...)
+	c.Text("namespace", r.Namespace, 255, nil)
+	c.Text("metricName", r.MetricName, 255, nil)
+	c.OptionalEnum("unit", r.Unit, units...)
 	checkDimensions(&c, "", r.Dimensions)
 	for _, s := range r.Statistics {
-		c.Enum("statistics", s, plainStatistics...)
+		c.OptionalEnum("statistics", s, plainStatistics...)
 	}
 	if err := c.Err(); err != nil {
 		return err

@@ -72,13 +72,13 @@ func (s *Service) putMetricData(body []byte) (object, error) {
 
 func (r *putDataRequest) check() error {
 	var c reply.Checks
-	c.Text("namespace", r.Namespace, 255)
+	c.Text("namespace", r.Namespace, 255, nil)
 	c.Length("metricData", len(r.MetricData), 0, maxData)
 	for i := range r.MetricData {
 		d := &r.MetricData[i]
 		at := fmt.Sprintf("metricData.%d.member.", i+1)
-		c.Text(at+"metricName", d.MetricName, 255)
-		c.Enum(at+"unit", d.Unit, units...)
+		c.Text(at+"metricName", d.MetricName, 255, nil)
+		c.OptionalEnum(at+"unit", d.Unit, units...)
 		checkDimensions(&c, at, d.Dimensions)
 	}
 	if err := c.Err(); err != nil {
@@ -96,8 +96,8 @@ func (r *putDataRequest) check() error {
 func checkDimensions(c *reply.Checks, at string, dimensions []dimension) {
 	c.Length(at+"dimensions", len(dimensions), 0, 30)
 	for i, d := range dimensions {
-		c.Text(fmt.Sprintf("%sdimensions.%d.member.name", at, i+1), d.Name, 255)
-		c.Text(fmt.Sprintf("%sdimensions.%d.member.value", at, i+1), d.Value, 1024)
+		c.Text(fmt.Sprintf("%sdimensions.%d.member.name", at, i+1), d.Name, 255, nil)
+		c.Text(fmt.Sprintf("%sdimensions.%d.member.value", at, i+1), d.Value, 1024, nil)
 	}
 }
 

@@ -2,8 +2,10 @@ package reply
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Checks collects what violates a service model, in AWS's words.
@@ -19,17 +21,33 @@ func (c *Checks) Missing(path string) {
 	*c = append(*c, fmt.Sprintf("Value null at '%s' failed to satisfy constraint: Member must not be null", path))
 }
 
-// Text checks a required text of at most most characters.
-func (c *Checks) Text(path, value string, most int) {
+// Text checks a required text of at most most characters; pattern may be nil.
+func (c *Checks) Text(path, value string, most int, pattern *regexp.Regexp) {
 	if value == "" {
 		c.Missing(path)
+		return
 	}
-	c.Length(path, len(value), 0, most)
+	c.OptionalText(path, value, most, pattern)
 }
 
-// Length checks how long a text or a list is.
+// OptionalText checks a text that may be missing.
+func (c *Checks) OptionalText(path, value string, most int, pattern *regexp.Regexp) {
+	if value == "" {
+		return
+	}
+	if utf8.RuneCountInString(value) > most {
+		c.Add(value, path, "Member must have length less than or equal to %d", most)
+	}
+	if pattern != nil && !pattern.MatchString(value) {
+		c.Add(value, path, "Member must satisfy regular expression pattern: %s", strings.Trim(pattern.String(), "^$"))
+	}
+}
+
+// Length checks how long a list is; one that must not be empty and is may not be there at all.
 func (c *Checks) Length(path string, n, least, most int) {
 	switch {
+	case n < least && n == 0:
+		c.Missing(path)
 	case n < least:
 		c.Add("[...]", path, "Member must have length greater than or equal to %d", least)
 	case n > most:
@@ -37,11 +55,34 @@ func (c *Checks) Length(path string, n, least, most int) {
 	}
 }
 
-// Enum checks a text that may be missing against the values it can have.
+// Enum checks a required text against the values it can have.
 func (c *Checks) Enum(path, value string, allowed ...string) {
+	if value == "" {
+		c.Missing(path)
+		return
+	}
+	c.OptionalEnum(path, value, allowed...)
+}
+
+// OptionalEnum checks a text that may be missing against the values it can have.
+func (c *Checks) OptionalEnum(path, value string, allowed ...string) {
 	if value != "" && !slices.Contains(allowed, value) {
 		c.Add(value, path, "Member must satisfy enum value set: [%s]", strings.Join(allowed, ", "))
 	}
+}
+
+// Between checks a number that may be missing.
+func (c *Checks) Between(path string, value *int, least, most int) {
+	c.Least(path, value, least)
+	c.Most(path, value, most)
+}
+
+// RequiredBetween checks a required number.
+func (c *Checks) RequiredBetween(path string, value *int, least, most int) {
+	if value == nil {
+		c.Missing(path)
+	}
+	c.Between(path, value, least, most)
 }
 
 // Least checks a number that may be missing.

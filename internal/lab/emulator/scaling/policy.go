@@ -46,8 +46,8 @@ type policyRequest struct {
 
 func (r *policyRequest) check() error {
 	var c reply.Checks
-	c.Text("policyName", r.PolicyName, 256)
-	c.Enum("policyType", r.PolicyType, stepScaling, targetTracking, predictive)
+	c.Text("policyName", r.PolicyName, 256, nil)
+	c.OptionalEnum("policyType", r.PolicyType, stepScaling, targetTracking, predictive)
 	if err := r.place.check(&c); err != nil {
 		return err
 	}

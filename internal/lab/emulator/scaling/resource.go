@@ -44,8 +44,8 @@ func (p place) check(c *reply.Checks) error {
 	if p.ServiceNamespace == "" {
 		c.Missing("serviceNamespace")
 	}
-	c.Enum("serviceNamespace", p.ServiceNamespace, namespaces...)
-	c.Text("resourceId", p.ResourceID, 1600)
+	c.OptionalEnum("serviceNamespace", p.ServiceNamespace, namespaces...)
+	c.Text("resourceId", p.ResourceID, 1600, nil)
 	if p.ScalableDimension == "" {
 		c.Missing("scalableDimension")
 	}
@@ -97,7 +97,7 @@ func (f *filter) check() error {
 	if f.ServiceNamespace == "" {
 		c.Missing("serviceNamespace")
 	}
-	c.Enum("serviceNamespace", f.ServiceNamespace, namespaces...)
+	c.OptionalEnum("serviceNamespace", f.ServiceNamespace, namespaces...)
 	c.Least("maxResults", f.MaxResults, 1)
 	c.Most("maxResults", f.MaxResults, maxPage)
 	return c.Err()

@@ -33,8 +33,8 @@ type scheduleRequest struct {
 
 func (r *scheduleRequest) check() error {
 	var c reply.Checks
-	c.Text("scheduledActionName", r.ScheduledActionName, 256)
-	c.Length("schedule", len(r.Schedule), 0, 1600)
+	c.Text("scheduledActionName", r.ScheduledActionName, 256, nil)
+	c.OptionalText("schedule", r.Schedule, 1600, nil)
 	if r.Action != nil {
 		c.Least("scalableTargetAction.minCapacity", r.Action.MinCapacity, 0)
 		c.Least("scalableTargetAction.maxCapacity", r.Action.MaxCapacity, 0)

@@ -35,8 +35,8 @@ func (c *stepConfig) check() error {
 	if c.AdjustmentType == "" {
 		ck.Missing(at + "adjustmentType")
 	}
-	ck.Enum(at+"adjustmentType", c.AdjustmentType, changeIn, percentOf, exact)
-	ck.Enum(at+"metricAggregationType", c.Aggregation, "Average", "Minimum", "Maximum")
+	ck.OptionalEnum(at+"adjustmentType", c.AdjustmentType, changeIn, percentOf, exact)
+	ck.OptionalEnum(at+"metricAggregationType", c.Aggregation, "Average", "Minimum", "Maximum")
 	ck.Least(at+"cooldown", c.Cooldown, 0)
 	for _, s := range c.StepAdjustments {
 		if s.Adjustment == nil {

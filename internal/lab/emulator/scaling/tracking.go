@@ -74,12 +74,12 @@ func (m *customMetric) check() error {
 		return invalid("CustomizedMetricSpecification.Metrics (metric math) is not built in this emulator; name one metric.")
 	}
 	at := "targetTrackingScalingPolicyConfiguration.customizedMetricSpecification."
-	ck.Text(at+"metricName", m.MetricName, 255)
-	ck.Text(at+"namespace", m.Namespace, 255)
+	ck.Text(at+"metricName", m.MetricName, 255, nil)
+	ck.Text(at+"namespace", m.Namespace, 255, nil)
 	if m.Statistic == "" {
 		ck.Missing(at + "statistic")
 	}
-	ck.Enum(at+"statistic", m.Statistic, "Average", "Minimum", "Maximum", "SampleCount", "Sum")
+	ck.OptionalEnum(at+"statistic", m.Statistic, "Average", "Minimum", "Maximum", "SampleCount", "Sum")
 	return ck.Err()
 }
 

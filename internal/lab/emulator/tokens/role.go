@@ -30,7 +30,7 @@ const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal
 func (s *Service) role(name string) (any, error) {
 	if !roleName.MatchString(name) {
 		var c reply.Checks
-		if c.Text("roleName", name, 64); len(c) == 0 {
+		if c.Text("roleName", name, 64, nil); len(c) == 0 {
 			c.Add(name, "roleName", `Member must satisfy regular expression pattern: [\w+=,.@-]+`)
 		}
 		e := c.Refusal()
