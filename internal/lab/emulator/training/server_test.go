@@ -60,9 +60,13 @@ func TestAServerThatDoesNotTrainSaysWhy(t *testing.T) {
 		train http.HandlerFunc
 		says  string
 	}{
-		{"by its status", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no memory", http.StatusInsufficientStorage) }, "/train answered 507 Insufficient Storage: no memory"},
+		{"by its status", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "no memory", http.StatusInsufficientStorage)
+		}, "/train answered 507 Insufficient Storage: no memory"},
 		{"with a long text", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, strings.Repeat("é", 1<<20), 500) }, "éé"},
-		{"by sending elsewhere", func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, "http://127.0.0.1:1/", http.StatusFound) }, "/train answered 302 Found"},
+		{"by sending elsewhere", func(w http.ResponseWriter, q *http.Request) {
+			http.Redirect(w, q, "http://127.0.0.1:1/", http.StatusFound)
+		}, "/train answered 302 Found"},
 		{"by its exit code", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Trailer", exitCode)
 			fmt.Fprintln(w, "boom")
