@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -52,6 +53,12 @@ func planModel(name string, m config.ModelConfig) dashboard.PlanModel {
 	out := dashboard.PlanModel{Name: name, Door: "rest", Endpoints: []string{name}}
 	if m.SageMaker != nil {
 		out.Door, out.Endpoints = "sagemaker", []string{m.SageMaker.Endpoint}
+	}
+	if m.Endpoints != nil {
+		out.Door, out.Endpoints = fmt.Sprintf("%d endpoints", len(m.Endpoints)), nil
+		for _, e := range m.Endpoints {
+			out.Endpoints = append(out.Endpoints, e.Name)
+		}
 	}
 	if m.Train != nil {
 		out.Training = m.Train.Algorithm

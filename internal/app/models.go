@@ -29,7 +29,7 @@ type endpoints []*balance.Picker
 func (e *endpoints) snapshot() []pulse.Endpoint {
 	out := make([]pulse.Endpoint, 0, len(*e))
 	for _, p := range *e {
-		out = append(out, p.Snapshot())
+		out = append(out, p.Snapshots()...)
 	}
 	return out
 }
@@ -122,15 +122,11 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 			return nil, nil, err
 		}
 	}
-	at, err := a.door(ctx, name, m)
+	picker, patience, err := a.picker(ctx, name, m)
 	if err != nil {
 		return nil, nil, err
 	}
-	out.patience = cmp.Or(at.patience, budget.Call)
-	picker := balance.New(at.target, at.door, balance.Deps{Log: a.log, Registerer: a.metrics, Allowance: a.allowance})
-	if at.follow != nil {
-		at.follow(picker)
-	}
+	out.patience = patience
 	out.direct, out.answeredSince, out.live = a.shared(name, m, codec, picker), picker.AnsweredSince, a.live
 	out.invoker = a.admitted(out.direct, picker)
 	return out, picker, nil
@@ -153,7 +149,47 @@ func (a *App) shared(name string, m config.ModelConfig, codec model.Codec, picke
 	return batch.New(c, picker, batch.Deps{Model: name, Codec: codec, Log: a.log, Registerer: a.metrics})
 }
 
-// way leads to one model's endpoint.
+// picker makes what picks among the endpoints of a model. A call lasts as long as
+// the most patient of them.
+func (a *App) picker(ctx context.Context, name string, m config.ModelConfig) (*balance.Picker, time.Duration, error) {
+	ways, patience := []way{}, budget.Call
+	routes := []balance.Route{}
+	for i, e := range m.Ways() {
+		at, err := a.door(ctx, nameOf(name, m, i), e)
+		if err != nil {
+			return nil, 0, err
+		}
+		at.target.Preference = e.Preference()
+		ways, patience = append(ways, at), max(patience, at.patience)
+		routes = append(routes, balance.Route{Target: at.target, Door: at.door})
+	}
+	p := balance.Among(a.config.Flow.Balance, routes, balance.Deps{Log: a.log, Registerer: a.metrics, Allowance: a.allowance})
+	for _, at := range ways {
+		if at.follow != nil {
+			at.follow(p)
+		}
+	}
+	return p, patience, nil
+}
+
+// named is what an endpoint is called: its model, itself, and where the file has it.
+type named struct {
+	model, endpoint, path string
+	alone                 bool // the only one of its model
+}
+
+func nameOf(model string, m config.ModelConfig, number int) named {
+	e, path := m.Ways()[number], "models."+model
+	switch {
+	case m.Endpoints != nil:
+		return named{model, e.Name, fmt.Sprintf("%s.endpoints[%d]", path, number), len(m.Endpoints) == 1}
+	case e.SageMaker != nil:
+		return named{model, e.SageMaker.Endpoint, path, true}
+	}
+	return named{model, model, path, true}
+}
+
+// way leads to one endpoint of a model.
 type way struct {
 	target balance.Target
 	door   model.Invoker
@@ -162,34 +198,36 @@ type way struct {
 	patience time.Duration // of one call; 0: budget.Call
 }
 
-// door opens the way to one model's endpoint.
-func (a *App) door(ctx context.Context, name string, m config.ModelConfig) (way, error) {
-	if m.REST != nil {
-		e, err := rest.New(*m.REST, rest.Deps{Name: name, Fields: a.config.Flow.Feature.Fields, Registerer: a.metrics})
+// door opens the way to one endpoint.
+func (a *App) door(ctx context.Context, n named, c config.EndpointConfig) (way, error) {
+	if c.REST != nil {
+		e, err := rest.New(*c.REST, rest.Deps{Name: n.endpoint, Fields: a.config.Flow.Feature.Fields, Registerer: a.metrics})
 		if err != nil {
-			return way{}, fmt.Errorf("models.%s.rest: %w", name, err)
+			return way{}, fmt.Errorf("%s.rest: %w", n.path, err)
 		}
 		a.close(e.Close)
-		return way{target: balance.Target{Model: name, Endpoint: name, Door: "rest", Limit: m.REST.Connections}, door: e}, nil
+		return way{target: balance.Target{Model: n.model, Endpoint: n.endpoint, Door: "rest", Limit: c.REST.Connections}, door: e}, nil
 	}
-	if m.OIP != nil {
-		return a.oipDoor(ctx, name, *m.OIP)
+	if c.OIP != nil {
+		return a.oipDoor(ctx, n, *c.OIP)
 	}
-	return a.sageMakerDoor(ctx, name, *m.SageMaker)
+	return a.sageMakerDoor(ctx, n, *c.SageMaker)
 }
 
 // oipDoor opens the way to a model of the Open Inference Protocol. What its
 // metadata say against the mapping is said before the first event.
-func (a *App) oipDoor(ctx context.Context, name string, c oip.Config) (way, error) {
-	e, err := oip.New(c, oip.Deps{Name: name, Fields: a.config.Flow.Feature.Fields, Log: a.log, Registerer: a.metrics})
+func (a *App) oipDoor(ctx context.Context, n named, c oip.Config) (way, error) {
+	e, err := oip.New(c, oip.Deps{Name: n.endpoint, Fields: a.config.Flow.Feature.Fields, Log: a.log, Registerer: a.metrics})
 	if err != nil {
-		return way{}, fmt.Errorf("models.%s.oip: %w", name, err)
+		return way{}, fmt.Errorf("%s.oip: %w", n.path, err)
 	}
 	a.close(e.Close)
 	if err := e.Prepare(ctx); err != nil {
-		return way{}, fmt.Errorf("models.%s.oip: %w", name, err)
+		return way{}, fmt.Errorf("%s.oip: %w", n.path, err)
 	}
-	a.add("model "+name, e)
-	a.check("model "+name, func(context.Context) error { return e.Ready() })
-	return way{target: balance.Target{Model: name, Endpoint: name, Door: "oip", Limit: c.Connections}, door: e}, nil
+	a.add("model "+n.endpoint, e)
+	if n.alone {
+		a.check("model "+n.endpoint, func(context.Context) error { return e.Ready() })
+	}
+	return way{target: balance.Target{Model: n.model, Endpoint: n.endpoint, Door: "oip", Limit: c.Connections}, door: e}, nil
 }

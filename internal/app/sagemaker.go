@@ -25,20 +25,20 @@ func (a *App) openAccount(ctx context.Context) (*sagemaker.Account, error) {
 }
 
 // sageMakerDoor opens the way to one SageMaker endpoint, whose state is watched.
-func (a *App) sageMakerDoor(ctx context.Context, name string, c sagemaker.Config) (way, error) {
+func (a *App) sageMakerDoor(ctx context.Context, n named, c sagemaker.Config) (way, error) {
 	account, err := a.openAccount(ctx)
 	if err != nil {
 		return way{}, err
 	}
 	e, err := openEndpoint(account, c)
 	if err != nil {
-		return way{}, fmt.Errorf("models.%s.sagemaker: %w", name, err)
+		return way{}, fmt.Errorf("%s.sagemaker: %w", n.path, err)
 	}
 	a.close(e.Close)
-	a.add("endpoint "+c.Endpoint, e)
+	a.add("endpoint "+n.endpoint, e)
 	return way{
-		target: balance.Target{Model: name, Endpoint: c.Endpoint, Door: "sagemaker", Variant: c.Variant, Limit: c.Connections},
-		door:   e, patience: e.Patience(), follow: func(p *balance.Picker) { e.Follow(a.followed(c.Endpoint, p)) },
+		target: balance.Target{Model: n.model, Endpoint: n.endpoint, Door: "sagemaker", Variant: c.Variant, Limit: c.Connections},
+		door:   e, patience: e.Patience(), follow: func(p *balance.Picker) { e.Follow(a.followed(n.endpoint, p)) },
 	}, nil
 }
 
@@ -61,7 +61,7 @@ func openEndpoint(account *sagemaker.Account, c sagemaker.Config) (sageMakerEndp
 // followed tells the Picker of other instances, and the pulse of every change.
 func (a *App) followed(name string, p *balance.Picker) func(was, now sagemaker.EndpointState) {
 	return func(was, now sagemaker.EndpointState) {
-		p.Scaled(was.Instances(), now.Instances())
+		p.Scaled(name, was.Instances(), now.Instances())
 		if was.Status != now.Status || was.Config != now.Config {
 			a.change("endpoint", fmt.Sprintf("%s: %s with %s, was %s with %s", name, now.Status, now.Config, was.Status, was.Config))
 		}

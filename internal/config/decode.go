@@ -84,6 +84,8 @@ func initial(t reflect.Type) reflect.Value {
 		return reflect.ValueOf(rollout.DefaultTrainConfig())
 	case reflect.TypeFor[emulator.Config]():
 		return reflect.ValueOf(emulator.DefaultConfig())
+	case reflect.TypeFor[EndpointConfig]():
+		return reflect.ValueOf(defaultEndpoint())
 	case reflect.TypeFor[ModelConfig]():
 		return reflect.ValueOf(defaultModel())
 	}

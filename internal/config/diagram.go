@@ -112,24 +112,39 @@ func (d *drawing) processing() {
 func (d *drawing) models() {
 	for i, name := range modelNames(d.cfg) {
 		m := d.cfg.Models[name]
-		d.line("  model%d[[%s]]", i+1, label(m.caption()...))
+		if m.Endpoints != nil {
+			d.several(i+1, name, m)
+			continue
+		}
+		d.line("  model%d[[%s]]", i+1, label(m.alone().caption()...))
 		d.line("  feature %s model%d", d.route(name), i+1)
 		d.training(i+1, m)
 	}
 }
 
-// caption is what a model's box says: the name is in the arrow when it is routed.
-func (m ModelConfig) caption() []string {
+// several draws the endpoints of one model behind what picks among them.
+func (d *drawing) several(number int, name string, m ModelConfig) {
+	d.line("  model%d{{%s}}", number, label("Load Balancer", "the fastest endpoint"))
+	d.line("  feature %s model%d", d.route(name), number)
+	for i, e := range m.Endpoints {
+		d.line("  model%d_%d[[%s]]", number, i+1, label(e.caption()...))
+		d.line("  model%d <--> model%d_%d", number, number, i+1)
+	}
+}
+
+// caption is what an endpoint's box says: the model's name is in the arrow when it
+// is routed.
+func (e EndpointConfig) caption() []string {
 	switch {
-	case m.SageMaker != nil && m.Embedded():
-		return []string{"SageMaker inference instance", "endpoint " + m.SageMaker.Endpoint, "emulated"}
-	case m.SageMaker != nil:
-		return []string{"SageMaker inference instance", "endpoint " + m.SageMaker.Endpoint, m.SageMaker.Region,
-			fmt.Sprintf("%d × %s", m.SageMaker.Instances, m.SageMaker.InstanceType)}
-	case m.OIP != nil:
-		return []string{"Model server", "model " + m.OIP.Model, m.OIP.URL}
-	case m.REST != nil:
-		return []string{"Model server", m.REST.URL}
+	case e.embedded():
+		return []string{"SageMaker inference instance", "endpoint " + e.SageMaker.Endpoint, "emulated"}
+	case e.SageMaker != nil:
+		return []string{"SageMaker inference instance", "endpoint " + e.SageMaker.Endpoint, e.SageMaker.Region,
+			fmt.Sprintf("%d × %s", e.SageMaker.Instances, e.SageMaker.InstanceType)}
+	case e.OIP != nil:
+		return []string{"Model server", "model " + e.OIP.Model, e.OIP.URL}
+	case e.REST != nil:
+		return []string{"Model server", e.REST.URL}
 	}
 	return []string{"Model"}
 }

@@ -42,17 +42,20 @@ func (s settler) example() {
 
 func (s settler) models() {
 	for name, m := range s.Models {
-		if m.SageMaker != nil {
-			s.endpoint(name, m.SageMaker)
+		for i, e := range m.Ways() {
+			s.way(name, m.way("models."+name, i), e)
 		}
-		if m.OIP != nil && m.OIP.Model == "" {
-			m.OIP.Model = name
-			s.because("models."+name+".oip.model", "the model's name")
+		for i := range m.Endpoints {
+			s.named(name, &m.Endpoints[i], i)
 		}
 		if m.Embedded() && s.Lab.Emulator == nil {
 			e := emulator.DefaultConfig()
 			s.Lab.Emulator = &e
 		}
+	}
+	if s.Flow.Balance.Zone == "" && s.Kafka.Rack != "" {
+		s.Flow.Balance.Zone = s.Kafka.Rack
+		s.because("flow.balance.zone", "as kafka.rack")
 	}
 	if s.Flow.Model == "" && len(s.Flow.Route) == 0 && len(s.Models) == 1 {
 		for name := range s.Models {
@@ -62,8 +65,17 @@ func (s settler) models() {
 	}
 }
 
-func (s settler) endpoint(name string, e *sagemaker.Config) {
-	path := "models." + name + ".sagemaker."
+func (s settler) way(name, path string, e EndpointConfig) {
+	if e.SageMaker != nil {
+		s.endpoint(name, path+".sagemaker.", e.SageMaker)
+	}
+	if e.OIP != nil && e.OIP.Model == "" {
+		e.OIP.Model = name
+		s.because(path+".oip.model", "the model's name")
+	}
+}
+
+func (s settler) endpoint(name, path string, e *sagemaker.Config) {
 	if e.Endpoint == "" {
 		e.Endpoint = name
 		s.because(path+"endpoint", "the model's name")

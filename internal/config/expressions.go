@@ -50,13 +50,13 @@ func (c checker) asked(name string, m ModelConfig) {
 	if codec == nil {
 		return
 	}
-	if m.OIP != nil {
-		if err := oip.CheckContentType(m.MediaType()); err != nil {
+	for i, e := range m.Ways() {
+		if err := oip.CheckContentType(m.MediaType()); e.OIP != nil && err != nil {
 			c.bad(path+".content_type", "%s", err)
 		}
-	}
-	if m.REST != nil && m.REST.Template != "" && !strings.Contains(m.MediaType(), "json") {
-		c.bad(path+".rest.template", "it is JSON, and requests are %s; remove it, or content_type", m.MediaType())
+		if e.REST != nil && e.REST.Template != "" && !strings.Contains(m.MediaType(), "json") {
+			c.bad(m.way(path, i)+".rest.template", "it is JSON, and requests are %s; remove it, or content_type", m.MediaType())
+		}
 	}
 	events := c.Kafka.Topics.Events
 	if _, err := feature.New(c.Flow.Feature, feature.Format{Value: events.Value, Columns: events.Columns}, codec); err != nil {
@@ -76,16 +76,29 @@ func (c checker) codec(path string, m ModelConfig) model.Codec {
 		c.bad(path+".batch", "%s", err)
 	case err != nil:
 		c.bad(path+".content_type", "%s", err)
-	case named && m.OIP != nil:
-		c.bad(path+".batch", "events share calls of this protocol as tensors; write auto or none")
-	case named && m.SageMaker != nil && m.SageMaker.Session != "":
-		c.bad(path+".batch", "the calls of sagemaker.session are about one event each; write auto or none")
-	case named && m.Form() != model.FormInstances && m.REST != nil && m.REST.Template != "":
-		c.bad(path+".batch", "rest.template is JSON around a list, not %s; write auto, instances or none", m.Batch)
+	case named && !c.takes(path, m):
 	default:
 		return codec
 	}
 	return nil
+}
+
+// takes says whether all endpoints of a model take calls in the form that it names.
+func (c checker) takes(path string, m ModelConfig) bool {
+	for _, e := range m.Ways() {
+		switch {
+		case e.OIP != nil:
+			c.bad(path+".batch", "events share calls of this protocol as tensors; write auto or none")
+		case e.SageMaker != nil && e.SageMaker.Session != "":
+			c.bad(path+".batch", "the calls of sagemaker.session are about one event each; write auto or none")
+		case m.Form() != model.FormInstances && e.REST != nil && e.REST.Template != "":
+			c.bad(path+".batch", "rest.template is JSON around a list, not %s; write auto, instances or none", m.Batch)
+		default:
+			continue
+		}
+		return false
+	}
+	return true
 }
 
 // pathed notes an error whose text begins with the path it is about.

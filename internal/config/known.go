@@ -13,8 +13,7 @@ func notBuilt() []string {
 	return []string{
 		"flow.preprocess", "flow.cache", "flow.async", "flow.mirror",
 		"flow.feature.lookup", "flow.feature.http", "flow.feature.windows", "flow.feature.state", "flow.feature.enrich",
-		"flow.balance.policy", "flow.balance.hedge", "flow.balance.sticky",
-		"models.*.endpoints",
+		"flow.balance.policy", "flow.balance.hedge",
 		"watch.slo", "watch.alert", "watch.canary", "steer",
 	}
 }
@@ -22,7 +21,7 @@ func notBuilt() []string {
 // namesFile says whether the value at path is the path of a file.
 func namesFile(path string) bool {
 	return slices.ContainsFunc([]string{
-		"extends", "data_dir", "kafka.tls.ca", "kafka.tls.cert", "kafka.tls.key", "kafka.sasl.oauth.ca", "models.*.oip.ca", "kafka.topics.events.registry.ca", "models.*.rest.ca", "models.*.train.data", "models.*.serve.file",
+		"extends", "data_dir", "kafka.tls.ca", "kafka.tls.cert", "kafka.tls.key", "kafka.sasl.oauth.ca", "models.*.oip.ca", "kafka.topics.events.registry.ca", "models.*.rest.ca", "models.*.endpoints[].oip.ca", "models.*.endpoints[].rest.ca", "models.*.train.data", "models.*.serve.file",
 		"flow.gateway.tls.cert", "flow.gateway.tls.key", "flow.gateway.tls.client_ca", "admin.tls.cert", "admin.tls.key", "admin.tls.client_ca",
 	}, func(pattern string) bool { return matches(pattern, path) })
 }
@@ -32,10 +31,14 @@ func namesProgram(path string) bool {
 	return matches("models.*.serve.image", path) || matches("models.*.serve.command", parent(path))
 }
 
-// matches compares a path with a pattern in which * is any one key.
+// matches compares a path with a pattern in which * is any one key, and [] any
+// element of a list.
 func matches(pattern, path string) bool {
 	want, have := strings.Split(pattern, "."), strings.Split(path, ".")
-	return slices.EqualFunc(want, have, func(w, h string) bool { return w == "*" || w == h })
+	return slices.EqualFunc(want, have, func(w, h string) bool {
+		list, _, is := strings.Cut(h, "[")
+		return w == "*" || w == h || is && w == list+"[]"
+	})
 }
 
 // unknown notes a key that nothing reads.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"betimes/internal/model"
@@ -20,6 +21,7 @@ type ModelConfig struct {
 	SageMaker   *sagemaker.Config    `yaml:"sagemaker" doc:"A SageMaker endpoint. Exactly one of sagemaker, oip and rest."`
 	OIP         *oip.Config          `yaml:"oip" doc:"A server of the Open Inference Protocol v2: KServe, Triton, MLServer. Exactly one of sagemaker, oip and rest."`
 	REST        *rest.Config         `yaml:"rest" doc:"A plain HTTP model server. Exactly one of sagemaker, oip and rest."`
+	Endpoints   []EndpointConfig     `yaml:"endpoints" doc:"Several endpoints of the same model, instead of one: each call goes where it is answered soonest."`
 	Pure        bool                 `yaml:"pure" doc:"Same input, same answer, no side effect."`
 	Train       *rollout.TrainConfig `yaml:"train" doc:"How the model is trained: before its first use, and by betimes train."`
 	Serve       *rollout.ServeConfig `yaml:"serve" doc:"A model of your own that the emulator serves, instead of train."`
@@ -37,14 +39,9 @@ func defaultModel() ModelConfig {
 
 // doors are the keys that say where the model answers.
 func (m ModelConfig) doors() []string {
-	var all []string
-	for _, door := range []struct {
-		key string
-		set bool
-	}{{"sagemaker", m.SageMaker != nil}, {"oip", m.OIP != nil}, {"rest", m.REST != nil}} {
-		if door.set {
-			all = append(all, door.key)
-		}
+	all := m.alone().doors()
+	if m.Endpoints != nil {
+		all = append(all, "endpoints")
 	}
 	return all
 }
@@ -63,14 +60,11 @@ func (m ModelConfig) Form() model.Form { return model.Form(m.Batch) }
 
 // Shares says whether events of the model may share calls.
 func (m ModelConfig) Shares() bool {
-	at := m.SageMaker
-	return m.Form() != model.FormNone && (at == nil || at.Session == "" && !at.Stream && at.Async == nil)
+	return m.Form() != model.FormNone && !slices.ContainsFunc(m.Ways(), EndpointConfig.oneByOne)
 }
 
 // Embedded says whether the model is served by the emulator in this process.
-func (m ModelConfig) Embedded() bool {
-	return m.SageMaker != nil && m.SageMaker.Embedded != nil && *m.SageMaker.Embedded
-}
+func (m ModelConfig) Embedded() bool { return slices.ContainsFunc(m.Ways(), EndpointConfig.embedded) }
 
 // MediaType is content_type with auto found out.
 func (m ModelConfig) MediaType() string {

@@ -31,7 +31,7 @@ func embedded(c Config) []Finding {
 		all = append(all, Finding{"kafka.embedded", "brokers inside the process run only under up, demo and broker, without replication between machines; set kafka.seeds: [HOST:9092] in its place"})
 	}
 	for _, name := range modelNames(c) {
-		if c.Models[name].Embedded() {
+		if c.Models[name].alone().embedded() {
 			all = append(all, Finding{"models." + name + ".sagemaker.embedded", "the emulator runs only under up, demo and emulate; set it to false, and url or aws.endpoint_url unless it is AWS itself"})
 		}
 	}
@@ -102,11 +102,14 @@ func doors(c Config) []Finding {
 		add("admin.metrics_token", "metrics are open to whoever reaches the admin listener; set it, or keep the listener inside the cluster")
 	}
 	for _, name := range modelNames(c) {
-		if r := c.Models[name].REST; r != nil && plainURL(r.URL) {
-			add("models."+name+".rest.url", "requests cross the network readable; use https")
-		}
-		if o := c.Models[name].OIP; o != nil && o.Plain() {
-			add("models."+name+".oip.url", "requests cross the network readable; use https or grpcs")
+		for i, e := range c.Models[name].Ways() {
+			path := c.Models[name].way("models."+name, i)
+			if e.REST != nil && plainURL(e.REST.URL) {
+				add(path+".rest.url", "requests cross the network readable; use https")
+			}
+			if e.OIP != nil && e.OIP.Plain() {
+				add(path+".oip.url", "requests cross the network readable; use https or grpcs")
+			}
 		}
 	}
 	return all

@@ -40,6 +40,8 @@ func (c checker) model(path string, m ModelConfig) {
 		c.bad(path, "it does not say where the model answers; write sagemaker: {endpoint: NAME}, oip: {url: URL, model: NAME} or rest: {url: URL}")
 	case len(m.doors()) > 1:
 		c.bad(path, "it has %s; keep one (write null over an extended file)", strings.Join(m.doors(), " and "))
+	case m.Endpoints != nil:
+		c.endpoints(path, m)
 	case m.Embedded() && m.SageMaker.URL != "":
 		c.bad(path+".sagemaker.url", "embedded says that the endpoint is inside this process; remove one of both")
 	case m.Train != nil && m.Serve != nil:

@@ -1,69 +1,81 @@
 package balance
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"betimes/internal/pulse"
 )
 
-// Capacity tells how many more calls the endpoint would take now, how many at
+// Capacity tells how many more calls the endpoints would take now, how many at
 // once, as learned, and how long one takes; zero: no call was answered yet.
-func (p *Picker) Capacity() (free, limit int, service time.Duration) { return p.slots.capacity() }
+func (p *Picker) Capacity() (free, limit int, service time.Duration) { return p.line.capacity() }
 
 // Model is the name of the model that is asked.
-func (p *Picker) Model() string { return p.target.Model }
+func (p *Picker) Model() string { return p.endpoints[0].target.Model }
 
-func (p *Picker) limit() int {
-	_, limit, _ := p.slots.capacity()
-	return limit
-}
-
-// Scaled tells that the endpoint has another number of instances: what was learned
+// Scaled tells that an endpoint has another number of instances: what was learned
 // is taken up or down with it.
-func (p *Picker) Scaled(from, to int) {
+func (p *Picker) Scaled(name string, from, to int) {
 	if from < 1 || to < 1 || from == to {
 		return
 	}
-	p.slots.mu.Lock()
-	defer p.slots.mu.Unlock()
-	p.slots.limit.scale(float64(to) / float64(from))
-	p.slots.grant(time.Now())
-}
-
-// Version is the model version that answers: what the door knows, else what the
-// newest answer said. Empty: not known.
-func (p *Picker) Version() string {
-	if door, knows := p.inner.(interface{ Version() string }); knows {
-		return door.Version()
-	}
-	if v := p.version.Load(); v != nil {
-		return *v
-	}
-	return ""
-}
-
-// AnsweredSince says whether the endpoint answered a call after that moment.
-func (p *Picker) AnsweredSince(at time.Time) bool { return p.health.newest.Load() > at.UnixMicro() }
-
-// Err is why the endpoint does not answer, nil when it does.
-func (p *Picker) Err() error { return p.health.err() }
-
-// Snapshot is the endpoint as a pulse has it.
-func (p *Picker) Snapshot() pulse.Endpoint {
-	s := pulse.Endpoint{
-		Model: p.target.Model, Name: p.target.Endpoint, Door: p.target.Door,
-		Up: p.health.up(), Latency: p.seconds.Snapshot(), Invocations: map[string]int64{}, Limit: p.limit(),
-	}
-	p.slots.mu.Lock()
-	s.InFlight = p.slots.underWay
-	p.slots.mu.Unlock()
-	for class := range p.calls {
-		if n := p.calls[class].Load(); n > 0 {
-			s.Invocations[nameOf(class)] = n
+	p.line.mu.Lock()
+	defer p.line.mu.Unlock()
+	for _, e := range p.endpoints {
+		if e.target.Endpoint == name {
+			e.limit.scale(float64(to) / float64(from))
 		}
 	}
-	if !s.Up {
-		s.LastError = p.health.cause()
+	p.line.grant(time.Now())
+}
+
+// Version is the model version that answers, or all of them when the endpoints have
+// different ones. Empty: not known.
+func (p *Picker) Version() string {
+	first := p.endpoints[0].saysVersion()
+	if !slices.ContainsFunc(p.endpoints[1:], func(e *endpoint) bool { return e.saysVersion() != first }) {
+		return first
 	}
-	return s
+	var all []string
+	for _, e := range p.endpoints {
+		if v := e.saysVersion(); v != "" && !slices.Contains(all, v) {
+			all = append(all, v)
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, "+")
+}
+
+// AnsweredSince says whether an endpoint answered a call after that moment.
+func (p *Picker) AnsweredSince(at time.Time) bool {
+	return slices.ContainsFunc(p.endpoints, func(e *endpoint) bool { return e.health.newest.Load() > at.UnixMicro() })
+}
+
+// Err is why no endpoint answers, nil when one does.
+func (p *Picker) Err() error {
+	var first error
+	for _, e := range p.endpoints {
+		err := e.health.err()
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// Snapshots are the endpoints as a pulse has them.
+func (p *Picker) Snapshots() []pulse.Endpoint {
+	all := make([]pulse.Endpoint, len(p.endpoints))
+	for i, e := range p.endpoints {
+		all[i] = e.snapshot()
+		p.line.mu.Lock()
+		all[i].InFlight, all[i].Limit = e.underWay, e.limit.at(time.Now())
+		p.line.mu.Unlock()
+	}
+	return all
 }

@@ -13,6 +13,7 @@ import (
 // health knows whether an endpoint does its work.
 type health struct {
 	target  Target
+	others  bool // endpoints of the model there are
 	log     *slog.Logger
 	last    atomic.Pointer[model.Error]
 	newest  atomic.Int64 // Unix µs of the newest call that was answered
@@ -40,7 +41,11 @@ func (h *health) note(err error, now time.Time) {
 		return // it takes others
 	}
 	if h.failing.CompareAndSwap(0, now.UnixMicro()) {
-		h.log.Warn("endpoint fails, its events wait", "endpoint", h.target.Endpoint, "model", h.target.Model, "cause", h.cause())
+		text := "endpoint fails, its events wait"
+		if h.others {
+			text = "endpoint fails, others are asked"
+		}
+		h.log.Warn(text, "endpoint", h.target.Endpoint, "model", h.target.Model, "cause", h.cause())
 	}
 }
 

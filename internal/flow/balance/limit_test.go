@@ -97,10 +97,10 @@ func TestTwoWorkersOfOneEndpointBothGetOn(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		second := callers(ctx, late, 64, &fails)
 		time.Sleep(20 * time.Second)
-		was := [2]int64{p.calls[ok].Load(), late.calls[ok].Load()}
+		was := [2]int64{p.endpoints[0].counts[ok].Load(), late.endpoints[0].counts[ok].Load()}
 		done, refused := e.done.Load(), e.refused.Load()
 		time.Sleep(30 * time.Second)
-		one, two := p.calls[ok].Load()-was[0], late.calls[ok].Load()-was[1]
+		one, two := p.endpoints[0].counts[ok].Load()-was[0], late.endpoints[0].counts[ok].Load()-was[1]
 		done, refused = e.done.Load()-done, e.refused.Load()-refused
 		if min(one, two)*10 < one+two {
 			t.Errorf("one was answered %d times, the other %d", one, two)

@@ -21,6 +21,7 @@ type meter struct {
 	invocations [model.NumClasses + 1]prometheus.Counter
 	retries     [model.NumClasses]prometheus.Counter
 	limit       prometheus.Gauge
+	out         prometheus.Gauge
 }
 
 // newMeter makes the counters; Pickers of one registerer share the families.
@@ -34,7 +35,10 @@ func newMeter(r prometheus.Registerer, t Target) meter {
 	limit := shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "betimes_balance_limit_calls", Help: "Calls at once that the endpoint takes, as learned from what it refuses.",
 	}, []string{"endpoint", "variant"}))
-	m := meter{limit: limit.WithLabelValues(t.Endpoint, t.Variant)}
+	out := shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "betimes_balance_out", Help: "1 while an endpoint of several is not asked because it failed, but for a call now and then that finds out.",
+	}, []string{"endpoint"}))
+	m := meter{limit: limit.WithLabelValues(t.Endpoint, t.Variant), out: out.WithLabelValues(t.Endpoint)}
 	for class := range m.invocations {
 		m.invocations[class] = calls.WithLabelValues(t.Endpoint, nameOf(class))
 	}
@@ -55,4 +59,12 @@ func shared[C prometheus.Collector](r prometheus.Registerer, family C) C {
 		}
 	}
 	return family
+}
+
+// outOf is the gauge of an endpoint that takes part or does not.
+func outOf(e *endpoint) float64 {
+	if e.standing.in() {
+		return 0
+	}
+	return 1
 }

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"betimes/internal/event"
 	"betimes/internal/model"
-	"betimes/internal/pulse"
 )
 
 // Deps are a Picker's collaborators.
@@ -21,51 +19,54 @@ type Deps struct {
 	Allowance  *Allowance // of the process; nil: one of its own
 }
 
-// Picker is the Invoker of one model. It has one endpoint.
+// Picker is the Invoker of one model: it picks the endpoint of each call.
 type Picker struct {
-	target Target
-	deps   Deps
-	inner  model.Invoker
-	slots  slots
-	health health
-
-	calls   [model.NumClasses + 1]atomic.Int64 // by class; the last: ok
-	meter   meter
-	seconds pulse.Recorder
-	version atomic.Pointer[string] // of the newest answer
+	deps      Deps
+	endpoints []*endpoint
+	line      line
 }
 
 const ok = model.NumClasses
 
-// New makes a Picker that asks inner.
-func New(target Target, inner model.Invoker, deps Deps) *Picker {
+// New makes a Picker of one endpoint.
+func New(target Target, door model.Invoker, deps Deps) *Picker {
+	return Among(DefaultConfig(), []Route{{target, door}}, deps)
+}
+
+// Among makes a Picker of several endpoints, at most MaxEndpoints.
+func Among(c Config, routes []Route, deps Deps) *Picker {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
 	if deps.Allowance == nil {
-		deps.Allowance = NewAllowance(DefaultConfig())
+		deps.Allowance = NewAllowance(c)
 	}
-	p := &Picker{target: target, deps: deps, inner: inner}
-	p.slots.limit = newLimiter(target.Limit)
-	p.health = health{target: target, log: deps.Log}
-	p.meter = newMeter(deps.Registerer, target)
-	p.meter.limit.Set(float64(p.slots.limit.limit))
+	p := &Picker{deps: deps}
+	for i, r := range routes {
+		e := newEndpoint(i, r, deps)
+		e.health.others = len(routes) > 1
+		p.endpoints = append(p.endpoints, e)
+	}
+	p.line.chooser = newChooser(c, p.endpoints)
 	return p
 }
 
-// Invoke asks the endpoint once a slot is free, and again where that may help.
+// Invoke asks an endpoint once one has a free slot, and again where that may help.
 func (p *Picker) Invoke(ctx context.Context, r *model.Request) (*model.Response, error) {
 	if r == nil || len(r.Items) == 0 {
-		return nil, &model.Error{Class: model.ClassBadInput, Endpoint: p.target.Endpoint, Message: "a request without items"}
+		return nil, &model.Error{Class: model.ClassBadInput, Endpoint: p.name(), Message: "a request without items"}
 	}
-	t := tries{deadline: r.Deadline(), latest: r.Latest()}
-	for back := false; ; back = true {
-		got, err := p.slots.take(ctx, back, t.latest)
+	t := tries{ask: ask{deadline: r.Deadline(), latest: r.Latest()}}
+	if e := r.Items[0].Event; e != nil && len(r.Items) == 1 {
+		t.key = e.Key
+	}
+	for ; ; t.back = true {
+		got, err := p.line.take(ctx, t.ask)
 		if err != nil {
 			return nil, p.gaveUp(err)
 		}
 		if t.over(time.Now()) { // it was long in coming
-			p.slots.give(got, silent, 0, false)
+			p.line.give(got, result{class: int(model.ClassCanceled), now: time.Now()}, false)
 			return nil, p.gaveUp(errLate)
 		}
 		o := p.try(ctx, r, got, &t)
@@ -73,7 +74,7 @@ func (p *Picker) Invoke(ctx context.Context, r *model.Request) (*model.Response,
 			return o.resp, o.err
 		}
 		if !sleep(ctx, o.pause) {
-			p.slots.abandon()
+			p.line.abandon()
 			return nil, p.cutShort(ctx.Err(), o.err)
 		}
 	}
@@ -88,47 +89,43 @@ type outcome struct {
 }
 
 // try makes one call in a slot, which is free afterwards.
-func (p *Picker) try(ctx context.Context, r *model.Request, got slot, t *tries) (o outcome) {
-	began, said := time.Now(), silent
-	mark(r.Items, event.StageBalance, began)
-	defer func() {
-		p.meter.limit.Set(float64(p.slots.give(got, said, time.Since(began), o.again)))
+func (p *Picker) try(ctx context.Context, r *model.Request, c *call, t *tries) (o outcome) {
+	e := c.endpoint
+	mark(r.Items, event.StageBalance, c.began)
+	p.decided(r.Items, c)
+	res := result{class: int(model.ClassUnknown)}
+	defer func() { // also when the door panics
+		res.now = time.Now()
+		e.meter.limit.Set(float64(p.line.give(c, res, o.again)))
 	}()
 	p.deps.Allowance.earn()
-	o.resp, o.err = p.inner.Invoke(ctx, r)
-	now := time.Now()
-	p.count(o.err, now.Sub(began), now)
+	o.resp, o.err = e.door.Invoke(ctx, r)
+	res = resultOf(o.err, c.began)
+	e.count(res, o.err)
 	if o.err == nil {
-		said = answered
-		p.answered(r.Items, o.resp, now)
+		e.answeredBy(o.resp.Version)
+		spent(r.Items, o.resp, res.now)
 		return o
 	}
-	class := model.ClassOf(o.err)
-	said = verdictOf(class)
-	o.pause, o.again = p.again(ctx, t, o.err, now)
-	p.failed(r.Items, class, o.again, now)
+	t.tried |= e.bit
+	o.pause, o.again = p.again(ctx, t, o.err, res.now)
+	p.failed(r.Items, e, model.Class(res.class), o.again, res.now)
 	return o
 }
 
-// verdictOf: an answer of the model, good or bad, shows that the call was taken.
-func verdictOf(class model.Class) verdict {
-	switch {
-	case class == model.ClassThrottled:
-		return throttled
-	case class.OfEndpoint():
-		return silent
+// resultOf is how a call ended that began then.
+func resultOf(err error, began time.Time) result {
+	now := time.Now()
+	r := result{class: ok, took: now.Sub(began), now: now}
+	if err != nil {
+		r.class = int(model.ClassOf(err))
 	}
-	return answered
+	return r
 }
 
-// answered writes on the events where the time of their call went.
-func (p *Picker) answered(items []model.Item, resp *model.Response, now time.Time) {
+// spent writes on the events where the time of their call went.
+func spent(items []model.Item, resp *model.Response, now time.Time) {
 	mark(items, event.StageNetwork, now)
-	if resp.Version != "" {
-		if v := p.version.Load(); v == nil || *v != resp.Version {
-			p.version.Store(&resp.Version)
-		}
-	}
 	if !resp.Times.Server {
 		return
 	}
@@ -141,11 +138,11 @@ func (p *Picker) answered(items []model.Item, resp *model.Response, now time.Tim
 
 // failed writes on the events what the try cost. A refusal for load is a wait for
 // the endpoint.
-func (p *Picker) failed(items []model.Item, class model.Class, again bool, now time.Time) {
+func (p *Picker) failed(items []model.Item, e *endpoint, class model.Class, again bool, now time.Time) {
 	stage := event.StageNetwork
 	if again {
 		stage = event.StageRetry
-		p.meter.retries[class].Inc()
+		e.meter.retries[class].Inc()
 		if class == model.ClassThrottled {
 			stage = event.StageBalance
 		}
@@ -162,7 +159,7 @@ func (p *Picker) gaveUp(ended error) error {
 	case errors.Is(ended, context.DeadlineExceeded):
 		class = model.ClassThrottled // of our own making: not a fault of the event
 	}
-	return &model.Error{Class: class, Endpoint: p.target.Endpoint, Message: "no free slot", Err: ended}
+	return &model.Error{Class: class, Endpoint: p.name(), Message: "no free slot", Err: ended}
 }
 
 // cutShort is the error of a call that ended between two tries: the failure of the
@@ -171,7 +168,15 @@ func (p *Picker) cutShort(ended, last error) error {
 	if errors.Is(ended, context.DeadlineExceeded) {
 		return last
 	}
-	return &model.Error{Class: model.ClassCanceled, Endpoint: p.target.Endpoint, Err: ended}
+	return &model.Error{Class: model.ClassCanceled, Endpoint: p.name(), Err: ended}
+}
+
+// name is that of the endpoint, or of the model when there are several.
+func (p *Picker) name() string {
+	if target := p.endpoints[0].target; len(p.endpoints) == 1 {
+		return target.Endpoint
+	}
+	return p.endpoints[0].target.Model
 }
 
 func mark(items []model.Item, s event.Stage, at time.Time) {
@@ -180,18 +185,4 @@ func mark(items []model.Item, s event.Stage, at time.Time) {
 			e.Timeline.Mark(s, at)
 		}
 	}
-}
-
-// count notes how a try ended.
-func (p *Picker) count(err error, took time.Duration, now time.Time) {
-	class := ok
-	if err != nil {
-		class = int(model.ClassOf(err))
-	}
-	p.calls[class].Add(1)
-	p.meter.invocations[class].Inc()
-	if class == ok {
-		p.seconds.Record(took)
-	}
-	p.health.note(err, now)
 }

@@ -48,7 +48,7 @@ func TestTheEventSaysWhereTheTimeOfItsCallWent(t *testing.T) {
 				t.Errorf("%s took %v, want %v", s, got, d)
 			}
 		}
-		if s := p.Snapshot(); s.Invocations["ok"] != 2 || !s.Up || s.InFlight != 0 {
+		if s := p.Snapshots()[0]; s.Invocations["ok"] != 2 || !s.Up || s.InFlight != 0 {
 			t.Errorf("snapshot %+v", s)
 		}
 	})
@@ -65,10 +65,10 @@ func TestAnEndpointIsDownWhileOnlyItselfIsToBlame(t *testing.T) {
 	request := &model.Request{Items: []model.Item{{}}}
 	p := New(Target{Model: "m", Endpoint: "e", Limit: 1}, refuses{model.ClassConnection}, Deps{})
 	_, _ = p.Invoke(t.Context(), request)
-	if p.Err() == nil || p.Snapshot().Up {
+	if p.Err() == nil || p.Snapshots()[0].Up {
 		t.Error("a refused connection leaves the endpoint up")
 	}
-	p.inner = refuses{model.ClassBadInput}
+	p.endpoints[0].door = refuses{model.ClassBadInput}
 	_, _ = p.Invoke(t.Context(), request)
 	if p.Err() != nil {
 		t.Error("an endpoint that refuses one event counts as down")

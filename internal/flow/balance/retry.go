@@ -61,11 +61,11 @@ const (
 
 // tries is what one Invoke has been through.
 type tries struct {
-	refused  time.Time // first, for load
-	deadline time.Time // zero: none
-	latest   time.Time // no try begins after; zero: one may
-	faults   int
-	once     bool // asked again at once, as the door advised
+	ask
+	refused time.Time // first, for load
+	faults  int
+	once    bool // asked again at once, as the door advised
+	moved   bool // asked elsewhere though the event may be the cause
 }
 
 // again says whether and after what pause a failed call is made again.
@@ -78,6 +78,10 @@ func (p *Picker) again(ctx context.Context, t *tries, err error, now time.Time) 
 		t.once = true
 		return 0, true
 	}
+	if p.line.another(t.ask) {
+		return 0, p.elsewhere(t, e.Class, now)
+	}
+	t.tried = 0
 	switch e.Class {
 	case model.ClassThrottled:
 		return t.throttled(now)
@@ -87,6 +91,23 @@ func (p *Picker) again(ctx context.Context, t *tries, err error, now time.Time) 
 		return p.fault(t, now)
 	}
 	return 0, false
+}
+
+// elsewhere says whether a failed call is made at once at another endpoint. Where
+// the event may be the cause, it is made there once.
+func (p *Picker) elsewhere(t *tries, class model.Class, now time.Time) bool {
+	switch {
+	case class == model.ClassThrottled:
+		return true
+	case class == model.ClassCanceled || class.OfEvent() || !t.inTime(now):
+		return false
+	case !class.OfEndpoint():
+		if t.moved {
+			return false
+		}
+		t.moved = true
+	}
+	return p.deps.Allowance.spend()
 }
 
 // throttled: late events are served too, so a refusal for load is waited out here

@@ -47,11 +47,11 @@ func TestEveryFaultCostsAnEventWhatTheTableSays(t *testing.T) {
 			r.Items[0].Deadline = time.Now().Add(tt.left)
 			_, err := p.Invoke(t.Context(), r)
 			calls := int64(0)
-			for _, n := range p.Snapshot().Invocations {
+			for _, n := range p.Snapshots()[0].Invocations {
 				calls += n
 			}
-			if calls != tt.calls || p.Snapshot().Invocations[tt.class.String()] != 1 || (err == nil) != (tt.calls == 2) {
-				t.Errorf("%v: %v", p.Snapshot().Invocations, err)
+			if calls != tt.calls || p.Snapshots()[0].Invocations[tt.class.String()] != 1 || (err == nil) != (tt.calls == 2) {
+				t.Errorf("%v: %v", p.Snapshots()[0].Invocations, err)
 			}
 		})
 	}
