@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -196,22 +195,25 @@ func (a *App) drain() {
 
 // open locks the folder of the role.
 func (a *App) open() error {
-	dir := a.config.DataDir
-	if a.options.Temporary {
-		temp, err := os.MkdirTemp("", "betimes-")
-		if err != nil {
-			return fmt.Errorf("temporary folder: %w", err)
-		}
-		a.closers = append(a.closers, func() { os.RemoveAll(temp) })
-		dir = temp
-	}
-	f, err := openFolder(dir, a.options.Role)
+	f, err := a.place()
 	if err != nil {
 		return err
 	}
 	a.folder = f
 	a.closers = append(a.closers, f.close)
 	return nil
+}
+
+func (a *App) place() (*folder, error) {
+	if !a.options.Temporary {
+		return openFolder(a.config.DataDir, a.options.Role)
+	}
+	f, err := openTemporary(os.TempDir(), a.options.Role)
+	if err != nil {
+		return nil, err
+	}
+	a.closers = append(a.closers, func() { os.RemoveAll(filepath.Dir(f.path)) })
+	return f, nil
 }
 
 // setLevel takes log.level over.
