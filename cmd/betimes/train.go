@@ -76,7 +76,7 @@ func (s *settings) runTrain(cmd *cobra.Command, args []string, f trainFlags) err
 		order := rollout.Order{Fresh: f.fresh, By: "betimes " + version, Deploy: f.asker(cmd, w)}
 		report, err := rollout.Train(ctx, w.Deps, w.Plan, order)
 		if err != nil {
-			return f.unfinished(ctx, err)
+			return f.unfinished(ctx, report, err)
 		}
 		return f.tell(cmd, report)
 	})
@@ -122,11 +122,14 @@ func (f trainFlags) end(ctx context.Context, cmd *cobra.Command, w app.Workshop)
 }
 
 // unfinished says what becomes of a run that was stopped.
-func (f trainFlags) unfinished(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+func (f trainFlags) unfinished(ctx context.Context, r *rollout.Report, err error) error {
+	switch {
+	case ctx.Err() == nil:
 		return err
+	case r.Version > 0:
+		return fmt.Errorf("stopped; version %d is registered; run the same again, or betimes rollout --to %d, to bring it into service", r.Version, r.Version)
 	}
-	return errors.New("stopped; the training job goes on: run the same again to take it up, or end it with --abandon")
+	return errors.New("stopped; a job that was begun goes on: run the same again to take it up, or end it with --abandon")
 }
 
 // asker decides about the deployment; nil: it is not asked for.
@@ -143,22 +146,31 @@ func (f trainFlags) asker(cmd *cobra.Command, w app.Workshop) func(string) (bool
 	case deployYes:
 		return func(string) (bool, error) { return true, nil }
 	}
-	return func(question string) (bool, error) { return agreed(cmd.InOrStdin(), cmd.ErrOrStderr(), question) }
+	return func(question string) (bool, error) {
+		return agreed(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), question)
+	}
 }
 
 // agreed asks a person; without one the answer is no.
-func agreed(in io.Reader, out io.Writer, question string) (bool, error) {
+func agreed(ctx context.Context, in io.Reader, out io.Writer, question string) (bool, error) {
 	if terminal, ok := in.(*os.File); !ok || !isTerminal(terminal) {
 		fmt.Fprintf(out, "nobody to ask whether to %s: not deployed\n", question)
 		return false, nil
 	}
 	fmt.Fprintf(out, "%s? [y/N] ", question)
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return false, err
+	said := make(chan string, 1)
+	go func() { // a read of a terminal does not end with ctx; the process ends with it soon
+		line, _ := bufio.NewReader(in).ReadString('\n')
+		said <- line
+	}()
+	select {
+	case line := <-said:
+		answer := strings.ToLower(strings.TrimSpace(line))
+		return answer == "y" || answer == "yes", nil
+	case <-ctx.Done():
+		fmt.Fprintln(out)
+		return false, ctx.Err()
 	}
-	answer := strings.ToLower(strings.TrimSpace(line))
-	return answer == "y" || answer == "yes", nil
 }
 
 // tell reports what was done.

@@ -169,11 +169,6 @@ func (s *settings) loadFor(args []string, role string) (*config.Loaded, error) {
 	return loaded, loaded.ForRole(role)
 }
 
-// progress shows what takes a while, one line each.
-func progress(w io.Writer) func(string) {
-	return func(text string) { fmt.Fprintln(w, "  "+text) }
-}
-
 // banner says that the process is ready, where it listens and what to do next.
 func banner(w io.Writer, loaded *config.Loaded, role string, at app.Addresses, took time.Duration) {
 	var b strings.Builder

@@ -36,8 +36,9 @@ type Options struct {
 	Temporary bool     // keep everything in a folder that is removed at the end
 	Log       *slog.Logger
 	Version   string
-	// Progress is told what takes a while before the process is ready; it may be nil.
-	Progress func(text string)
+	// Progress is told what takes a while before the process is ready; what passes
+	// is a figure of the moment that the next replaces. It may be nil.
+	Progress func(text string, passes bool)
 	Emulator string                         // HOST:PORT of one that runs already, instead of this process's own
 	Level    *slog.LevelVar                 // of Log, set anew by a reload; nil: stays
 	Reload   func() (*config.Loaded, error) // reads the file again; nil: never
@@ -85,7 +86,7 @@ func New(loaded *config.Loaded, options Options) (*App, error) {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
 	if options.Progress == nil {
-		options.Progress = func(string) {}
+		options.Progress = func(string, bool) {}
 	}
 	a := &App{
 		loaded: loaded, file: loaded.File, config: loaded.Config, options: options, log: options.Log,

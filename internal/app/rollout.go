@@ -74,15 +74,21 @@ func (a *App) rollout(ctx context.Context, name string) (d rollout.Deps, p rollo
 		control.Close()
 		return d, p, nil, fmt.Errorf("models.%s.sagemaker: %w", name, err)
 	}
+	logs, err := account.Logs(*m.SageMaker)
+	if err != nil {
+		control.Close()
+		objects.Close()
+		return d, p, nil, fmt.Errorf("models.%s.sagemaker: %w", name, err)
+	}
 	d = rollout.Deps{
-		Control: control, Objects: objects, Role: account.Role(), Bucket: account.Bucket(), Log: a.log, Builtin: builtin,
+		Control: control, Objects: objects, Logs: logs, Role: account.Role(), Bucket: account.Bucket(), Log: a.log, Builtin: builtin,
 		Progress: a.rolloutProgress(), Allow: a.allow,
 	}
 	p = rollout.Plan{
 		Pipeline: a.config.Name, Model: name, Endpoint: *m.SageMaker, Train: m.Train, Serve: m.Serve, Fields: a.config.Flow.Feature.Fields,
 		ContentType: m.MediaType(), Accept: m.Accept,
 	}
-	return d, p, func() { objects.Close(); control.Close() }, nil
+	return d, p, func() { logs.Close(); objects.Close(); control.Close() }, nil
 }
 
 // NeedsYes is the error of what is only done when the user said so.
@@ -105,7 +111,7 @@ func (a *App) rolloutProgress() func(rollout.Progress) {
 	return func(p rollout.Progress) {
 		text := fmt.Sprintf("model %s: %s %s", p.Model, p.Step, p.Detail)
 		if text != last {
-			a.options.Progress(fmt.Sprintf("%s (%.1f s)", text, p.Since.Seconds()))
+			a.options.Progress(fmt.Sprintf("%s (%.1f s)", text, p.Since.Seconds()), p.Passes)
 		}
 		last = text
 	}

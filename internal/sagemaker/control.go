@@ -62,7 +62,7 @@ func (e *ControlError) Error() string {
 // IsMissing says that what was asked for does not exist.
 func IsMissing(err error) bool {
 	e, ok := errors.AsType[*ControlError](err)
-	return ok && (e.Status == http.StatusNotFound || e.Name == "ResourceNotFound" ||
+	return ok && (e.Status == http.StatusNotFound || e.Name == "ResourceNotFound" || e.Name == "ResourceNotFoundException" ||
 		e.Name == "ValidationException" && (strings.Contains(e.Message, "Could not find") || strings.Contains(e.Message, "not found") || strings.Contains(e.Message, "does not exist")))
 }
 

@@ -30,6 +30,7 @@ func runtimeAPI() api { return api{"SAGEMAKER_RUNTIME", "runtime.sagemaker", "sa
 func controlAPI() api { return api{"SAGEMAKER", "api.sagemaker", "sagemaker"} }
 func objectsAPI() api { return api{"S3", "s3", "s3"} }
 func queuesAPI() api  { return api{"SQS", "sqs", "sqs"} }
+func logsAPI() api    { return api{"CLOUDWATCH_LOGS", "logs", "logs"} }
 
 // service finds an API for an endpoint's configuration.
 func (a *Account) service(what api, c Config, connections int, timeout time.Duration) (*service, error) {

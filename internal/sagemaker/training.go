@@ -3,6 +3,8 @@ package sagemaker
 import (
 	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -16,9 +18,10 @@ type TrainingJob struct {
 	Validation      string // of the channel validation; empty: none
 	Output          string // s3://bucket/prefix that gets <name>/output/model.tar.gz
 	InstanceType    string
-	MaxRuntime      time.Duration // 0: a day
-	Spot            bool          // on spot instances, waited for as long as MaxRuntime again
-	Checkpoints     string        // s3://bucket/prefix that an interrupted job goes on from; empty: none
+	MaxRuntime      time.Duration     // 0: a day
+	Spot            bool              // on spot instances, waited for as long as MaxRuntime again
+	Checkpoints     string            // s3://bucket/prefix that an interrupted job goes on from; empty: none
+	Metrics         map[string]string // regular expressions by name, for an image of your own; what they find last is kept
 }
 
 // TrainingState is how far a job is.
@@ -29,7 +32,23 @@ type TrainingState struct {
 	Artifacts struct {
 		URI string `json:"S3ModelArtifacts"`
 	} `json:"ModelArtifacts"`
-	Metrics []TrainingMetric `json:"FinalMetricDataList"`
+	Metrics     []TrainingMetric `json:"FinalMetricDataList"`
+	Transitions []struct {
+		Message string `json:"StatusMessage"`
+	} `json:"SecondaryStatusTransitions"`
+	TrainingSeconds int `json:"TrainingTimeInSeconds"`
+	BillableSeconds int `json:"BillableTimeInSeconds"` // less than those of training on spot instances
+}
+
+// Ended says that the job will not change any more.
+func (s TrainingState) Ended() bool { return s.Status != "InProgress" && s.Status != "Stopping" }
+
+// Message is what the service says of the state that the job is in.
+func (s TrainingState) Message() string {
+	if len(s.Transitions) == 0 {
+		return ""
+	}
+	return s.Transitions[len(s.Transitions)-1].Message
 }
 
 // TrainingMetric is the last value of a metric that the job printed.
@@ -41,11 +60,14 @@ type TrainingMetric struct {
 type trainingRequest struct {
 	TrainingJobName        string
 	HyperParameters        map[string]string `json:",omitempty"`
-	AlgorithmSpecification struct{ TrainingImage, TrainingInputMode string }
-	RoleArn                string
-	InputDataConfig        []channel
-	OutputDataConfig       struct{ S3OutputPath string }
-	ResourceConfig         struct {
+	AlgorithmSpecification struct {
+		TrainingImage, TrainingInputMode string
+		MetricDefinitions                []metricDefinition `json:",omitempty"`
+	}
+	RoleArn          string
+	InputDataConfig  []channel
+	OutputDataConfig struct{ S3OutputPath string }
+	ResourceConfig   struct {
 		InstanceType                  string
 		InstanceCount, VolumeSizeInGB int
 	}
@@ -56,6 +78,8 @@ type trainingRequest struct {
 	EnableManagedSpotTraining bool              `json:",omitempty"`
 	CheckpointConfig          *checkpointConfig `json:",omitempty"`
 }
+
+type metricDefinition struct{ Name, Regex string }
 
 type checkpointConfig struct{ S3Uri string }
 
@@ -76,6 +100,9 @@ const (
 func (c *Control) CreateTrainingJob(ctx context.Context, j TrainingJob) error {
 	r := trainingRequest{TrainingJobName: j.Name, HyperParameters: j.Hyperparameters, RoleArn: j.Role}
 	r.AlgorithmSpecification.TrainingImage, r.AlgorithmSpecification.TrainingInputMode = j.Image, "File"
+	for _, name := range slices.Sorted(maps.Keys(j.Metrics)) {
+		r.AlgorithmSpecification.MetricDefinitions = append(r.AlgorithmSpecification.MetricDefinitions, metricDefinition{name, j.Metrics[name]})
+	}
 	r.InputDataConfig = []channel{csvChannel("train", j.Data)}
 	if j.Validation != "" {
 		r.InputDataConfig = append(r.InputDataConfig, csvChannel("validation", j.Validation))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,7 @@ type fakeAWS struct {
 	refuse string // name of the refusal of every call
 	moved  bool   // S3 says that the bucket is elsewhere
 
+	logs     []string         // lines of every job
 	packages []map[string]any // versions of one group, the oldest first
 	score    func(row []float64) float64
 }
@@ -68,6 +70,10 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusForbidden, map[string]any{"__type": f.refuse, "message": "no"})
 		return
 	}
+	if operation, isLogs := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "Logs_20140328."); isLogs {
+		f.log(w, operation, body)
+		return
+	}
 	operation, isControl := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "SageMaker.")
 	if !isControl {
 		f.object(w, r, body)
@@ -80,6 +86,29 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.calls = append(f.calls, operation)
 	}
 	answer(w, status, out)
+}
+
+// log has one stream for every job; a page goes on where its token says.
+func (f *fakeAWS) log(w http.ResponseWriter, operation string, body []byte) {
+	if operation == "DescribeLogStreams" {
+		streams := []any{map[string]any{"logStreamName": "job/algo-1-1"}}
+		answer(w, 200, map[string]any{"logStreams": streams[:min(len(f.logs), 1)]})
+		return
+	}
+	var in struct {
+		Token string `json:"nextToken"`
+		Limit int    `json:"limit"`
+	}
+	_ = json.Unmarshal(body, &in)
+	from, _ := strconv.Atoi(in.Token)
+	if in.Limit > 0 {
+		from = max(0, len(f.logs)-in.Limit)
+	}
+	events := []any{}
+	for _, line := range f.logs[from:] {
+		events = append(events, map[string]any{"message": line})
+	}
+	answer(w, 200, map[string]any{"events": events, "nextForwardToken": strconv.Itoa(len(f.logs))})
 }
 
 func answer(w http.ResponseWriter, status int, out any) {
@@ -236,8 +265,12 @@ func (f *fakeAWS) deps(t *testing.T, reports *[]Progress) (Deps, sagemaker.Confi
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { control.Close(); objects.Close() })
-	d := Deps{Control: control, Objects: objects, Role: "arn:aws:iam::000000000000:role/betimes", Bucket: "betimes"}
+	logs, err := account.Logs(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { control.Close(); objects.Close(); logs.Close() })
+	d := Deps{Control: control, Objects: objects, Logs: logs, Role: "arn:aws:iam::000000000000:role/betimes", Bucket: "betimes"}
 	d.Progress = func(p Progress) { *reports = append(*reports, p) }
 	return d, c
 }

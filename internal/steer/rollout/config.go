@@ -3,6 +3,7 @@ package rollout
 import (
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type TrainConfig struct {
 	Label           string             `yaml:"label" doc:"Column of the label; default: the first. For a topic: an expression over the record."`
 	Key             string             `yaml:"key" doc:"Column whose rows stay together when rows are held out, for example the card; default: the record's key, of a file the row itself."`
 	Hyperparameters map[string]string  `yaml:"hyperparameters" doc:"The algorithm's own settings. Of the built-in ones everything has a default; the objective follows from the labels."`
+	Metrics         map[string]string  `yaml:"metrics" doc:"Of an image of your own: name of a metric and the regular expression that finds its value, in brackets, in what the job prints; for example {auc: 'auc=([0-9.]+)'}. Those of the built-in algorithms are known."`
 	HeldOut         setting.Ratio      `yaml:"held_out" doc:"train: share of the rows that the job never sees, by which the model is judged. A row is held out by a hash of its key, so the same rows are in every run."`
 	Validation      setting.Ratio      `yaml:"validation" doc:"train: share of the rows that the job may look at for early stopping (channel validation)."`
 	Threshold       float64            `yaml:"threshold" doc:"Score from which on an answer counts as class 1 in the judgement."`
@@ -63,6 +65,9 @@ const (
 	maxHyperparameterKey   = 256
 	maxHyperparameterValue = 2500
 	maxImage               = 255
+	maxMetrics             = 40
+	maxMetricName          = 255
+	maxMetricText          = 500
 )
 
 // Validate notes what is wrong.
@@ -83,7 +88,30 @@ func (c TrainConfig) Validate() setting.Problems {
 			ps.Add("hyperparameters."+name, "a name has 1 to %d bytes and a value at most %d; shorten it", maxHyperparameterKey, maxHyperparameterValue)
 		}
 	}
+	c.validateMetrics(&ps)
 	return ps
+}
+
+// validateMetrics checks expressions as SageMaker takes them.
+func (c TrainConfig) validateMetrics(ps *setting.Problems) {
+	if n := len(c.Metrics); n > maxMetrics {
+		ps.Add("metrics", "there are %d, SageMaker takes %d; remove some", n, maxMetrics)
+	}
+	if len(c.Metrics) > 0 && c.Image == "" {
+		ps.Add("metrics", "those of %s are known; remove them, or name an image of your own", c.Algorithm)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Metrics)) {
+		text := c.Metrics[name]
+		regex, err := regexp.Compile(text)
+		switch {
+		case name == "" || len(name) > maxMetricName || text == "" || len(text) > maxMetricText:
+			ps.Add("metrics."+name, "a name has 1 to %d bytes and an expression 1 to %d; change it", maxMetricName, maxMetricText)
+		case err != nil:
+			ps.Add("metrics."+name, "%q is no regular expression: %s", text, err)
+		case regex.NumSubexp() == 0:
+			ps.Add("metrics."+name, "%q has no brackets around the value; write for example auc=([0-9.]+)", text)
+		}
+	}
 }
 
 func (c TrainConfig) validateData(ps *setting.Problems) {

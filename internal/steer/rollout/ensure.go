@@ -29,6 +29,7 @@ type run struct {
 	emulated bool             // waiting is short, trying again is free, images are built in
 	job      string           // that made the model
 	repeated int              // records that had the id of an earlier one
+	asked    bool             // by a person, not by a start
 	hasty    bool             // no call has been answered yet, and somebody waits
 	took     map[Step]float64 // seconds by step, may be nil
 	step     Step
@@ -184,7 +185,14 @@ func (r *run) key(recipe *recipe) string { return stem(r.plan) + "/" + recipe.ba
 func (r *run) report(step Step, detail string) {
 	r.clock(step)
 	if r.Progress != nil {
-		r.Progress(Progress{r.plan.Model, step, detail, time.Since(r.start)})
+		r.Progress(Progress{Model: r.plan.Model, Step: step, Detail: detail, Since: time.Since(r.start)})
+	}
+}
+
+// pass reports a figure of the moment.
+func (r *run) pass(step Step, detail string) {
+	if r.Progress != nil {
+		r.Progress(Progress{Model: r.plan.Model, Step: step, Detail: detail, Since: time.Since(r.start), Passes: true})
 	}
 }
 

@@ -31,6 +31,7 @@ type Plan struct {
 type Deps struct {
 	Control *sagemaker.Control
 	Objects *sagemaker.Objects
+	Logs    *sagemaker.Logs // of training jobs; nil: they are not looked at
 	Role    string
 	Bucket  string
 	Log     *slog.Logger
@@ -69,6 +70,7 @@ type Progress struct {
 	Step   Step
 	Detail string
 	Since  time.Duration // since Ensure began
+	Passes bool          // Detail is a figure of the moment, which the next replaces
 }
 
 // recipe is a plan with everything settled that the names depend on.

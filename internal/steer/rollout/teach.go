@@ -51,7 +51,7 @@ type Rows struct {
 func Train(ctx context.Context, d Deps, p Plan, o Order) (*Report, error) {
 	r := newRun(d, p)
 	out := &Report{Model: p.Model, Seconds: map[Step]float64{}}
-	r.took, r.hasty = out.Seconds, true
+	r.took, r.hasty, r.asked = out.Seconds, true, true
 	if p.Train == nil {
 		return nil, r.wrong("train", "it is not there; write for example train: {algorithm: xgboost, data: FILE, label: COLUMN}")
 	}

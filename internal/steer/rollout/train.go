@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"betimes/internal/sagemaker"
 )
@@ -99,19 +100,35 @@ func (r *run) train(ctx context.Context, recipe *recipe) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		state, err := r.trainingDone(ctx, job.Name)
+		w := r.watch(job.Name)
+		state, err := w.done(ctx, job.Name)
 		switch {
 		case err != nil:
 			return "", err
 		case state.Status == "Completed":
-			r.report(StepTrain, "Completed"+metricsOf(state))
+			r.report(StepTrain, completed(state))
 			r.job = job.Name
 			return state.Artifacts.URI, nil
 		case begun || !r.worthAnother(state) || attempt == maxAttempts:
-			return "", r.wrong("train", "training job %s is %s: %s", job.Name, state.Status, firstOf(state.Failure, "no reason was given"))
+			return "", r.wrong("train", "training job %s is %s: %s%s", job.Name, state.Status, r.reason(state), w.ending(ctx))
 		}
-		r.Log.Warn("earlier training job failed, trying again", slog.String("job", job.Name), slog.String("reason", state.Failure))
+		r.Log.Warn("earlier training job failed, trying again", slog.String("job", job.Name), slog.String("reason", r.reason(state)))
 	}
+}
+
+// reason is why a job has no model, and what helps.
+func (r *run) reason(s sagemaker.TrainingState) string {
+	switch {
+	case s.Failure != "":
+		return s.Failure
+	case s.Secondary == "MaxRuntimeExceeded":
+		return fmt.Sprintf("it took longer than max_runtime: %s; raise it, or train with less", r.plan.Train.MaxRuntime)
+	case s.Secondary == "MaxWaitTimeExceeded":
+		return fmt.Sprintf("it waited too long for spot instances; raise max_runtime: %s, or write spot: false", r.plan.Train.MaxRuntime)
+	case s.Status == "Stopped":
+		return "somebody has stopped it; run train again to begin another"
+	}
+	return "no reason was given"
 }
 
 const maxAttempts = 99
@@ -129,7 +146,7 @@ func (r *run) prepare(ctx context.Context, recipe *recipe, prefix string) (sagem
 	c := r.plan.Train
 	job := sagemaker.TrainingJob{
 		Image: recipe.image, Role: r.Role, Hyperparameters: recipe.hyper, Data: r.uri(prefix + "/train/"), Output: r.uri(prefix + "/output"),
-		InstanceType: firstOf(c.InstanceType, r.plan.Endpoint.InstanceType), MaxRuntime: c.MaxRuntime, Spot: c.Spot,
+		InstanceType: firstOf(c.InstanceType, r.plan.Endpoint.InstanceType), MaxRuntime: c.MaxRuntime, Spot: c.Spot, Metrics: c.Metrics,
 	}
 	if c.Spot {
 		job.Checkpoints = r.uri(prefix + "/checkpoints")
@@ -154,45 +171,97 @@ func (r *run) begin(ctx context.Context, job sagemaker.TrainingJob) (begun bool,
 	return true, nil
 }
 
-// worthAnother: on the emulator a new try costs nothing. On AWS only what was
-// AWS's own fault is tried again; the rest would fail and cost again.
+// worthAnother: on the emulator a new try costs nothing, and whoever asks again
+// has changed what was wrong. On AWS a start of up tries only what was AWS's own
+// fault again; the rest would fail and cost again.
 func (r *run) worthAnother(s sagemaker.TrainingState) bool {
-	if r.emulated || s.Status == "Stopped" {
+	if r.emulated || r.asked || s.Status == "Stopped" {
 		return true
 	}
 	return strings.HasPrefix(s.Failure, "CapacityError") || strings.HasPrefix(s.Failure, "InternalServerError")
 }
 
-func (r *run) trainingDone(ctx context.Context, job string) (sagemaker.TrainingState, error) {
-	last := ""
+// done waits for the end of a job, and looks at its log meanwhile: the emulator
+// holds its answer, and AWS is asked seldom.
+func (w *watch) done(ctx context.Context, job string) (sagemaker.TrainingState, error) {
+	describing, stop := context.WithCancel(ctx)
+	states := w.described(describing, job)
+	defer func(states <-chan description) {
+		stop()
+		for range states { // until nobody sends any more
+		}
+	}(states)
+	look := time.NewTicker(w.lookEvery())
+	defer look.Stop()
 	for {
-		var state sagemaker.TrainingState
-		err := r.patiently(ctx, func() (err error) {
-			state, err = r.Control.DescribeTrainingJob(ctx, job)
-			return err
-		})
-		if err != nil {
-			return state, r.wrong("train", "%w", err)
-		}
-		if state.Status != "InProgress" && state.Status != "Stopping" {
-			return state, nil
-		}
-		if now := firstOf(state.Secondary, state.Status); now != last {
-			last = now
-			r.report(StepTrain, now)
-		}
-		if err := r.pause(ctx, trainingPoll); err != nil {
-			return state, err
+		select {
+		case <-ctx.Done():
+			w.report(StepTrain, "is left to itself")
+			return sagemaker.TrainingState{}, errors.Join(errStopped, ctx.Err())
+		case <-look.C:
+			w.look(ctx)
+		case s, open := <-states:
+			if !open { // ctx has ended
+				states = nil
+				continue
+			}
+			if s.err != nil {
+				return s.TrainingState, w.wrong("train", "%w", s.err)
+			}
+			if s.Status == "Completed" {
+				return s.TrainingState, nil
+			}
+			if s.Ended() { // what it printed last says why
+				w.look(ctx)
+			}
+			w.told(s.TrainingState)
+			if s.Ended() {
+				return s.TrainingState, nil
+			}
 		}
 	}
 }
 
-func metricsOf(s sagemaker.TrainingState) string {
-	var b strings.Builder
+type description struct {
+	sagemaker.TrainingState
+	err error
+}
+
+// described describes a job again and again until it has ended, cannot be
+// described, or ctx ends. The last description is of one of the first two.
+func (w *watch) described(ctx context.Context, job string) <-chan description {
+	to := make(chan description)
+	go func() {
+		defer close(to)
+		for {
+			var d description
+			d.err = w.patiently(ctx, func() (err error) {
+				d.TrainingState, err = w.Control.DescribeTrainingJob(ctx, job)
+				return err
+			})
+			select {
+			case to <- d:
+			case <-ctx.Done():
+				return
+			}
+			if d.err != nil || d.Ended() || w.pause(ctx, trainingPoll) != nil {
+				return
+			}
+		}
+	}()
+	return to
+}
+
+// completed says what the job measured, and what spot instances saved.
+func completed(s sagemaker.TrainingState) string {
+	text := s.Status
 	for _, m := range s.Metrics {
-		fmt.Fprintf(&b, " %s=%.4g", m.Name, m.Value)
+		text += fmt.Sprintf(" %s=%.4g", m.Name, m.Value)
 	}
-	return b.String()
+	if s.BillableSeconds > 0 && s.BillableSeconds < s.TrainingSeconds {
+		text += fmt.Sprintf(", %d s of %d s to be paid", s.BillableSeconds, s.TrainingSeconds)
+	}
+	return text
 }
 
 func firstOf(texts ...string) string {

@@ -127,7 +127,7 @@ func (r *run) offer(ctx context.Context, p sagemaker.Package, heldOut part, o Or
 	if o.Deploy == nil {
 		return nil
 	}
-	yes, err := o.Deploy(fmt.Sprintf("deploy version %d of %s to endpoint %s in %s", p.Version, r.plan.Model, r.endpoint(), r.Control.Region()))
+	yes, err := o.Deploy(r.question(p, out))
 	if err != nil || !yes {
 		return err
 	}
@@ -135,6 +135,17 @@ func (r *run) offer(ctx context.Context, p sagemaker.Package, heldOut part, o Or
 		return err
 	}
 	return r.first(ctx, heldOut, out.Release)
+}
+
+// question is what a person who decides about a deployment has to know.
+func (r *run) question(p sagemaker.Package, out *Report) string {
+	name, value, _ := out.Quality.Main()
+	figures := fmt.Sprintf("%s %.4f", name, value)
+	if c := out.Champion; c != nil && c.Quality.Kind == out.Quality.Kind {
+		_, before, _ := c.Quality.Main()
+		figures += fmt.Sprintf(", version %d in service %.4f", c.Version, before)
+	}
+	return fmt.Sprintf("deploy version %d of %s (%s) to endpoint %s in %s", p.Version, r.plan.Model, figures, r.endpoint(), r.Control.Region())
 }
 
 // byRule says whether versions are approved without a person.

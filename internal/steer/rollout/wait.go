@@ -56,7 +56,9 @@ func (r *run) patiently(ctx context.Context, call func() error) error {
 	for wait := firstBackoff; ; wait = min(2*wait, lastBackoff) {
 		err := call()
 		if err == nil || !sagemaker.IsPassing(err) || time.Now().After(until) || ctx.Err() != nil {
-			r.hasty = false
+			if r.hasty {
+				r.hasty = false
+			}
 			return err
 		}
 		r.Log.Debug("call failed, trying again", slog.String("model", r.plan.Model), slog.Any("error", err))
