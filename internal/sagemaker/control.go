@@ -74,6 +74,32 @@ func IsDenied(err error) bool {
 	return model.ClassOf(err) == model.ClassDenied
 }
 
+// IsStranger says that there are no credentials, or that they are nobody's, as
+// opposed to somebody's who may not do it.
+func IsStranger(err error) bool {
+	if e, ok := errors.AsType[*ControlError](err); ok {
+		return isStranger(e.Name)
+	}
+	return errors.Is(err, errNoCredentials)
+}
+
+// IsUnreached says that no answer came.
+func IsUnreached(err error) bool {
+	_, answered := errors.AsType[*ControlError](err)
+	class := model.ClassOf(err)
+	return !answered && (class == model.ClassConnection || class == model.ClassTimeout)
+}
+
+// IsOfRole says that the role of a job or endpoint cannot be taken.
+func IsOfRole(err error) bool {
+	e, ok := errors.AsType[*ControlError](err)
+	if !ok {
+		return false
+	}
+	text := strings.ToLower(e.Message)
+	return strings.Contains(text, "passrole") || strings.Contains(text, "pass role") || strings.Contains(text, "assume role") || strings.Contains(text, "rolearn")
+}
+
 // IsElsewhere says that a bucket is in another region.
 func IsElsewhere(err error) bool {
 	e, ok := errors.AsType[*ControlError](err)
@@ -92,8 +118,7 @@ func IsPassing(err error) bool {
 	if e, ok := errors.AsType[*ControlError](err); ok {
 		return e.Status >= 500 || e.Status == http.StatusTooManyRequests || strings.HasPrefix(e.Name, "Throttl") || e.Name == "SlowDown"
 	}
-	class := model.ClassOf(err)
-	return class == model.ClassConnection || class == model.ClassTimeout
+	return IsUnreached(err)
 }
 
 // call makes one awsJson1.1 call. in and out are structs of the members that

@@ -59,7 +59,7 @@ func (s *service) refused(ctx context.Context, operation string, signed wire.Cre
 		e.Message = model.Excerpt(reply.Body)
 	}
 	if isDenial(name) {
-		cause, _ := s.denied(ctx, signed, reply.Header)
+		cause, _ := s.denied(ctx, signed, name, reply.Header)
 		return fmt.Errorf("%w; %w", e, cause)
 	}
 	return e

@@ -2,12 +2,14 @@ package sagemaker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 
 	"betimes/internal/sagemaker/wire"
 )
@@ -37,13 +39,13 @@ type keyring struct {
 // newKeyring reads the environment and the shared files. With an emulator in
 // this process a mistake in them matters only to a call to AWS.
 func newKeyring(ctx context.Context, c AWSConfig, d Deps) (*keyring, error) {
-	var options []func(*config.LoadOptions) error
+	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})} // what matters comes as an error
 	if c.Profile != "" {
 		options = append(options, config.WithSharedConfigProfile(c.Profile))
 	}
 	loaded, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		err = fmt.Errorf("aws configuration: %w", err)
+		err = fmt.Errorf("the configuration of AWS cannot be read; correct it, or aws.profile or AWS_PROFILE: %w", err)
 		if d.Emulator == "" {
 			return nil, err
 		}
@@ -86,6 +88,8 @@ func hinted(d Deps) bool {
 // dummy signs calls to an emulator, which reads service and region from the signature.
 func dummy() wire.Credentials { return wire.Credentials{AccessKey: "betimes", Secret: "betimes"} }
 
+var errNoCredentials = errors.New("no AWS credentials")
+
 // get gives valid credentials.
 func (k *keyring) get(ctx context.Context) (wire.Credentials, error) {
 	if c := k.current.Load(); c != nil && !c.Expired() {
@@ -100,7 +104,7 @@ func (k *keyring) get(ctx context.Context) (wire.Credentials, error) {
 	}
 	c, err := (*chain).Retrieve(ctx)
 	if err != nil {
-		return wire.Credentials{}, fmt.Errorf("no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role: %w", err)
+		return wire.Credentials{}, fmt.Errorf("%w; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role: %w", errNoCredentials, err)
 	}
 	k.current.Store(&c)
 	return wireOf(&c), nil

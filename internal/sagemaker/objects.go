@@ -99,17 +99,17 @@ func (o *Objects) query(ctx context.Context, operation, method, path, query stri
 		return reply, fmt.Errorf("%s s3://%s: %w", operation, path, err)
 	}
 	if reply.Status < 200 || reply.Status > 299 {
-		err := o.refused(operation, path, reply)
-		if reply.Status == http.StatusForbidden {
-			cause, _ := o.service.denied(ctx, who, reply.Header)
-			err = fmt.Errorf("%w; %w", err, cause)
+		refusal := o.refused(operation, path, reply)
+		if reply.Status == http.StatusForbidden || isDenial(refusal.Name) {
+			cause, _ := o.service.denied(ctx, who, refusal.Name, reply.Header)
+			return reply, fmt.Errorf("%w; %w", refusal, cause)
 		}
-		return reply, err
+		return reply, refusal
 	}
 	return reply, nil
 }
 
-func (o *Objects) refused(operation, path string, reply exchange.Reply) error {
+func (o *Objects) refused(operation, path string, reply exchange.Reply) *ControlError {
 	var said struct{ Code, Message string }
 	_ = xml.Unmarshal(reply.Body, &said) // HEAD has no body: the status has to do
 	e := &ControlError{Operation: operation + " s3://" + path, Status: reply.Status, Name: said.Code, Message: said.Message}

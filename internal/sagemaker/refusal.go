@@ -42,7 +42,7 @@ func (e *Endpoint) refused(ctx context.Context, signed wire.Credentials, reply e
 	case model.ClassThrottled:
 		e.throttles.Inc()
 	case model.ClassDenied:
-		failed.Err, failed.Again = e.service.denied(ctx, signed, reply.Header)
+		failed.Err, failed.Again = e.service.denied(ctx, signed, name, reply.Header)
 	}
 	return failed
 }
@@ -104,9 +104,18 @@ func classOfValidation(message string) model.Class {
 
 func isDenial(name string) bool {
 	switch name {
-	case "AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature",
-		"InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
-		"NotAuthorized", "OptInRequired", "SignatureDoesNotMatch", "UnrecognizedClientException":
+	case "AccessDenied", "AccessDeniedException", "NotAuthorized", "OptInRequired":
+		return true
+	}
+	return isStranger(name)
+}
+
+// isStranger: the service does not take the caller for who he says he is.
+func isStranger(name string) bool {
+	switch name {
+	case "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId",
+		"InvalidSignatureException", "InvalidToken", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
+		"RequestExpired", "SignatureDoesNotMatch", "TokenRefreshRequired", "UnrecognizedClientException":
 		return true
 	}
 	return false
@@ -130,12 +139,26 @@ func classOfStatus(reply exchange.Reply) model.Class {
 	return model.ClassNotFound // what answers here is no SageMaker endpoint
 }
 
-// denied looks for what makes the next call good: the clock, the usual reason where
-// credentials are right, and other credentials. signed is who was refused.
-func (s *service) denied(ctx context.Context, signed wire.Credentials, h http.Header) (cause error, again bool) {
+// denied looks for what makes the next call good: the clock, other credentials, or
+// what a person has to do. signed is who was refused, name the refusal's.
+func (s *service) denied(ctx context.Context, signed wire.Credentials, name string, h http.Header) (cause error, again bool) {
 	if off := s.clock.learn(h); off != 0 {
 		return fmt.Errorf("this machine's clock is %s off the service's, whose time is taken from now on; set it", off.Abs().Round(time.Second)), true
 	}
 	again = s.keys != nil && s.keys.renew(ctx, nameOf(signed))
-	return errors.New("the credentials are not accepted; check them and the permissions of their role"), again
+	return errors.New(remedyOf(name)), again
+}
+
+func remedyOf(name string) string {
+	switch name {
+	case "ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired":
+		return "the credentials have expired; get new ones, for example with aws sso login"
+	case "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException":
+		return "there is no such access key; check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN or the profile"
+	case "SignatureDoesNotMatch", "InvalidSignatureException":
+		return "the secret key is not that of the access key; check AWS_SECRET_ACCESS_KEY or the profile"
+	case "InvalidToken":
+		return "the session token is not that of the access key; check AWS_SESSION_TOKEN, or unset it"
+	}
+	return "the credentials are not accepted; check them and the permissions of their role"
 }

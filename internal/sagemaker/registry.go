@@ -114,28 +114,41 @@ func unix(seconds float64) time.Time {
 	return time.UnixMilli(int64(seconds * 1000)).UTC()
 }
 
-// ListPackages gives the newest versions of a group, the newest first: number,
-// ARN, time, description and approval. A group that does not exist has none.
-func (c *Control) ListPackages(ctx context.Context, group string, most int) ([]Package, error) {
+// ListPackages gives the versions of a group, the newest first: number, ARN,
+// time, description and approval. A group that does not exist has none.
+func (c *Control) ListPackages(ctx context.Context, group string) ([]Package, error) {
+	var all []Package
+	for token := ""; ; {
+		page, next, err := c.packages(ctx, group, token)
+		if IsMissing(err) {
+			return nil, nil
+		}
+		if all = append(all, page...); err != nil || next == "" {
+			return all, err
+		}
+		token = next
+	}
+}
+
+// packages gives one page of a group, and how to ask for the next.
+func (c *Control) packages(ctx context.Context, group, token string) (page []Package, next string, err error) {
 	var out struct {
 		ModelPackageSummaryList []struct {
 			ModelPackageArn, ModelApprovalStatus, ModelPackageDescription string
 			ModelPackageVersion                                           int
 			CreationTime                                                  float64
 		}
+		NextToken string
 	}
-	err := c.call(ctx, "ListModelPackages", struct {
+	err = c.call(ctx, "ListModelPackages", struct {
 		ModelPackageGroupName, SortBy, SortOrder string
 		MaxResults                               int
-	}{group, "CreationTime", "Descending", most}, &out)
-	if IsMissing(err) {
-		return nil, nil
-	}
-	var all []Package
+		NextToken                                string `json:",omitempty"`
+	}{group, "CreationTime", "Descending", 100, token}, &out)
 	for _, s := range out.ModelPackageSummaryList {
-		all = append(all, Package{Group: group, ARN: s.ModelPackageArn, Version: s.ModelPackageVersion, Created: unix(s.CreationTime), Description: s.ModelPackageDescription, Approval: s.ModelApprovalStatus})
+		page = append(page, Package{Group: group, ARN: s.ModelPackageArn, Version: s.ModelPackageVersion, Created: unix(s.CreationTime), Description: s.ModelPackageDescription, Approval: s.ModelApprovalStatus})
 	}
-	return all, err
+	return page, out.NextToken, err
 }
 
 // JudgePackage approves or rejects a version, with the reason.

@@ -67,7 +67,8 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f.refuse != "" {
-		answer(w, http.StatusForbidden, map[string]any{"__type": f.refuse, "message": "no"})
+		w.WriteHeader(http.StatusForbidden) // the first call of every run is one of S3
+		fmt.Fprintf(w, "<Error><Code>%s</Code><Message>no</Message></Error>", f.refuse)
 		return
 	}
 	if operation, isLogs := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "Logs_20140328."); isLogs {

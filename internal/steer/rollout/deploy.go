@@ -37,7 +37,7 @@ func (r *run) create(ctx context.Context, call func() error) error {
 	if err == nil || sagemaker.IsTaken(err) {
 		return nil
 	}
-	return r.wrong("sagemaker", "%w", err)
+	return r.refused("sagemaker", err)
 }
 
 // inService waits. A deployment that was rolled back ends in service too, with
@@ -103,7 +103,7 @@ func (r *run) describeAt(ctx context.Context, endpoint string) (sagemaker.Endpoi
 		return sagemaker.EndpointState{Status: missing}, nil
 	}
 	if err != nil {
-		return state, r.wrong("sagemaker", "%w", err)
+		return state, r.refused("sagemaker", err)
 	}
 	return state, nil
 }

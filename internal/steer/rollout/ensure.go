@@ -28,6 +28,7 @@ type run struct {
 	start    time.Time
 	emulated bool             // waiting is short, trying again is free, images are built in
 	job      string           // that made the model
+	uploaded []string         // keys of objects
 	repeated int              // records that had the id of an earlier one
 	asked    bool             // by a person, not by a start
 	hasty    bool             // no call has been answered yet, and somebody waits
@@ -148,6 +149,7 @@ func (r *run) upload(ctx context.Context, key string, body []byte) error {
 	})
 	if err == nil && !there {
 		r.report(StepUpload, r.uri(key))
+		r.uploaded = append(r.uploaded, key)
 		err = r.patiently(ctx, func() error { return r.Objects.Put(ctx, r.Bucket, key, body) })
 	}
 	if err != nil {
@@ -156,12 +158,43 @@ func (r *run) upload(ctx context.Context, key string, body []byte) error {
 	return nil
 }
 
-// wrongBucket names the remedy where it is known.
+// unload takes back what this run has uploaded for something that was refused.
+func (r *run) unload(ctx context.Context) {
+	for _, key := range r.uploaded {
+		if err := r.Objects.Delete(ctx, r.Bucket, key); err != nil {
+			r.Log.Warn("upload not taken back", slog.String("object", r.uri(key)), slog.Any("error", err))
+		}
+	}
+	r.uploaded = nil
+}
+
+// wrongBucket names the key behind a refusal of S3, and the remedy.
 func (r *run) wrongBucket(err error) error {
-	if sagemaker.IsElsewhere(err) {
+	switch {
+	case sagemaker.IsElsewhere(err):
 		return fmt.Errorf("aws.bucket: %s is in another region than %s; name one of this region, or set aws.region: %w", r.Bucket, r.Control.Region(), err)
+	case sagemaker.IsStranger(err), sagemaker.IsUnreached(err):
+		return r.refused("", err)
+	case sagemaker.IsDenied(err):
+		return fmt.Errorf("aws.bucket: %s may not be used, or is somebody else's; name a bucket of yours, or allow s3:ListBucket, GetObject, PutObject and DeleteObject on it: %w", r.Bucket, err)
 	}
 	return fmt.Errorf("aws.bucket: %w", err)
+}
+
+// refused names the key behind a refusal: what every call needs, else the given
+// one of the model.
+func (r *run) refused(key string, err error) error {
+	switch {
+	case sagemaker.IsStranger(err):
+		return fmt.Errorf("aws: %w", err)
+	case sagemaker.IsUnreached(err) && r.emulated:
+		return fmt.Errorf("aws.endpoint_url: nothing answers; start what is there (betimes emulate), or correct the URL: %w", err)
+	case sagemaker.IsUnreached(err):
+		return fmt.Errorf("aws.region: AWS is not reached in %s; check the region and the network: %w", r.Control.Region(), err)
+	case sagemaker.IsOfRole(err):
+		return fmt.Errorf("aws.role: %s cannot be used; name a role of this account that sagemaker.amazonaws.com may assume and that you may pass: %w", r.Role, err)
+	}
+	return r.wrong(key, "%w", err)
 }
 
 // overwrite writes an object that may be there.

@@ -36,7 +36,7 @@ func (r *run) judged(ctx context.Context, l *lesson, artefact string) (quality.F
 	labels, _ := l.heldOut.values()
 	figures, err := quality.Measure(labels, scores, r.plan.Train.Threshold)
 	if err != nil {
-		return figures, r.wrong("train", "%w", err)
+		return figures, r.refused("train", err)
 	}
 	body, err := json.MarshalIndent(evaluation{figures, digest(string(l.heldOut.csv))}, "", "  ")
 	if err == nil {

@@ -80,10 +80,27 @@ func (r *run) replace(ctx context.Context, p sagemaker.Package, state sagemaker.
 		return "", err
 	}
 	r.report(StepDeploy, config)
-	if err := r.create(ctx, func() error { return put(ctx, r.endpoint(), config) }); err != nil {
+	if err := r.change(ctx, func() error { return put(ctx, r.endpoint(), config) }); err != nil {
 		return "", err
 	}
 	return config, r.inService(ctx, config)
+}
+
+// change asks for another config, again when somebody else's change came first.
+func (r *run) change(ctx context.Context, put func() error) error {
+	for {
+		err := r.patiently(ctx, put)
+		if err == nil || sagemaker.IsTaken(err) {
+			return nil
+		}
+		state, described := r.describe(ctx)
+		if described != nil || !state.Changing() {
+			return r.refused("sagemaker", err)
+		}
+		if _, err := r.settled(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // versionName makes names of what a version is deployed with.
@@ -147,7 +164,7 @@ func (r *run) serving(ctx context.Context) (*sagemaker.Package, sagemaker.Endpoi
 	case sagemaker.IsMissing(err), err == nil && p.Group != r.group():
 		return nil, state, nil
 	case err != nil:
-		return nil, state, r.wrong("sagemaker", "%w", err)
+		return nil, state, r.refused("sagemaker", err)
 	}
 	return &p, state, nil
 }
@@ -156,7 +173,7 @@ func (r *run) serving(ctx context.Context) (*sagemaker.Package, sagemaker.Endpoi
 func (r *run) packageOf(ctx context.Context, config string) (string, error) {
 	body, err := r.config(ctx, config)
 	if err != nil {
-		return "", r.wrong("sagemaker", "%w", err)
+		return "", r.refused("sagemaker", err)
 	}
 	m, err := body.Model()
 	if err != nil {
@@ -172,7 +189,7 @@ func (r *run) packageOf(ctx context.Context, config string) (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", r.wrong("sagemaker", "%w", err)
+		return "", r.refused("sagemaker", err)
 	}
 	return described.Package, nil
 }

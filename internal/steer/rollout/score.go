@@ -45,7 +45,7 @@ func (r *run) examiner(endpoint string) (*examiner, func(), error) {
 	}
 	invoker, done, err := r.Ask(endpoint)
 	if err != nil {
-		return nil, nil, r.wrong("sagemaker", "%w", err)
+		return nil, nil, r.refused("sagemaker", err)
 	}
 	return &examiner{run: r, invoker: invoker, codec: by, perCall: rowsPerCall}, done, nil
 }

@@ -96,6 +96,9 @@ func (e *NotApproved) Error() string {
 	return fmt.Sprintf("version %d of %s is %s; add --approve to approve and deploy it", e.Version, e.Model, e.Approval)
 }
 
+// shownVersions are enough to see what the numbers are like.
+const shownVersions = 10
+
 // find looks for a version by its number.
 func (r *run) find(ctx context.Context, version int) (sagemaker.Package, error) {
 	all, err := r.versions(ctx)
@@ -108,6 +111,9 @@ func (r *run) find(ctx context.Context, version int) (sagemaker.Package, error) 
 			return r.version(ctx, p.ARN)
 		}
 		known = append(known, fmt.Sprint(p.Version))
+	}
+	if len(known) > shownVersions {
+		known = append(known[:shownVersions], "…")
 	}
 	if len(known) == 0 {
 		return sagemaker.Package{}, r.wrong("train", "there is no version of %s yet; betimes train makes one", r.plan.Model)

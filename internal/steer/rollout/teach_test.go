@@ -218,7 +218,7 @@ func TestWhatCannotBeTrainedOrJudgedIsOneMessage(t *testing.T) {
 		{"nothing held out", rows(100), func(p *Plan, _ *fakeAWS) { p.Train.HeldOut = 0 }, "models.m.train.held_out: "},
 		{"a model of another shape", rows(100), func(_ *Plan, f *fakeAWS) { f.score = func([]float64) float64 { return -1 } }, "models.m.content_type: the model refuses row 1 of those held out, sent as text/csv: "},
 		{"a content type without rows", rows(100), func(p *Plan, _ *fakeAWS) { p.ContentType = "text/plain" }, "models.m.content_type: text/plain does not carry rows"},
-		{"credentials that have expired", rows(100), func(_ *Plan, f *fakeAWS) { f.refuse = "ExpiredTokenException" }, "the credentials are not accepted; check them and the permissions of their role"},
+		{"credentials that have expired", rows(100), func(_ *Plan, f *fakeAWS) { f.refuse = "ExpiredToken" }, "aws: GetObject s3://betimes/v1-m/unfinished.json: ExpiredToken: no; the credentials have expired; get new ones"},
 		{"a bucket of another region", rows(100), func(_ *Plan, f *fakeAWS) { f.moved = true }, "aws.bucket: betimes is in another region than us-east-1; name one of this region, or set aws.region: "},
 		{"a job that fails", rows(100), func(_ *Plan, f *fakeAWS) { f.failJob = "AlgorithmError: no" }, "AlgorithmError: no"},
 		{"a model that does not start", rows(100), func(_ *Plan, f *fakeAWS) { f.failEndpoint = "ping failed" }, "the model does not start"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -83,7 +84,11 @@ func (r *run) trainingData(data string) ([]byte, error) {
 		}
 		return r.Builtin(name)
 	}
-	return os.ReadFile(data)
+	content, err := os.ReadFile(data)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("there is no file %s here; name a CSV or NDJSON file, builtin:payments or topic:NAME: %w", data, fs.ErrNotExist)
+	}
+	return content, err
 }
 
 // train gets the artefact of a job that was, is or will be done.
@@ -97,6 +102,9 @@ func (r *run) train(ctx context.Context, recipe *recipe) (string, error) {
 		job.Name = recipe.attempt(attempt)
 		r.report(StepTrain, job.Name)
 		begun, err := r.begin(ctx, job)
+		if err != nil && ctx.Err() == nil {
+			r.unload(ctx)
+		}
 		if err != nil {
 			return "", err
 		}
@@ -166,7 +174,7 @@ func (r *run) begin(ctx context.Context, job sagemaker.TrainingJob) (begun bool,
 		return false, nil
 	}
 	if err != nil {
-		return false, r.wrong("train", "%w", err)
+		return false, r.refused("train", err)
 	}
 	return true, nil
 }
@@ -206,7 +214,7 @@ func (w *watch) done(ctx context.Context, job string) (sagemaker.TrainingState, 
 				continue
 			}
 			if s.err != nil {
-				return s.TrainingState, w.wrong("train", "%w", s.err)
+				return s.TrainingState, w.refused("train", s.err)
 			}
 			if s.Status == "Completed" {
 				return s.TrainingState, nil

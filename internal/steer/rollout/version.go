@@ -29,9 +29,6 @@ func (r *run) group() string { return stem(r.plan) }
 // describedAs begins the description of a version, by which it is found again.
 func describedAs(job string) string { return "training job " + job + ": " }
 
-// listed is how many versions are looked at: a page of the registry.
-const listed = 100
-
 // registered makes the version of a job, or finds that it is there.
 func (r *run) registered(ctx context.Context, l *lesson, out *Report, by string) (sagemaker.Package, error) {
 	r.report(StepKeep, r.group())
@@ -81,14 +78,14 @@ func (l *lesson) lineage(out *Report, by string) map[string]string {
 	return all
 }
 
-// versions are the newest of the model, the newest first.
+// versions are those of the model, the newest first.
 func (r *run) versions(ctx context.Context) (all []sagemaker.Package, err error) {
 	err = r.patiently(ctx, func() (err error) {
-		all, err = r.Control.ListPackages(ctx, r.group(), listed)
+		all, err = r.Control.ListPackages(ctx, r.group())
 		return err
 	})
 	if err != nil {
-		return nil, r.wrong("sagemaker", "the registry does not tell the versions: %w", err)
+		return nil, r.refused("sagemaker", err)
 	}
 	return all, nil
 }
@@ -99,7 +96,7 @@ func (r *run) version(ctx context.Context, arn string) (p sagemaker.Package, err
 		return err
 	})
 	if err != nil {
-		return p, r.wrong("sagemaker", "%w", err)
+		return p, r.refused("sagemaker", err)
 	}
 	return p, nil
 }
