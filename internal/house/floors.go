@@ -49,7 +49,7 @@ var vendors = map[string][]string{
 	"github.com/goccy/go-yaml":           {"config"},
 	"github.com/invopop/jsonschema":      {"config"},
 	"github.com/aws/aws-sdk-go-v2":       {"sagemaker"},
-	"github.com/aws/smithy-go":           {"lab/emulator"}, // its CBOR, in which the Go client asks CloudWatch
+	"github.com/aws/smithy-go":           {"lab/emulator", "sagemaker"}, // its CBOR, in which the Go client asks CloudWatch; the type of its logger
 	"github.com/spf13/cobra":             {"cmd"},
 	"google.golang.org/grpc":             {"oip"},
 	"google.golang.org/protobuf":         {"oip"}, // protowire: the messages of the protocol, written by hand
