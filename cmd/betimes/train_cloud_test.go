@@ -33,7 +33,7 @@ type cloud struct {
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
 	dir := t.TempDir()
-	text := fmt.Sprintf("name: cloud\ndata_dir: %q\nlab: {emulator: {listen: '127.0.0.1:0', auth: verify, keys: {ONE: first}}}\nadmin: {listen: '127.0.0.1:0'}\n", dir)
+	text := fmt.Sprintf("name: cloud\ndata_dir: %q\nlab: {emulator: {listen: '127.0.0.1:0', profile: instant, auth: verify, keys: {ONE: first}}}\nadmin: {listen: '127.0.0.1:0'}\n", dir)
 	loaded, err := config.Parse(filepath.Join(dir, "cloud.yaml"), []byte(text), config.Options{Env: func(string) (string, bool) { return "", false }})
 	if err != nil {
 		t.Fatal(err)

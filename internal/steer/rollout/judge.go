@@ -38,14 +38,22 @@ func (r *run) judged(ctx context.Context, l *lesson, artefact string) (quality.F
 	if err != nil {
 		return figures, r.refused("train", err)
 	}
+	return figures, r.keep(ctx, l, figures)
+}
+
+// keep writes what is kept of a judgement: the picture first, because the figures
+// say that all of it is there.
+func (r *run) keep(ctx context.Context, l *lesson, figures quality.Figures) error {
 	body, err := json.MarshalIndent(evaluation{figures, digest(string(l.heldOut.csv))}, "", "  ")
-	if err == nil {
-		err = r.overwrite(ctx, l.evaluationKey(r), body)
+	if err != nil {
+		return err
 	}
-	if picture := figures.SVG(r.plan.Model + ", " + r.job); picture != "" && err == nil {
-		err = r.overwrite(ctx, r.key(l.recipe)+"/evaluation.svg", []byte(picture))
+	if picture := figures.SVG(r.plan.Model + ", " + r.job); picture != "" {
+		if err := r.overwrite(ctx, r.key(l.recipe)+"/evaluation.svg", []byte(picture)); err != nil {
+			return err
+		}
 	}
-	return figures, err
+	return r.overwrite(ctx, l.evaluationKey(r), body)
 }
 
 func (r *run) evaluation(ctx context.Context, key string) (*evaluation, error) {
