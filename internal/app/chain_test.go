@@ -19,6 +19,12 @@ import (
 // chainOf is the prediction path of a file, with a fake behind each model.
 func chainOf(t *testing.T, file string, fake *modeltest.Fake) *chain {
 	t.Helper()
+	_, c := appOf(t, file, fake)
+	return c
+}
+
+func appOf(t *testing.T, file string, fake *modeltest.Fake) (*App, *chain) {
+	t.Helper()
 	loaded, err := config.Parse("test.yaml", []byte(file), config.Options{Env: func(string) (string, bool) { return "", false }})
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +52,7 @@ func chainOf(t *testing.T, file string, fake *modeltest.Fake) *chain {
 		c.models[name] = m
 	}
 	c.helpOut(loaded.Config.Flow.Admit.Fallback)
-	return c
+	return a, c
 }
 
 const oneModel = `

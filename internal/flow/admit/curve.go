@@ -10,8 +10,9 @@ import (
 // curve knows how long something took lately, by how many events were inside. It is
 // not safe for concurrent use.
 type curve struct {
-	steps [curveSteps]budget.Recent
-	seen  [curveSteps]estimate
+	steps  [curveSteps]budget.Recent
+	newest [curveSteps]time.Time
+	seen   [curveSteps]estimate
 }
 
 // estimate is what is known of one step.
@@ -22,9 +23,11 @@ type estimate struct {
 }
 
 const (
-	curveSteps = 24 // two to an octave: up to 4096 inside
-	enough     = 5  // durations that are needed to know
+	curveSteps = 24          // two to an octave: up to 4096 inside
+	enough     = 5           // durations that are needed to know
+	fresh      = time.Second // without a new one, all that was known of a step may be another time's
 	renew      = 20 * time.Millisecond
+	leeway     = 1.5 // times what is in proportion: calls come in lumps
 	rising     = 1.3 // times what it takes at least: there is a line
 )
 
@@ -36,7 +39,9 @@ func stepOf(inside int) int {
 func top(step int) float64 { return math.Exp2(float64(step+1) / 2) }
 
 func (c *curve) add(inside int, took time.Duration, now time.Time) {
-	c.steps[stepOf(inside)].Add(took, now)
+	step := stepOf(inside)
+	c.steps[step].Add(took, now)
+	c.newest[step] = now
 }
 
 // at gives what is known of one step.
@@ -46,7 +51,7 @@ func (c *curve) at(step int, now time.Time) estimate {
 		return *e
 	}
 	r := &c.steps[step]
-	e.known, e.until = r.Weight(now) >= enough, now.Add(renew)
+	e.known, e.until = now.Sub(c.newest[step]) < fresh && r.Weight(now) >= enough, now.Add(renew)
 	if e.known {
 		e.even, e.sure = r.Quantile(budget.Even), r.Quantile(budget.Sure)
 	}
@@ -55,18 +60,25 @@ func (c *curve) at(step int, now time.Time) estimate {
 
 // predict tells how long it takes with so many inside. Beyond what is known it is as
 // long as at the most that is known, or than the endpoint takes at once, and from
-// there on longer in proportion.
+// there on longer in proportion. In proportion it also bounds what is said to be: a
+// line is no longer than that, but what came rarely may be of another time.
 func (c *curve) predict(inside, takes int, now time.Time) estimate {
-	for step := stepOf(inside); step >= 0; step-- {
-		e := c.at(step, now)
-		if !e.known {
+	step, from := stepOf(inside), 0
+	var e estimate
+	for s := range step + 1 {
+		own := c.at(s, now)
+		if !own.known {
 			continue
 		}
-		by := float64(inside) / max(top(step), float64(takes))
-		e.even, e.sure = stretched(e.even, by), stretched(e.sure, by)
-		return e
+		if e.known {
+			most := leeway * top(s) / top(from)
+			own.even, own.sure = min(own.even, stretched(e.even, most)), min(own.sure, stretched(e.sure, most))
+		}
+		e, from = own, s
 	}
-	return estimate{}
+	by := float64(inside) / max(top(from), float64(takes))
+	e.even, e.sure = stretched(e.even, by), stretched(e.sure, by)
+	return e
 }
 
 func stretched(d time.Duration, by float64) time.Duration {
