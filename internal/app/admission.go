@@ -49,11 +49,12 @@ func (f *forecasting) Run(ctx context.Context) error {
 
 // pace gives what the pulses of this process say of admission; nil: nothing.
 func (a *App) pace(meter *latency.Meter) func() *pulse.Admission {
-	if !a.refusesLate() {
-		return func() *pulse.Admission { return nil }
-	}
-	p := admit.NewPace(a.live)
+	p, f := admit.NewPace(a.live), a.newFloor()
 	return func() *pulse.Admission {
+		f.look()
+		if !a.refusesLate() {
+			return nil
+		}
 		n := meter.Outcomes()
 		return p.Tell(n[event.Predicted.String()], n[event.Shed.String()], time.Now())
 	}

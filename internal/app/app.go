@@ -18,6 +18,7 @@ import (
 	"betimes/internal/admin"
 	"betimes/internal/budget"
 	"betimes/internal/config"
+	"betimes/internal/flow/admit"
 	"betimes/internal/flow/balance"
 	"betimes/internal/flow/feature"
 	"betimes/internal/kafka"
@@ -56,6 +57,7 @@ type App struct {
 	privacy  privacy.Policy
 	budget   budget.Budget
 	live     *budget.Live // what each stage takes
+	limiters []*admit.Limiter
 	instance instance
 
 	folder    *folder

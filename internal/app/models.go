@@ -137,7 +137,9 @@ func (a *App) admitted(inner model.Invoker, picker *balance.Picker) model.Invoke
 	if !a.config.Flow.Admit.Active() {
 		return inner
 	}
-	return admit.New(a.config.Flow.Admit, inner, admit.Deps{Model: picker.Model(), Live: a.live, Registerer: a.metrics, Capacity: picker.Capacity})
+	l := admit.New(a.config.Flow.Admit, inner, admit.Deps{Model: picker.Model(), Live: a.live, Registerer: a.metrics, Capacity: picker.Capacity})
+	a.limiters = append(a.limiters, l)
+	return l
 }
 
 // shared lets events of a model share calls, where they may.

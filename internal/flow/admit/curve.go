@@ -13,6 +13,8 @@ type curve struct {
 	steps  [curveSteps]budget.Recent
 	newest [curveSteps]time.Time
 	seen   [curveSteps]estimate
+	lowest time.Duration
+	until  time.Time // when that is worked out anew
 }
 
 // estimate is what is known of one step.
@@ -87,13 +89,16 @@ func stretched(d time.Duration, by float64) time.Duration {
 
 // least is what it takes where the fewest wait for others, as far as that is known.
 func (c *curve) least(now time.Time) time.Duration {
-	var least time.Duration
+	if now.Before(c.until) {
+		return c.lowest
+	}
+	c.lowest, c.until = 0, now.Add(renew)
 	for step := range c.steps {
-		if e := c.at(step, now); e.known && (least == 0 || e.even < least) {
-			least = e.even
+		if e := c.at(step, now); e.known {
+			c.lowest = smaller(c.lowest, e.even)
 		}
 	}
-	return least
+	return c.lowest
 }
 
 // lowest keeps the least of a value in the last half or whole minute.

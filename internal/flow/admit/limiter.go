@@ -49,6 +49,9 @@ func New(config Config, inner model.Invoker, deps Deps) *Limiter {
 	return &Limiter{config: config, deps: deps, inner: inner, meter: newMeter(deps.Registerer, deps.Model)}
 }
 
+// Model is the name of the model.
+func (l *Limiter) Model() string { return l.deps.Model }
+
 // Invoke asks inner about one event that can be in time. Else the error has
 // model.ClassLate, and a Refusal within. An event without a deadline is let in.
 func (l *Limiter) Invoke(ctx context.Context, r *model.Request) (*model.Response, error) {
@@ -77,6 +80,15 @@ func (l *Limiter) Invoke(ctx context.Context, r *model.Request) (*model.Response
 		return nil, l.refuse(e, &Refusal{Reason: event.ReasonLate, Left: e.Deadline.Sub(now), Asked: true})
 	}
 	return resp, err
+}
+
+// Alone is how long an answer takes when nobody is before its event, as known lately;
+// zero: it is not known.
+func (l *Limiter) Alone() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	return l.calm.of(l.whole.least(now), now)
 }
 
 // pass is what was predicted for an event that is let in.

@@ -39,7 +39,8 @@ func (p *Pace) Tell(predicted, shed int64, now time.Time) *pulse.Admission {
 	if !first && since > 0 {
 		p.learn(float64(good)/since, bad >= fewShed && float64(bad) >= someShed*float64(good+bad))
 	}
-	return &pulse.Admission{Rate: p.rate, NeedUS: p.need().Microseconds()}
+	need, _ := Alone(p.live)
+	return &pulse.Admission{Rate: p.rate, NeedUS: need.Microseconds()}
 }
 
 func (p *Pace) learn(rate float64, pressed bool) {
@@ -55,13 +56,19 @@ func (p *Pace) learn(rate float64, pressed bool) {
 	}
 }
 
-// need is what an event takes from the start of its clock when it waits for no other.
-func (p *Pace) need() time.Duration {
-	n := p.live.Needs()
-	for _, s := range []event.Stage{event.StageBroker, event.StageQueue, event.StageBatch, event.StageBalance} {
-		n[s] = p.live.Need(s, alone)
+// Alone is what an event takes from the start of its clock when it waits for no other;
+// zero: nothing is known. waits says that half of them do wait.
+func Alone(live *budget.Live) (takes time.Duration, waits bool) {
+	n := live.Needs()
+	waited := time.Duration(0)
+	for _, s := range []event.Stage{event.StageQueue, event.StageBatch, event.StageBalance} {
+		waited += n[s]
 	}
-	return n[event.StageGateway] + n.After(event.StageGateway)
+	for _, s := range []event.Stage{event.StageBroker, event.StageQueue, event.StageBatch, event.StageBalance} {
+		n[s] = live.Need(s, alone)
+	}
+	takes = n[event.StageGateway] + n.After(event.StageGateway)
+	return takes, waited > takes/10
 }
 
 // alone is the chance of an event that waits for no other.
