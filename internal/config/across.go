@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"betimes/internal/flow/balance"
 	"betimes/internal/flow/feature"
 	"betimes/internal/setting"
 )
@@ -25,6 +26,7 @@ func (l *list) across(cfg Config, from origins) {
 	c.expressions()
 	c.ports()
 	c.budget()
+	c.balance()
 }
 
 // checker looks at the settled file.
@@ -45,6 +47,34 @@ func (c checker) budget() {
 	held := c.Flow.Gateway.MaxInFlight + c.Flow.Stream.MaxQueuedBytes*setting.Bytes(c.Flow.Stream.Workers)
 	if limit > 0 && held > limit/2 {
 		c.bad("memory", "%s is less than twice the %s that flow.gateway.max_in_flight and flow.stream.max_queued_bytes of %d workers may hold; raise it or lower them", limit, held, c.Flow.Stream.Workers)
+	}
+}
+
+// balance checks what is said of endpoints against the models that have several.
+func (c checker) balance() {
+	several, b := false, c.Flow.Balance
+	for _, name := range modelNames(c.Config) {
+		m := c.Models[name]
+		if len(m.Endpoints) < 2 {
+			continue
+		}
+		several = true
+		if b.Hedge != nil && !m.Pure {
+			c.bad("models."+name+".pure", "flow.balance.hedge makes a call twice, which is right only where the same input has the same answer and no other effect; write pure: true, or hedge: off")
+		}
+		if b.Sticky == balance.StickyKey && m.Shares() && c.Flow.Batch.MaxEvents != 1 {
+			c.bad("flow.balance.sticky", "events of several keys share calls of models.%s; write flow.batch.max_events: 1, or models.%s.batch: none", name, name)
+		}
+	}
+	switch {
+	case b.Hedge == nil:
+	case !several:
+		c.bad("flow.balance.hedge", "the second call goes to another endpoint, and no model has several; write models.NAME.endpoints, or hedge: off")
+	case b.Sticky == balance.StickyKey:
+		c.bad("flow.balance.hedge", "the second call goes to an endpoint that flow.balance.sticky keeps its key from; switch one of both off")
+	}
+	if b.Sticky == balance.StickyKey && !several {
+		c.bad("flow.balance.sticky", "no model has several endpoints; write models.NAME.endpoints, or sticky: off")
 	}
 }
 

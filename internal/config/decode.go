@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"betimes/internal/flow/balance"
 	"betimes/internal/kafka"
 	"betimes/internal/kafka/registry"
 	"betimes/internal/lab/emulator"
@@ -57,6 +58,10 @@ func (d *decoder) value(path string, n *node, v reflect.Value) {
 
 func (d *decoder) pointer(path string, n *node, v reflect.Value) {
 	t := v.Type().Elem()
+	if n.kind == scalar && n.text == "off" && canBeOff(t) {
+		v.SetZero()
+		return
+	}
 	made := reflect.New(t)
 	made.Elem().Set(initial(t))
 	d.value(path, n, made.Elem())
@@ -64,6 +69,9 @@ func (d *decoder) pointer(path string, n *node, v reflect.Value) {
 		v.Set(made)
 	}
 }
+
+// canBeOff says that a section is a part that off leaves out.
+func canBeOff(t reflect.Type) bool { return t == reflect.TypeFor[balance.HedgeConfig]() }
 
 // initial is what an optional section holds before its keys are read.
 func initial(t reflect.Type) reflect.Value {
@@ -84,6 +92,8 @@ func initial(t reflect.Type) reflect.Value {
 		return reflect.ValueOf(rollout.DefaultTrainConfig())
 	case reflect.TypeFor[emulator.Config]():
 		return reflect.ValueOf(emulator.DefaultConfig())
+	case reflect.TypeFor[balance.HedgeConfig]():
+		return reflect.ValueOf(balance.DefaultHedge())
 	case reflect.TypeFor[EndpointConfig]():
 		return reflect.ValueOf(defaultEndpoint())
 	case reflect.TypeFor[ModelConfig]():

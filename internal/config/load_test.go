@@ -79,6 +79,16 @@ func TestOwnModelsTakeNothingFromTheExample(t *testing.T) {
 	}
 }
 
+const twoEndpoints = "models: {a: {pure: true, endpoints: [{rest: {url: http://a}}, {rest: {url: http://b}}]}}\n"
+
+func TestASecondCallIsOffUnlessItIsAskedForAndOffTakesItBack(t *testing.T) {
+	for text, want := range map[string]bool{"": false, "flow: {balance: {hedge: {}}}": true, "flow: {balance: {hedge: off}}": false} {
+		if h := mustParse(t, twoEndpoints+text, Options{}).Config.Flow.Balance.Hedge; (h != nil) != want || want && (h.At != 0.95 || h.Budget != 0.03) {
+			t.Errorf("%q: %+v", text, h)
+		}
+	}
+}
+
 func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	dir := folder(t)
 	tests := []struct{ name, text, want string }{
@@ -102,6 +112,14 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		{"an address of one of several that is none", "models: {a: {endpoints: [{rest: {url: nowhere}}]}}", "v1.yaml:1: models.a.endpoints[0].rest.url: \"nowhere\" is not an http or https URL with a host; write for example http://127.0.0.1:9000/invocations"},
 		{"training for several", "models: {a: {endpoints: [{sagemaker: {embedded: false}}], train: {algorithm: xgboost, data: builtin:payments}}}", "v1.yaml:1: models.a.endpoints: what is trained or served here has one endpoint; write sagemaker: in its place, or remove train and serve"},
 		{"an endpoint inside the process among several", "models: {a: {endpoints: [{sagemaker: {}}]}}", "v1.yaml:1: models.a.endpoints[0].sagemaker.embedded: the endpoint inside this process is the only one of its model; write its url, or sagemaker: in the place of endpoints"},
+		{"a second call where there is one endpoint", "flow: {balance: {hedge: {}}}", "v1.yaml:1: flow.balance.hedge: the second call goes to another endpoint, and no model has several; write models.NAME.endpoints, or hedge: off"},
+		{"a second call of what is not pure", strings.Replace(twoEndpoints, "pure: true, ", "", 1) + "flow: {balance: {hedge: {at: p99}}}", "v1.yaml:1: models.a.pure: flow.balance.hedge makes a call twice, which is right only where the same input has the same answer and no other effect; write pure: true, or hedge: off"},
+		{"more second calls than calls", twoEndpoints + "flow: {balance: {hedge: {budget: 120%}}}", "v1.yaml:2: flow.balance.hedge.budget: 120% is no share of all calls; write for example 3%, or hedge: off"},
+		{"a second call for most", twoEndpoints + "flow: {balance: {hedge: {at: p20}}}", "v1.yaml:2: flow.balance.hedge.at: p20 is not between p50 and p99.9; write for example p95"},
+		{"a quantile that is none", twoEndpoints + "flow: {balance: {hedge: {at: 95}}}", `v1.yaml:2: flow.balance.hedge.at: "95" is not a quantile; write for example p95`},
+		{"keys that stick where calls are shared", twoEndpoints + "flow: {balance: {sticky: key}}", "v1.yaml:2: flow.balance.sticky: events of several keys share calls of models.a; write flow.batch.max_events: 1, or models.a.batch: none"},
+		{"keys that stick and second calls", twoEndpoints + "flow: {batch: {max_events: 1}, balance: {sticky: key, hedge: {}}}", "v1.yaml:2: flow.balance.hedge: the second call goes to an endpoint that flow.balance.sticky keeps its key from; switch one of both off"},
+		{"keys that stick to the only endpoint", "flow: {balance: {sticky: key}}", "v1.yaml:1: flow.balance.sticky: no model has several endpoints; write models.NAME.endpoints, or sticky: off"},
 		{"a server that makes no tensors of what it is sent", "models: {a: {content_type: text/libsvm, oip: {url: http://a}}}", `v1.yaml:1: models.a.content_type: a request of content type "text/libsvm" cannot be made tensors; use application/json, text/csv or text/plain`},
 		{"a negative duration", "objective: {latency: -1s}", `v1.yaml:1: objective.latency: "-1s" is negative; write for example 250ms`},
 		{"a duration without unit", "objective: {latency: 250}", "v1.yaml:1: objective.latency: 250 has no unit; write for example 250ms or 250s"},

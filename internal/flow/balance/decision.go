@@ -43,3 +43,22 @@ func (c *call) reason() string {
 	}
 	return string(text)
 }
+
+// settled notes how a second call went, if one was made. It runs where the first call ran: the events are its own.
+func (p *Picker) settled(items []model.Item, h *hedge, hedged bool, t *tries) {
+	result := h.result(hedged)
+	if result == "" {
+		return
+	}
+	t.tried |= h.endpoint.bit
+	h.endpoint.meter.hedges(result).Inc()
+	if hedged {
+		h.endpoint.answeredBy(h.resp.Version)
+	}
+	why := h.reason(result)
+	for i := range items {
+		if e := items[i].Event; e != nil {
+			e.Decisions.Add(room, "hedge", why)
+		}
+	}
+}

@@ -18,6 +18,7 @@ type endpoint struct {
 	// Guarded by the line's mutex.
 	limit    limiter
 	speed    speed
+	crowd    crowd
 	standing standing
 	calls    aged
 	underWay int
@@ -49,6 +50,8 @@ type result struct {
 	class int // or ok
 	took  time.Duration
 	now   time.Time
+
+	beaten bool // it was ended because another endpoint was quicker
 }
 
 // verdict: an answer of the model, good or bad, shows that the call was taken.
@@ -87,6 +90,12 @@ func (e *endpoint) ended(c *call, r result) (pause time.Duration, bad bool) {
 	case throttled:
 		pause = e.limit.throttled(c.slot, e.underWay, e.seq, r.now)
 	}
+	if r.class == ok {
+		e.crowd.note(r.took, c.n)
+	}
+	if r.class == ok || r.beaten { // it took so long, at least
+		e.speed.note(r.took, c.n, r.now)
+	}
 	return pause, e.stands(c.why == probing, r)
 }
 
@@ -97,6 +106,8 @@ func (e *endpoint) stands(trial bool, r result) (bad bool) {
 		e.standing.works(trial, r.now)
 	case class == model.ClassThrottled, class.OfEvent():
 		e.standing.works(trial, r.now)
+	case r.beaten && trial && !e.standing.in():
+		e.standing.leave(r.now.Add(otherOut))
 	case class == model.ClassCanceled:
 		e.standing.unclear(trial)
 	case class.OfEndpoint():

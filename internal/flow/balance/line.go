@@ -6,6 +6,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"betimes/internal/model"
 )
 
 // line is where calls wait for an endpoint that takes them. It guards all that is
@@ -18,7 +20,8 @@ type line struct {
 	idle     *call         // kept for reuse, linked by next
 	service  time.Duration // smoothed time of an answered call
 	underWay int
-	looking  bool // those who wait look again soon
+	bad      float64 // share of the calls that failed, of about the last 64
+	looking  bool    // those who wait look again soon
 }
 
 // lookAgain is after how long those look again who wait for a fast endpoint though
@@ -196,13 +199,23 @@ func (l *line) give(c *call, r result, again bool) (limit int) {
 	if bad {
 		l.chooser.judge(e, r.now)
 	}
-	if r.class == ok {
-		e.speed.note(r.took, c.n, r.now)
-	}
+	l.count(r)
 	e.meter.out.Set(outOf(e))
 	l.end(c)
 	l.grant(r.now)
 	return e.limit.at(r.now)
+}
+
+// count counts a call that was answered or failed. l.mu is held.
+func (l *line) count(r result) {
+	class := model.Class(r.class)
+	switch {
+	case r.class == ok || class.OfEvent():
+		l.bad -= l.bad / 64
+	case class == model.ClassCanceled || class == model.ClassThrottled:
+	default:
+		l.bad += (1 - l.bad) / 64
+	}
 }
 
 // wake looks at those who wait after a while. l.mu is held.

@@ -22,6 +22,13 @@ type meter struct {
 	retries     [model.NumClasses]prometheus.Counter
 	limit       prometheus.Gauge
 	out         prometheus.Gauge
+	hedged      *prometheus.CounterVec
+	endpoint    string
+}
+
+// hedges counts second calls by how they went, and those that were not made by why.
+func (m *meter) hedges(result string) prometheus.Counter {
+	return m.hedged.WithLabelValues(m.endpoint, result)
 }
 
 // newMeter makes the counters; Pickers of one registerer share the families.
@@ -38,7 +45,10 @@ func newMeter(r prometheus.Registerer, t Target) meter {
 	out := shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "betimes_balance_out", Help: "1 while an endpoint of several is not asked because it failed, but for a call now and then that finds out.",
 	}, []string{"endpoint"}))
-	m := meter{limit: limit.WithLabelValues(t.Endpoint, t.Variant), out: out.WithLabelValues(t.Endpoint)}
+	hedged := shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "betimes_balance_hedges_total", Help: "Calls that were made a second time, by the endpoint that got them and by result: won, lost, failed; and those that were not, by their first endpoint and why: budget (there is none left), busy, errors, late, nowhere (no other endpoint takes calls).",
+	}, []string{"endpoint", "result"}))
+	m := meter{hedged: hedged, endpoint: t.Endpoint, limit: limit.WithLabelValues(t.Endpoint, t.Variant), out: out.WithLabelValues(t.Endpoint)}
 	for class := range m.invocations {
 		m.invocations[class] = calls.WithLabelValues(t.Endpoint, nameOf(class))
 	}

@@ -24,6 +24,7 @@ type Picker struct {
 	deps      Deps
 	endpoints []*endpoint
 	line      line
+	hedging   *hedging // nil: no call is made twice
 }
 
 const ok = model.NumClasses
@@ -48,6 +49,9 @@ func Among(c Config, routes []Route, deps Deps) *Picker {
 		p.endpoints = append(p.endpoints, e)
 	}
 	p.line.chooser = newChooser(c, p.endpoints)
+	if c.Hedge != nil && len(routes) > 1 {
+		p.hedging = &hedging{config: *c.Hedge}
+	}
 	return p
 }
 
@@ -99,17 +103,29 @@ func (p *Picker) try(ctx context.Context, r *model.Request, c *call, t *tries) (
 		e.meter.limit.Set(float64(p.line.give(c, res, o.again)))
 	}()
 	p.deps.Allowance.earn()
-	o.resp, o.err = e.door.Invoke(ctx, r)
-	res = resultOf(o.err, c.began)
-	e.count(res, o.err)
-	if o.err == nil {
-		e.answeredBy(o.resp.Version)
-		spent(r.Items, o.resp, res.now)
+	h, own := p.arm(ctx, r, c, t)
+	resp, err := e.door.Invoke(own, r)
+	res = resultOf(err, c.began)
+	e.count(res, err)
+	hedged := false
+	if h != nil {
+		resp, err, hedged = h.settle(ctx, resp, err)
+		res.beaten = hedged && res.class == int(model.ClassCanceled)
+		p.settled(r.Items, h, hedged, t)
+	}
+	if p.hedging != nil && (res.class == ok || res.beaten) {
+		p.hedging.note(res.took, res.now)
+	}
+	if o.resp, o.err = resp, err; err == nil {
+		if !hedged {
+			e.answeredBy(resp.Version)
+		}
+		spent(r.Items, resp, time.Now())
 		return o
 	}
 	t.tried |= e.bit
-	o.pause, o.again = p.again(ctx, t, o.err, res.now)
-	p.failed(r.Items, e, model.Class(res.class), o.again, res.now)
+	o.pause, o.again = p.again(ctx, t, err, res.now)
+	p.failed(r.Items, e, model.ClassOf(err), o.again, res.now)
 	return o
 }
 

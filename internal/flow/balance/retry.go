@@ -10,11 +10,17 @@ import (
 	"betimes/internal/model"
 )
 
-// Allowance is what all Pickers of a process may ask again after faults of their
-// endpoints: a share of all calls, and a few to begin with. It is safe for
+// Allowance is what all Pickers of a process may ask beside what they are asked for:
+// again after faults of their endpoints, a share of all calls and a few to begin
+// with; and a second time where a call takes long, another share. It is safe for
 // concurrent use.
 type Allowance struct {
-	share  int64        // thousandths of a retry that each call earns
+	retries, hedges purse
+}
+
+// purse holds calls that may be made beside those that were asked for.
+type purse struct {
+	share  int64        // thousandths of one that each call earns
 	tokens atomic.Int64 // thousandths
 }
 
@@ -25,28 +31,41 @@ const (
 
 // NewAllowance gives every call so much of a retry.
 func NewAllowance(c Config) *Allowance {
-	a := &Allowance{share: int64(float64(c.Retries) * oneRetry)}
-	if a.share > 0 {
-		a.tokens.Store(fewRetries)
+	a := &Allowance{}
+	if a.retries.share = int64(float64(c.Retries) * oneRetry); a.retries.share > 0 {
+		a.retries.tokens.Store(fewRetries)
+	}
+	if c.Hedge != nil {
+		a.hedges.share = int64(float64(c.Hedge.Budget) * oneRetry)
 	}
 	return a
 }
 
 // earn counts a call.
 func (a *Allowance) earn() {
-	if a.share > 0 && a.tokens.Load() < fewRetries {
-		a.tokens.Add(a.share)
+	a.retries.earn()
+	a.hedges.earn()
+}
+
+func (p *purse) earn() {
+	if p.share > 0 && p.tokens.Load() < fewRetries {
+		p.tokens.Add(p.share)
 	}
 }
 
 // spend takes a retry, when there is one.
-func (a *Allowance) spend() bool {
+func (a *Allowance) spend() bool { return a.retries.spend() }
+
+// spendHedge takes a second call, when there is one.
+func (a *Allowance) spendHedge() bool { return a.hedges.spend() }
+
+func (p *purse) spend() bool {
 	for {
-		n := a.tokens.Load()
+		n := p.tokens.Load()
 		if n < oneRetry {
 			return false
 		}
-		if a.tokens.CompareAndSwap(n, n-oneRetry) {
+		if p.tokens.CompareAndSwap(n, n-oneRetry) {
 			return true
 		}
 	}

@@ -1,0 +1,244 @@
+package balance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"betimes/internal/model"
+)
+
+// hedging is when a call is made a second time, at another endpoint, because it
+// takes longer than most. The first answer of both counts, and ends the other.
+//
+// A second call is made when there is one left in the budget, when another endpoint
+// has a free slot, and while most calls are answered and less than four fifths of
+// what the endpoints can do is used: more calls help nobody who waits for the same
+// few.
+type hedging struct {
+	config HedgeConfig
+	after  atomic.Int64 // nanoseconds; 0: not known, no call is made twice
+
+	mu     sync.Mutex
+	took   [recent]time.Duration // of the newest calls
+	count  int                   // of took that are filled
+	next   int
+	reread time.Time // when after was found
+}
+
+const (
+	recent     = 512
+	tooFew     = 64
+	rereading  = 100 * time.Millisecond
+	budgetUse  = 0.75 // of the budget is planned with: the slowest calls are then all within it
+	mostUsed   = 0.8
+	mostFailed = 0.05
+)
+
+// note takes in how long a call took, or at least took.
+func (h *hedging) note(took time.Duration, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.took[h.next] = took
+	h.next = (h.next + 1) % recent
+	h.count = min(h.count+1, recent)
+	if h.count < tooFew || now.Sub(h.reread) < rereading {
+		return
+	}
+	h.reread = now
+	sorted := h.took
+	slices.Sort(sorted[:h.count])
+	at := max(float64(h.config.At), 1-budgetUse*float64(h.config.Budget))
+	h.after.Store(int64(sorted[min(int(at*float64(h.count)), h.count-1)]))
+}
+
+// hedge is the second call of one Invoke.
+type hedge struct {
+	picker *Picker
+	items  int
+	ask    ask
+	first  context.CancelFunc // ends the first call
+	timer  *time.Timer
+	began  time.Time
+
+	mu       sync.Mutex
+	state    hedgeState
+	cancel   context.CancelFunc // ends the second call
+	done     chan struct{}      // closed when it ended
+	endpoint *endpoint          // that was asked
+	resp     *model.Response
+	err      error
+	took     time.Duration
+}
+
+type hedgeState uint8
+
+const (
+	waiting hedgeState = iota // not made, so far
+	over                      // not to be made: the first has ended
+	made
+	won
+	failed
+)
+
+// arm prepares a second call; nil: there will be none.
+func (p *Picker) arm(ctx context.Context, r *model.Request, c *call, t *tries) (*hedge, context.Context) {
+	if p.hedging == nil {
+		return nil, ctx
+	}
+	after := time.Duration(p.hedging.after.Load())
+	if after <= 0 {
+		return nil, ctx
+	}
+	h := &hedge{picker: p, ask: t.ask, began: c.began, done: make(chan struct{})}
+	h.ask.tried, h.ask.back = h.ask.tried|c.endpoint.bit, false
+	own, cancel := context.WithCancel(ctx)
+	h.first = cancel
+	first := c.endpoint
+	h.timer = time.AfterFunc(after, func() { h.make(ctx, r, first) })
+	return h, own
+}
+
+// make makes the second call, unless something speaks against it.
+func (h *hedge) make(ctx context.Context, r *model.Request, first *endpoint) {
+	h.mu.Lock()
+	if h.state != waiting {
+		h.mu.Unlock()
+		return
+	}
+	c, why := h.picker.second(h.ask)
+	if c == nil {
+		h.state = over
+		h.mu.Unlock()
+		first.meter.hedges(why).Inc()
+		return
+	}
+	own, cancel := context.WithCancel(ctx)
+	h.state, h.cancel, h.endpoint = made, cancel, c.endpoint
+	h.mu.Unlock()
+	h.call(own, r, c)
+}
+
+// call makes the second call and tells how it went. Its items have no event: an
+// event is its caller's.
+func (h *hedge) call(ctx context.Context, r *model.Request, c *call) {
+	defer h.cancel()
+	defer close(h.done)
+	twin := *r
+	twin.Items = make([]model.Item, len(r.Items))
+	for i, it := range r.Items {
+		twin.Items[i] = model.Item{Body: it.Body, Deadline: it.Deadline, Latest: it.Latest}
+	}
+	p, e, began := h.picker, c.endpoint, c.began
+	resp, err := invoke(ctx, e, &twin)
+	res := resultOf(err, began)
+	e.meter.limit.Set(float64(p.line.give(c, res, false)))
+	e.count(res, err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.resp, h.err, h.took = resp, err, res.now.Sub(h.began)
+	switch {
+	case err != nil:
+		h.state = failed
+	case h.state == made:
+		h.state = won
+		h.first()
+	}
+}
+
+// invoke asks a door; a panic there ends this call and nothing else.
+func invoke(ctx context.Context, e *endpoint, r *model.Request) (resp *model.Response, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &model.Error{Endpoint: e.target.Endpoint, Err: fmt.Errorf("internal error: %v", p)}
+		}
+	}()
+	return e.door.Invoke(ctx, r)
+}
+
+// errBeaten is why a first call ends when the second was quicker.
+var errBeaten = errors.New("another endpoint answered first")
+
+// settle is the first call's part when that has ended: which answer counts. beaten:
+// that of the second, for which the first was ended.
+func (h *hedge) settle(ctx context.Context, resp *model.Response, err error) (r *model.Response, e error, beaten bool) {
+	defer h.first()
+	h.mu.Lock()
+	if h.state == waiting {
+		h.state = over
+		h.timer.Stop()
+	}
+	state := h.state
+	if state == made && err == nil {
+		h.state = over // what it answers counts for nothing
+		h.cancel()
+	}
+	h.mu.Unlock()
+	if err == nil || state == over {
+		return resp, err, false
+	}
+	select {
+	case <-h.done:
+	case <-ctx.Done():
+		h.cancel()
+		return resp, err, false
+	}
+	if h.state == won {
+		return h.resp, nil, true
+	}
+	return resp, err, false
+}
+
+// result is how the second call went, for the meter and for the event; empty: none
+// was made.
+func (h *hedge) result(beaten bool) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.endpoint == nil:
+		return ""
+	case beaten:
+		return "won"
+	case h.state == failed && model.ClassOf(h.err) != model.ClassCanceled:
+		return "failed"
+	}
+	return "lost"
+}
+
+// reason is the second call in words: fraud-b,won,12.3ms.
+func (h *hedge) reason(result string) string {
+	text := h.endpoint.target.Endpoint + "," + result
+	if result == "lost" {
+		return text
+	}
+	return text + "," + strconv.FormatFloat(float64(h.took)/float64(time.Millisecond), 'f', 1, 64) + "ms"
+}
+
+// second gives a slot for a second call, or says what speaks against it.
+func (p *Picker) second(a ask) (*call, string) {
+	p.line.mu.Lock()
+	defer p.line.mu.Unlock()
+	now := time.Now()
+	switch {
+	case p.line.bad > mostFailed:
+		return nil, "errors"
+	case p.line.chooser.used(now) > mostUsed || p.line.waiting.Len() > 0:
+		return nil, "busy"
+	case !a.latest.IsZero() && !now.Before(a.latest):
+		return nil, "late"
+	case !p.line.chooser.any(func(e *endpoint) bool { return a.tried&e.bit == 0 && e.standing.in() && e.open(now) }):
+		return nil, "nowhere"
+	case !p.deps.Allowance.spendHedge():
+		return nil, "budget"
+	}
+	c := p.line.begin(a, now)
+	if c == nil {
+		return nil, "nowhere"
+	}
+	return c, ""
+}

@@ -1,0 +1,198 @@
+package balance
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"betimes/internal/event"
+	"betimes/internal/model"
+)
+
+// hedged is what is used where nothing else is said.
+func hedged() Config {
+	c := DefaultConfig()
+	h := DefaultHedge()
+	c.Hedge = &h
+	return c
+}
+
+// stalls makes one call in a hundred of every server 100 ms longer.
+func stalls(servers []*server) []*server {
+	for _, s := range servers {
+		quick := s.took
+		s.took = func() time.Duration {
+			if rand.N(100) == 0 {
+				return quick() + 100*time.Millisecond
+			}
+			return quick()
+		}
+	}
+	return servers
+}
+
+func TestASecondCallShortensTheTailWithinItsBudget(t *testing.T) {
+	simulate(t, func(t *testing.T, ctx context.Context) {
+		plain := newFleet(DefaultConfig(), stalls(ten())).offer(ctx, 400, 60*time.Second, time.Second)
+		f := newFleet(hedged(), stalls(ten()))
+		f.offer(ctx, 400, 3*time.Second, time.Second)
+		f.reset()
+		l := f.offer(ctx, 400, 60*time.Second, time.Second)
+		all, _ := f.calls()
+		if extra := float64(all)/float64(len(l.took)) - 1; extra > 0.03 {
+			t.Errorf("%.2f%% more calls", 100*extra)
+		}
+		if with, without := l.quantile(0.999), plain.quantile(0.999); with > without/4 {
+			t.Errorf("p99.9 %v, without second calls %v", with, without)
+		}
+		if l.failed > 0 {
+			t.Errorf("%d failed", l.failed)
+		}
+		synctest.Wait()
+		f.books(t)
+	})
+}
+
+func TestNoSecondCallsWhileMostIsUsedOrCallsFail(t *testing.T) {
+	second := func(f *fleet) (n float64) {
+		for _, e := range f.endpoints {
+			for _, result := range []string{"won", "lost", "failed"} {
+				n += counted(e.meter.hedges(result))
+			}
+		}
+		return n
+	}
+	for _, tt := range []struct {
+		name string
+		rate float64 // of 5000/s that the servers can do
+		fail bool
+		most float64 // share of second calls
+	}{
+		{"nine tenths are used", 4500, false, 0.002},
+		{"calls fail", 400, true, 0.004},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			simulate(t, func(t *testing.T, ctx context.Context) {
+				servers := stalls(ten())
+				f := newFleet(hedged(), servers)
+				f.offer(ctx, tt.rate, 5*time.Second, time.Second)
+				if tt.fail {
+					for _, s := range servers {
+						quick := s.took
+						s.took = func() time.Duration {
+							if rand.N(10) == 0 {
+								s.fails.Store(int32(model.ClassModelFault))
+							} else {
+								s.fails.Store(0)
+							}
+							return quick()
+						}
+					}
+					f.offer(ctx, tt.rate, time.Second, time.Second)
+				}
+				before := second(f)
+				l := f.offer(ctx, tt.rate, 10*time.Second, time.Second)
+				if n := second(f) - before; n > tt.most*float64(len(l.took)) {
+					t.Errorf("%.0f second calls for %d", n, len(l.took))
+				}
+				synctest.Wait()
+				f.books(t)
+			})
+		})
+	}
+}
+
+func TestAnEventHasOneAnswerAndOnlyItsOwnCallWritesOnIt(t *testing.T) {
+	simulate(t, func(t *testing.T, ctx context.Context) {
+		c := hedged()
+		c.Hedge.Budget = 1
+		f := newFleet(c, ten()[:2])
+		f.offer(ctx, 100, 3*time.Second, time.Second)
+		won := 0
+		for _, s := range f.servers {
+			quick := s.took
+			s.took = func() time.Duration { return 200 * time.Millisecond }
+			for range 2 { // one of both goes there first
+				e := &event.Event{}
+				e.Timeline.Start(time.Now())
+				began := time.Now()
+				resp, err := f.Invoke(ctx, &model.Request{Items: []model.Item{{Event: e}}})
+				took := time.Since(began)
+				if err != nil || len(resp.Answers) != 1 || resp.Endpoint == s.name || took > 50*time.Millisecond {
+					t.Errorf("%v %v after %v", resp, err, took)
+				}
+				if off := e.Timeline.Total() - took; off.Abs() > 2*time.Microsecond {
+					t.Errorf("%v says %s", took, e.Timeline.AppendHeader(nil))
+				}
+				if said := string(e.Decisions.AppendHeader(nil)); strings.Contains(said, "balance:hedge:"+resp.Endpoint+",won") {
+					won++
+				}
+			}
+			s.took = quick
+		}
+		if won == 0 {
+			t.Error("no event says that a second call was quicker")
+		}
+		time.Sleep(time.Second)
+		f.books(t)
+	})
+}
+
+func TestASecondCallThatPanicsEndsNothingElse(t *testing.T) {
+	simulate(t, func(t *testing.T, ctx context.Context) {
+		servers := ten()[:2]
+		f := newFleet(hedged(), servers)
+		f.offer(ctx, 100, 3*time.Second, time.Second)
+		servers[0].took = func() time.Duration { return 50 * time.Millisecond }
+		f.endpoints[1].door = panics{}
+		for range 20 {
+			func() {
+				defer func() { _ = recover() }() // the first call's own
+				_, _ = f.Invoke(ctx, &model.Request{Items: []model.Item{{}}})
+			}()
+		}
+		time.Sleep(time.Second)
+		f.books(t)
+	})
+}
+
+type panics struct{}
+
+func (panics) Invoke(context.Context, *model.Request) (*model.Response, error) { panic("bad") }
+
+func TestTheBooksAreRightAfterSecondCallsAndCancels(t *testing.T) {
+	simulate(t, func(t *testing.T, ctx context.Context) {
+		f := newFleet(hedged(), stalls(ten()))
+		f.offer(ctx, 400, 3*time.Second, time.Second)
+		var wg sync.WaitGroup
+		for i := range 10_000 {
+			if i%10 == 0 {
+				time.Sleep(10 * time.Millisecond)
+			}
+			wg.Go(func() {
+				own, cancel := context.WithTimeout(ctx, time.Duration(rand.N(60))*time.Millisecond)
+				defer cancel()
+				_, _ = f.Invoke(own, &model.Request{Items: []model.Item{{Deadline: time.Now().Add(30 * time.Millisecond)}}})
+			})
+		}
+		wg.Wait()
+		synctest.Wait()
+		f.books(t)
+	})
+}
+
+// counted is the value of a counter.
+func counted(c prometheus.Counter) float64 {
+	var m dto.Metric
+	if err := c.Write(&m); err != nil {
+		return -1
+	}
+	return m.GetCounter().GetValue()
+}
