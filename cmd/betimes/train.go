@@ -207,6 +207,9 @@ func trainText(r *rollout.Report) string {
 	if r.Rows.Repeated > 0 {
 		fmt.Fprintf(&b, ", %d repeated left out", r.Rows.Repeated)
 	}
+	if r.Rows.Absent > 0 {
+		fmt.Fprintf(&b, "\n  %-14s %d offsets hold no record (compaction, or markers of transactions); a compacted topic may hold fewer next time", "", r.Rows.Absent)
+	}
 	fmt.Fprintf(&b, "\n  %-14s %s\n  %-14s %s\n", "job", r.Job, "artefact", r.Artefact)
 	if r.Digest != "" {
 		fmt.Fprintf(&b, "  %-14s %s\n", "sha256", r.Digest)

@@ -198,7 +198,7 @@ func (t *trainingTopics) Read(ctx context.Context, topic string, ranges rollout.
 	}
 	defer tail.Close()
 	for !passed(tail.Position(), ranges) {
-		events, err := tail.Poll(ctx)
+		events, err := pollPatiently(ctx, tail)
 		if err != nil {
 			return fmt.Errorf("read topic %s: %w", topic, err)
 		}
@@ -211,6 +211,19 @@ func (t *trainingTopics) Read(ctx context.Context, topic string, ranges rollout.
 		}
 	}
 	return nil
+}
+
+// stall is how long nothing may come of records that the brokers have.
+const stall = time.Minute
+
+func pollPatiently(ctx context.Context, tail *kafka.Tail) ([]*event.Event, error) {
+	limited, cancel := context.WithTimeout(ctx, stall)
+	defer cancel()
+	events, err := tail.Poll(limited)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("nothing came for %s, the next offsets are %v; look for brokers that are away, or for a transaction that is open", stall, tail.Position())
+	}
+	return events, err
 }
 
 // passed says whether everything of the ranges was read.

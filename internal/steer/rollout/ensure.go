@@ -30,6 +30,7 @@ type run struct {
 	job      string           // that made the model
 	uploaded []string         // keys of objects
 	repeated int              // records that had the id of an earlier one
+	absent   int              // offsets without a record
 	asked    bool             // by a person, not by a start
 	hasty    bool             // no call has been answered yet, and somebody waits
 	took     map[Step]float64 // seconds by step, may be nil

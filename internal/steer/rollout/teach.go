@@ -43,6 +43,7 @@ type Rows struct {
 	Validation int `json:"validation"`
 	HeldOut    int `json:"held_out"`
 	Repeated   int `json:"repeated"` // records left out that had the id of an earlier one
+	Absent     int `json:"absent"`   // offsets of a topic without a record: compaction, or markers of transactions
 }
 
 // Train makes a new version of a model: it trains it, judges it by rows that
@@ -107,6 +108,11 @@ func (r *run) cut(ctx context.Context, fresh bool) (*lesson, error) {
 		data = left.Data
 	}
 	l, err := r.lesson(ctx, data)
+	if _, removed := errors.AsType[*removedError](err); removed && data != r.plan.Train.Data {
+		r.Log.Warn("what the unfinished training had read is no longer there, beginning anew", slog.Any("error", err))
+		data, fresh = r.plan.Train.Data, true
+		l, err = r.lesson(ctx, data)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +133,7 @@ func (r *run) cut(ctx context.Context, fresh bool) (*lesson, error) {
 }
 
 func (r *run) lesson(ctx context.Context, data string) (*lesson, error) {
+	r.repeated, r.absent = 0, 0 // it may be read twice
 	t, exact, err := r.read(ctx, data)
 	if err != nil {
 		return nil, err
@@ -147,7 +154,7 @@ func (r *run) lesson(ctx context.Context, data string) (*lesson, error) {
 	made := append(sorted(recipe.hyper), "cut", string(recipe.train), string(recipe.validation), string(parts.heldOut.csv), fmt.Sprint(c.InstanceType, c.Threshold))
 	return &lesson{
 		recipe: recipe.named(r.plan, made...), Data: exact, classes: classes, heldOut: parts.heldOut, columns: t.columns,
-		Rows: Rows{parts.train.rows, parts.validation.rows, parts.heldOut.rows, r.repeated},
+		Rows: Rows{parts.train.rows, parts.validation.rows, parts.heldOut.rows, r.repeated, r.absent},
 	}, nil
 }
 

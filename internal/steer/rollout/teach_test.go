@@ -300,7 +300,7 @@ func TestExactlyTheRecordsOfATopicAreTrainedWith(t *testing.T) {
 		t.Errorf("the same ranges gave %+v, %v", again, err)
 	}
 	for data, want := range map[string]string{
-		"topic:labelled@0:0-130":   "topic labelled has the offsets 10 to 170 of partition 0, not 0-130",
+		"topic:labelled@0:0-130":   "topic labelled no longer has the offsets 0 to 9 of partition 0: they were removed by retention; name offsets from 10 on",
 		"topic:labelled@3:0-1":     "no partition 3",
 		"topic:labelled@0:10-10":   "holds no records",
 		"topic:labelled@0:10-12":   "no rows",

@@ -89,16 +89,35 @@ func (r *run) cutTopic(ctx context.Context, data string) (name string, ranges Ra
 		}
 		return name, ranges, nil
 	}
-	for _, p := range slices.Sorted(maps.Keys(ranges)) {
+	return name, ranges, ranges.within(name, start, end)
+}
+
+// within says what of the ranges is not in the topic.
+func (r Ranges) within(topic string, start, end map[int32]int64) error {
+	for _, p := range slices.Sorted(maps.Keys(r)) {
 		first, known := start[p]
-		switch want := ranges[p]; {
+		switch want := r[p]; {
 		case !known:
-			return "", nil, fmt.Errorf("topic %s has no partition %d", name, p)
-		case want.From < want.To && (want.From < first || want.To > end[p]):
-			return "", nil, fmt.Errorf("topic %s has the offsets %d to %d of partition %d, not %d-%d: the rest was removed by retention, or is not written yet", name, first, end[p], p, want.From, want.To)
+			return fmt.Errorf("topic %s has no partition %d; it has %d", topic, p, len(start))
+		case want.From == want.To:
+		case want.From < first:
+			return &removedError{fmt.Errorf("topic %s no longer has the offsets %d to %d of partition %d: they were removed by retention; name offsets from %d on", topic, want.From, min(first, want.To)-1, p, first)}
+		case want.To > end[p]:
+			return fmt.Errorf("topic %s has the offsets %d to %d of partition %d, not %d-%d: the rest is not written yet, or its transaction is open", topic, first, end[p], p, want.From, want.To)
 		}
 	}
-	return name, ranges, nil
+	return nil
+}
+
+// removedError: a topic no longer has what was to be read.
+type removedError struct{ error }
+
+// count is how many offsets there are.
+func (r Ranges) count() (n int64) {
+	for _, one := range r {
+		n += one.To - one.From
+	}
+	return n
 }
 
 // record is one row of a topic.
@@ -132,8 +151,9 @@ func (s *recordSource) next() ([]string, string, error) {
 // counts.
 func (r *run) readTopic(ctx context.Context, name string, ranges Ranges) (*table, error) {
 	s := &recordSource{}
-	seen := map[string]bool{}
+	seen, read := map[string]bool{}, int64(0)
 	err := r.Topics.Read(ctx, name, ranges, func(e *event.Event) error {
+		read++
 		if e.ID != "" && seen[e.ID] { // a record of somebody else's has no id
 			r.repeated++
 			return nil
@@ -150,6 +170,10 @@ func (r *run) readTopic(ctx context.Context, name string, ranges Ranges) (*table
 	if err != nil {
 		return nil, &tableError{"data", err.Error()}
 	}
+	if err := r.stillThere(ctx, name, ranges); err != nil {
+		return nil, err
+	}
+	r.absent = int(ranges.count() - read)
 	if len(s.records) == 0 {
 		return nil, wrongData("topic %s holds no records in %s; send some, or name another range", name, ranges)
 	}
@@ -163,6 +187,15 @@ func (r *run) readTopic(ctx context.Context, name string, ranges Ranges) (*table
 		return nil, err
 	}
 	return reading{name: "topic " + name, label: label, fields: r.plan.Fields}.table(s, 0)
+}
+
+// stillThere says whether retention has removed records while they were read.
+func (r *run) stillThere(ctx context.Context, name string, ranges Ranges) error {
+	start, end, err := r.Topics.Offsets(ctx, name)
+	if err != nil {
+		return fmt.Errorf("topic %s: %w", name, err)
+	}
+	return ranges.within(name, start, end)
 }
 
 // checkWidth: an expression may give lists of different lengths.
