@@ -27,7 +27,7 @@ const settle = 90 * time.Second
 // examine waits for the last event, reads all topics and judges.
 func (e *examined) examine(ctx context.Context, cluster *kafka.Cluster, r *report) (verify.Verdict, error) {
 	cfg := e.mode.config()
-	cfg.Topics = verify.Topics{Events: topicEvents, Predictions: topicPredictions, DeadLetters: topicDeadLetters, Quarantine: topicQuarantine, Shed: topicShed, Parked: topicParked}
+	cfg.Topics = verify.Topics{Events: topicEvents, Predictions: topicPredictions, DeadLetters: topicDeadLetters, Quarantine: topicQuarantine, Shed: topicShed}
 	cfg.Faults, cfg.InFlight, cfg.Keep = e.faults, inFlight, 5
 	reading := verify.ReaderConfig{Group: e.group, Ledger: e.ledger, Settle: settle, Silence: settle}
 	if e.mode.shared {

@@ -138,7 +138,6 @@ const (
 	topicDeadLetters = "dead-letters"
 	topicQuarantine  = "quarantine"
 	topicShed        = "shed"
-	topicParked      = "parked"
 )
 
 func terminals() []string {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"betimes/internal/config"
 	"betimes/internal/kafka"
 	"betimes/internal/lab/broker"
 	"betimes/internal/sagemaker"
@@ -83,7 +85,7 @@ func (a *App) buildTopics(ctx context.Context) error {
 	a.check("broker", c.Ping)
 	ctx, cancel := context.WithTimeout(ctx, topicsTimeout)
 	defer cancel()
-	specs := kafka.TopicSpecs(a.config.Kafka, a.config.Name)
+	specs := topicSpecs(a.config)
 	create := a.seeds != nil
 	if set := a.config.Kafka.CreateTopics; set != nil {
 		create = *set
@@ -97,4 +99,11 @@ func (a *App) buildTopics(ctx context.Context) error {
 		return fmt.Errorf("kafka.seeds: no broker answers; check the addresses, kafka.tls and kafka.sasl: %w", err)
 	}
 	return fmt.Errorf("kafka.topics: %w", err)
+}
+
+// topicSpecs are the topics that the pipeline of a file has.
+func topicSpecs(c config.Config) []kafka.TopicSpec {
+	return slices.DeleteFunc(kafka.TopicSpecs(c.Kafka, c.Name), func(t kafka.TopicSpec) bool {
+		return t.Name == c.Kafka.Topics.Parked.Name && parkedTopic(c) == ""
+	})
 }

@@ -66,7 +66,7 @@ func (c *Client) Gateway() string {
 // LoadTopics are where a load looks for its events.
 func LoadTopics(cfg config.Config) loadgen.Topics {
 	t := cfg.Kafka.Topics
-	return loadgen.Topics{Predictions: t.Predictions.Name, DeadLetters: t.DeadLetters.Name, Quarantine: t.Quarantine.Name, Shed: t.Shed.Name, Parked: t.Parked.Name}
+	return loadgen.Topics{Predictions: t.Predictions.Name, DeadLetters: t.DeadLetters.Name, Quarantine: t.Quarantine.Name, Shed: t.Shed.Name, Parked: parkedTopic(cfg)}
 }
 
 // RunLoad sends a load through the gateway or straight to the brokers and

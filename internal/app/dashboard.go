@@ -30,7 +30,10 @@ func (a *App) plan() dashboard.Plan {
 	p := dashboard.Plan{
 		Pipeline: c.Name, Gateway: cmp.Or(a.addresses.Gateway, c.Flow.Gateway.Listen), Brokers: brokers, Embedded: a.seeds != nil,
 		Events: topics.Events.Name, Partitions: topics.Events.Partitions, Group: c.Flow.Stream.Group, Mapping: mapping(c),
-		Endings: []string{topics.Predictions.Name, topics.DeadLetters.Name, topics.Quarantine.Name, topics.Shed.Name, topics.Parked.Name},
+		Endings: []string{topics.Predictions.Name, topics.DeadLetters.Name, topics.Quarantine.Name, topics.Shed.Name},
+	}
+	if parked := parkedTopic(c); parked != "" {
+		p.Endings = append(p.Endings, parked)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Models)) {
 		p.Models = append(p.Models, planModel(name, c.Models[name]))

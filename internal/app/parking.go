@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"betimes/internal/config"
 	"betimes/internal/event"
 	"betimes/internal/flow/stream"
 	"betimes/internal/kafka"
@@ -23,6 +24,14 @@ const (
 	parkExpiry = time.Minute     // how often the beginning of the topic is looked at
 	parkMargin = 5 * time.Minute // brokers' clocks may be behind
 )
+
+// parkedTopic is where events wait, empty when nothing is ever parked.
+func parkedTopic(c config.Config) string {
+	if !c.Flow.Stream.Parks() {
+		return ""
+	}
+	return c.Kafka.Topics.Parked.Name
+}
 
 // buildParking makes the parking, or nil when nothing is parked.
 func (a *App) buildParking() (*parking, error) {

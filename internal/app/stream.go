@@ -78,7 +78,7 @@ func (a *App) addWorker(i int, shared workerDeps) error {
 		Sink: sink, Transactions: transactions, Work: shared.chain.work, Budget: a.budget, Clock: clock, Finished: a.finished(shared.meter),
 		Topics: stream.Topics{
 			Predictions: topics.Predictions.Name, DeadLetters: topics.DeadLetters.Name,
-			Quarantine: topics.Quarantine.Name, Shed: topics.Shed.Name, Parked: topics.Parked.Name,
+			Quarantine: topics.Quarantine.Name, Shed: topics.Shed.Name, Parked: parkedTopic(a.config),
 		},
 		Drain: a.config.ShutdownTimeout, Changed: func(kind, what string) { a.change(kind, name+": "+what) },
 	}

@@ -42,7 +42,7 @@ func (a *App) buildTrail(role string, lazy bool) (*trail.Trail, error) {
 func trailTopics(c config.Config) trail.Topics {
 	t := c.Kafka.Topics
 	return trail.Topics{
-		Events: t.Events.Name, Predictions: t.Predictions.Name, DeadLetters: t.DeadLetters.Name, Quarantine: t.Quarantine.Name, Shed: t.Shed.Name, Parked: t.Parked.Name,
+		Events: t.Events.Name, Predictions: t.Predictions.Name, DeadLetters: t.DeadLetters.Name, Quarantine: t.Quarantine.Name, Shed: t.Shed.Name, Parked: parkedTopic(c),
 	}
 }
 

@@ -15,7 +15,7 @@ func VerifyTopics(cfg config.Config) verify.Topics {
 	t := cfg.Kafka.Topics
 	return verify.Topics{
 		Events: t.Events.Name, Predictions: t.Predictions.Name,
-		DeadLetters: t.DeadLetters.Name, Quarantine: t.Quarantine.Name, Shed: t.Shed.Name, Parked: t.Parked.Name,
+		DeadLetters: t.DeadLetters.Name, Quarantine: t.Quarantine.Name, Shed: t.Shed.Name, Parked: parkedTopic(cfg),
 	}
 }
 

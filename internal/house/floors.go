@@ -20,7 +20,7 @@ const (
 // below internal/; a sub-room counts as its room.
 var rooms = map[string]Floor{
 	"event": Words, "budget": Words, "model": Words, "lifecycle": Words,
-	"setting": Words, "pulse": Words, "privacy": Words, "pointer": Words, "logbook": Words, "failpoint": Words,
+	"setting": Words, "pulse": Words, "privacy": Words, "pointer": Words, "logbook": Words, "failpoint": Words, "series": Words,
 	"kafka": Doors, "sagemaker": Doors, "rest": Doors, "oip": Doors, "listen": Doors,
 	"flow/gateway": Rooms, "flow/stream": Rooms, "flow/feature": Rooms,
 	"flow/admit": Rooms, "flow/balance": Rooms, "flow/batch": Rooms, "watch/latency": Rooms, "watch/trail": Rooms,

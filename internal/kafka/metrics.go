@@ -2,6 +2,8 @@ package kafka
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+
+	"betimes/internal/series"
 )
 
 // metrics count what the door does. Rooms count what it means.
@@ -25,24 +27,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "betimes_kafka_transaction_version", Help: "Level of transaction.version at the brokers, once a transactional producer is open; exactly_once wants 2.",
 		}, nil),
 	}
-	if reg != nil {
-		m.writes = registered(reg, m.writes)
-		m.halted = registered(reg, m.halted)
-		m.transactionVersion = registered(reg, m.transactionVersion)
-	}
+	m.writes = series.Shared(reg, m.writes)
+	m.halted = series.Shared(reg, m.halted)
+	m.transactionVersion = series.Shared(reg, m.transactionVersion)
 	m.written = m.writes.WithLabelValues("ok")
 	return m
-}
-
-// registered registers a collector, or returns the one that another Cluster of
-// this process registered before.
-func registered[C prometheus.Collector](reg prometheus.Registerer, c C) C {
-	if err := reg.Register(c); err != nil {
-		if old, ok := err.(prometheus.AlreadyRegisteredError); ok {
-			if same, ok := old.ExistingCollector.(C); ok {
-				return same
-			}
-		}
-	}
-	return c
 }

@@ -1,9 +1,9 @@
 package sagemaker
 
 import (
-	"errors"
-
 	"github.com/prometheus/client_golang/prometheus"
+
+	"betimes/internal/series"
 )
 
 // metrics are shared by all endpoints of one registry.
@@ -58,22 +58,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 }
 
 func counter(r prometheus.Registerer, name, help string, labels ...string) *prometheus.CounterVec {
-	return shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels))
+	return series.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels))
 }
 
 func gauge(r prometheus.Registerer, name, help string, labels ...string) *prometheus.GaugeVec {
-	return shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels))
-}
-
-// shared registers a collector, or gives the one that another Account has registered.
-func shared[C prometheus.Collector](r prometheus.Registerer, c C) C {
-	if r == nil {
-		return c
-	}
-	if was, ok := errors.AsType[prometheus.AlreadyRegisteredError](r.Register(c)); ok {
-		if existing, ok := was.ExistingCollector.(C); ok {
-			return existing
-		}
-	}
-	return c
+	return series.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels))
 }

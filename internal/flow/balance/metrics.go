@@ -1,11 +1,10 @@
 package balance
 
 import (
-	"errors"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"betimes/internal/model"
+	"betimes/internal/series"
 )
 
 // nameOf is the label of a class, or ok.
@@ -33,16 +32,16 @@ func (m *meter) hedges(result string) prometheus.Counter {
 
 // newMeter makes the counters; Pickers of one registerer share the families.
 func newMeter(r prometheus.Registerer, t Target) meter {
-	calls := shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+	calls := series.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "betimes_balance_invocations_total", Help: "Calls to an endpoint by how they ended.",
 	}, []string{"endpoint", "outcome"}))
-	retries := shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+	retries := series.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "betimes_balance_retries_total", Help: "Calls that were made again inside their event's time, by why.",
 	}, []string{"endpoint", "class"}))
-	limit := shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	limit := series.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "betimes_balance_limit_calls", Help: "Calls at once that the endpoint takes, as learned from what it refuses.",
 	}, []string{"endpoint", "variant"}))
-	out := shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	out := series.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "betimes_balance_out", Help: "1 while an endpoint of several is not asked because it failed, but for a call now and then that finds out.",
 	}, []string{"endpoint"}))
 	hedged := shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -56,19 +55,6 @@ func newMeter(r prometheus.Registerer, t Target) meter {
 		m.retries[class] = retries.WithLabelValues(t.Endpoint, nameOf(class))
 	}
 	return m
-}
-
-// shared registers a family, or gives the one that is registered.
-func shared[C prometheus.Collector](r prometheus.Registerer, family C) C {
-	if r == nil {
-		return family
-	}
-	if already, is := errors.AsType[prometheus.AlreadyRegisteredError](r.Register(family)); is {
-		if existing, is := already.ExistingCollector.(C); is {
-			return existing
-		}
-	}
-	return family
 }
 
 // outOf is the gauge of an endpoint that takes part or does not.

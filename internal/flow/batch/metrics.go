@@ -1,9 +1,9 @@
 package batch
 
 import (
-	"errors"
-
 	"github.com/prometheus/client_golang/prometheus"
+
+	"betimes/internal/series"
 )
 
 // meter is what one Queue counts.
@@ -17,17 +17,17 @@ type meter struct {
 
 // newMeter makes the metrics; Queues of one registerer share the families.
 func newMeter(r prometheus.Registerer, model string) meter {
-	size := shared(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{
+	size := series.Shared(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "betimes_batch_size_events", Help: "Events that one call was about.",
 		Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}, NativeHistogramBucketFactor: 1.1,
 	}, []string{"model"}))
-	why := shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+	why := series.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "betimes_batch_dispatches_total", Help: "Calls about events that had waited, by why no more were taken: full, bytes, or free (a call could begin).",
 	}, []string{"model", "reason"}))
-	splits := shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+	splits := series.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "betimes_batch_splits_total", Help: "Calls about several events that failed for what one of them is, and were parted.",
 	}, []string{"model"}))
-	apart := shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	apart := series.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "betimes_batch_apart", Help: "1: the model answers otherwise when it is asked about several events together, so it is asked about one at a time.",
 	}, []string{"model"}))
 	for _, reason := range []string{"full", "bytes", "free"} {
@@ -37,16 +37,3 @@ func newMeter(r prometheus.Registerer, model string) meter {
 }
 
 func (m meter) dispatches(why string) { m.why.WithLabelValues(m.model, why).Inc() }
-
-// shared registers a family, or gives the one that is registered.
-func shared[C prometheus.Collector](r prometheus.Registerer, family C) C {
-	if r == nil {
-		return family
-	}
-	if already, is := errors.AsType[prometheus.AlreadyRegisteredError](r.Register(family)); is {
-		if existing, is := already.ExistingCollector.(C); is {
-			return existing
-		}
-	}
-	return family
-}
