@@ -1,0 +1,140 @@
+package stream
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"betimes/internal/event"
+	"betimes/internal/lifecycle"
+	"betimes/internal/lifecycle/lifecycletest"
+)
+
+func TestARevokedPartitionIsFinishedCommittedAndReadOnByItsNextOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(100 * time.Millisecond)
+			return predict(ctx, e)
+		})
+		for i := range 3 {
+			c.send(0, "same", num(i)) // one in work, two waiting behind it
+		}
+		synctest.Wait()
+		c.revoke(t.Context(), 0)
+		if got := c.committed(0); got != 1 {
+			t.Errorf("committed %d at the hand-over, want 1: the one in work was finished", got)
+		}
+		time.Sleep(time.Second)
+		if got := c.written(); !slices.Equal(got, []string{"predictions 0"}) {
+			t.Errorf("written after the hand-over: %v", got)
+		}
+		c.assign(0)
+		time.Sleep(time.Second)
+		if got := c.written(); !slices.Equal(got, []string{"predictions 0", "predictions 1", "predictions 2"}) {
+			t.Errorf("written after it came back: %v", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnEndingThatComesAfterTheHandOverIsNotWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		first := true
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			if first {
+				first = false
+				time.Sleep(time.Minute) // a model that does not obey its context
+			}
+			return predict(ctx, e)
+		})
+		c.send(0, "k", "0")
+		synctest.Wait()
+		c.revoke(t.Context(), 0)
+		c.assign(0)
+		time.Sleep(2 * time.Minute)
+		if got := c.written(); !slices.Equal(got, []string{"predictions 0"}) {
+			t.Errorf("written %v", got)
+		}
+		if c.committed(0) != 1 {
+			t.Errorf("committed %d", c.committed(0))
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDrainFinishesWhatIsInWorkAndHandsBackTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(time.Second)
+			return predict(ctx, e)
+		}, func(c *Config, _ *Deps) { c.Concurrency = 2 })
+		for i := range 6 {
+			c.send(0, "k"+num(i), num(i))
+		}
+		synctest.Wait()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if len(c.written()) != 2 || c.committed(0) != 2 || !c.left {
+			t.Errorf("written %v, committed %d, left %v", c.written(), c.committed(0), c.left)
+		}
+	})
+}
+
+func TestDrainLeavesNothingFinishedAboveAnUnfinishedEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(time.Second)
+			return predict(ctx, e)
+		}, func(c *Config, _ *Deps) { c.Concurrency = 2 })
+		for i, key := range []string{"a", "a", "b", "a", "c", "d", "e"} {
+			c.send(0, key, num(i))
+		}
+		time.Sleep(1500 * time.Millisecond) // 0 and 2 are predicted; 4 and 5 are in work, 1 and 3 wait
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if got := len(c.written()); got != 6 || c.committed(0) != 6 {
+			t.Errorf("written %v, committed %d; want the six up to the highest that had begun", c.written(), c.committed(0))
+		}
+	})
+}
+
+func TestDrainWaitsForNoModelThatIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(_ context.Context, e *event.Event) event.Ending {
+			return event.Ending{Place: event.Unfinished, Stage: event.StageNetwork, Err: errModel}
+		})
+		for i := range 20 {
+			c.send(0, "k"+num(i%3), num(i))
+		}
+		time.Sleep(5 * time.Second)
+		began := time.Now()
+		if err := stop(); err != nil || time.Since(began) > 10*time.Second {
+			t.Errorf("it took %s, %v", time.Since(began), err)
+		}
+		if c.committed(0) != 0 {
+			t.Errorf("committed %d, nothing was predicted", c.committed(0))
+		}
+	})
+}
+
+func TestAProcessorStopsWheneverItIsTold(t *testing.T) {
+	lifecycletest.Stress(t, 50, func() lifecycle.Runner {
+		c := newCluster()
+		c.send(0, "k", "v")
+		return New(DefaultConfig(), Deps{Log: slog.New(slog.DiscardHandler), Join: c.join, Sink: c, Work: predict})
+	})
+}
