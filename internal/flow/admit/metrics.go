@@ -1,11 +1,10 @@
 package admit
 
 import (
-	"errors"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"betimes/internal/event"
+	"betimes/internal/series"
 )
 
 // meter is what one Limiter counts.
@@ -23,7 +22,7 @@ func (m *meter) passed(p pass) prometheus.Counter {
 
 // newMeter makes the counters; Limiters of one registerer share the families.
 func newMeter(r prometheus.Registerer, model string) meter {
-	events := shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+	events := series.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "betimes_admit_events_total", Help: "Events before their model by what was decided: pass, probe (let in to learn, although it should be late), or refused as late (its time was over, or no call could begin in time), would_be_late (predicted) or priority (others needed the time).",
 	}, []string{"model", "decision"}))
 	m := meter{sure: events.WithLabelValues(model, "pass"), probes: events.WithLabelValues(model, "probe"), refused: map[event.Reason]prometheus.Counter{}}
@@ -31,17 +30,4 @@ func newMeter(r prometheus.Registerer, model string) meter {
 		m.refused[reason] = events.WithLabelValues(model, string(reason))
 	}
 	return m
-}
-
-// shared registers a family, or gives the one that is registered.
-func shared[C prometheus.Collector](r prometheus.Registerer, family C) C {
-	if r == nil {
-		return family
-	}
-	if already, is := errors.AsType[prometheus.AlreadyRegisteredError](r.Register(family)); is {
-		if existing, is := already.ExistingCollector.(C); is {
-			return existing
-		}
-	}
-	return family
 }
