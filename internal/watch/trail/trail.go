@@ -20,8 +20,8 @@ type Deps struct {
 	Reader     Reader
 	Topics     Topics
 	Dir        string // folder of the index, its own; empty: memory only
-	// Lazy waits for the first Expect or Find and then begins at that moment, a
-	// little earlier to be safe, instead of reading all that the topics have.
+	// Lazy waits for the first Expect or Find and then begins a minute before, or when
+	// the Trail was made, instead of reading all that the topics have.
 	Lazy bool
 }
 
@@ -36,6 +36,7 @@ type Trail struct {
 
 	woken    chan struct{}
 	wakeOnce sync.Once
+	madeAt   time.Time
 	wokenAt  time.Time
 	caughtUp atomic.Bool
 }
@@ -43,6 +44,9 @@ type Trail struct {
 const (
 	retryAfter = time.Second     // between two attempts at a tail
 	lazyMargin = 5 * time.Second // clocks of brokers may be behind
+	// lazyReach is how old an event may be when a lazy Trail is first asked. Longer
+	// has the first one asked about wait until more is read.
+	lazyReach = time.Minute
 )
 
 // New makes a Trail; Run reads its index and follows the topics.
@@ -52,7 +56,7 @@ func New(c Config, deps Deps) (*Trail, error) {
 	}
 	t := &Trail{
 		log: deps.Log, reader: deps.Reader, topics: deps.Topics, lazy: deps.Lazy,
-		index: newIndex(deps.Dir, int64(c.MaxBytes), deps.Log), woken: make(chan struct{}),
+		index: newIndex(deps.Dir, int64(c.MaxBytes), deps.Log), woken: make(chan struct{}), madeAt: time.Now(),
 	}
 	if !deps.Lazy {
 		t.wake()
@@ -114,7 +118,7 @@ func (t *Trail) recover(ctx context.Context, k *keeper, cause error) error {
 func (t *Trail) follow(ctx context.Context, k *keeper) error {
 	start := Start{Positions: t.index.positions()}
 	if t.lazy {
-		start.At = t.wokenAt.Add(-lazyMargin)
+		start.At = t.wokenAt.Add(-min(lazyReach, t.wokenAt.Sub(t.madeAt)) - lazyMargin)
 	}
 	tail, err := t.reader.Tail(ctx, t.topics.all(), start)
 	if err != nil {
@@ -122,6 +126,9 @@ func (t *Trail) follow(ctx context.Context, k *keeper) error {
 	}
 	defer tail.Close()
 	for {
+		if tail.CaughtUp() { // also before anything comes: there may be nothing
+			t.caughtUp.Store(true)
+		}
 		events, err := tail.Poll(ctx)
 		for _, e := range events {
 			t.take(e)
@@ -129,9 +136,6 @@ func (t *Trail) follow(ctx context.Context, k *keeper) error {
 		}
 		if err != nil {
 			return err
-		}
-		if tail.CaughtUp() {
-			t.caughtUp.Store(true)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -164,6 +165,34 @@ func TestALazyTrailBeginsWhenItIsFirstAsked(t *testing.T) {
 	if _, err := tr.Find(t.Context(), "a"); !errors.Is(err, event.ErrUnknown) {
 		t.Errorf("an event from long before: %v, want ErrUnknown", err)
 	}
+}
+
+func TestALazyTrailKnowsWhatCameInTheMinuteBeforeAndThatThereIsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		tr, stop := follow(t, DefaultConfig(), Deps{Reader: c, Lazy: true})
+		defer stop()
+		time.Sleep(time.Hour)
+		at := c.write("events", &event.Event{Recorded: time.Now(), Headers: []event.Header{{Name: event.HeaderID, Value: []byte("a")}}})
+		c.write("predictions", &event.Event{Recorded: time.Now(), Headers: endingOf("a", at)})
+		time.Sleep(50 * time.Second)
+		if _, err := tr.Find(t.Context(), "a"); err == nil {
+			t.Error("a trail that has not begun knows something")
+		}
+		synctest.Wait()
+		if w, err := tr.Find(t.Context(), "a"); err != nil || w.Place != event.Predicted {
+			t.Errorf("%+v, %v", w, err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		tr, stop := follow(t, DefaultConfig(), Deps{Reader: newCluster(), Lazy: true})
+		defer stop()
+		_, _ = tr.Find(t.Context(), "a") // begins
+		synctest.Wait()
+		if _, err := tr.Find(t.Context(), "a"); err == nil || strings.Contains(err.Error(), "so far") {
+			t.Errorf("with nothing to read the answer is %v", err)
+		}
+	})
 }
 
 // fill accepts and predicts n events.
