@@ -44,7 +44,7 @@ func newMeter(r prometheus.Registerer, t Target) meter {
 	out := series.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "betimes_balance_out", Help: "1 while an endpoint of several is not asked because it failed, but for a call now and then that finds out.",
 	}, []string{"endpoint"}))
-	hedged := shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+	hedged := series.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "betimes_balance_hedges_total", Help: "Calls that were made a second time, by the endpoint that got them and by result: won, lost, failed; and those that were not, by their first endpoint and why: budget (there is none left), busy, errors, late, nowhere (no other endpoint takes calls).",
 	}, []string{"endpoint", "result"}))
 	m := meter{hedged: hedged, endpoint: t.Endpoint, limit: limit.WithLabelValues(t.Endpoint, t.Variant), out: out.WithLabelValues(t.Endpoint)}
