@@ -1,13 +1,13 @@
 package feature
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"betimes/internal/event"
 	"betimes/internal/model"
+	"betimes/internal/pointer"
 )
 
 // Mapper makes the body of the request for one event of one model. It is safe
@@ -122,7 +122,7 @@ func (in *Input) check() *Error {
 	if in.reader.format.Value != ValueJSON {
 		return in.parse()
 	}
-	if !json.Valid(in.event.Value) {
+	if !pointer.Valid(in.event.Value) {
 		return notJSON(in.event.Value)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"betimes/internal/event"
 	"betimes/internal/listen"
+	"betimes/internal/pointer"
 )
 
 // required are the attributes that every CloudEvent (1.0) has.
@@ -187,7 +188,7 @@ func percent(s string) string {
 // structuredEvents are the drafts of one JSON array of structured CloudEvents.
 func structuredEvents(body []byte, most int, _ *lease) (iter.Seq[draft], *listen.Problem) {
 	src := json.NewDecoder(bytes.NewReader(body))
-	if open, err := src.Token(); tooDeep(body) || err != nil || open != json.Delim('[') {
+	if open, err := src.Token(); pointer.TooDeep(body, maxDepth) || err != nil || open != json.Delim('[') {
 		return nil, malformed("not_json", "", "the body is not a JSON array of CloudEvents")
 	}
 	return func(yield func(draft) bool) {

@@ -7,9 +7,8 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/valyala/fastjson"
-
 	"betimes/internal/listen"
+	"betimes/internal/pointer"
 )
 
 // maxDepth bounds how deep JSON may be nested: parsers further on recurse.
@@ -32,10 +31,10 @@ func checkObject(value []byte) *listen.Problem {
 	if !utf8.Valid(value) {
 		return malformed("not_utf8", "", "the body is not UTF-8")
 	}
-	if tooDeep(value) {
+	if pointer.TooDeep(value, maxDepth) {
 		return malformed("too_deep", "", "the JSON is nested deeper than "+strconv.Itoa(maxDepth)+" levels")
 	}
-	if fastjson.ValidateBytes(value) != nil {
+	if !pointer.Valid(value) {
 		return notJSON(value)
 	}
 	return nil
@@ -50,41 +49,4 @@ func notJSON(value []byte) *listen.Problem {
 		detail += ": it ends or breaks at byte " + strconv.FormatInt(syntax.Offset, 10)
 	}
 	return malformed("not_json", "", detail)
-}
-
-// tooDeep counts brackets outside strings without recursion, before anything recurses.
-func tooDeep(value []byte) bool {
-	depth := 0
-	for i := 0; i < len(value); i++ {
-		switch value[i] {
-		case '"':
-			i = stringEnd(value, i+1)
-		case '{', '[':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case '}', ']':
-			depth--
-		}
-	}
-	return false
-}
-
-// stringEnd returns where the string whose contents begin at i has its closing quote.
-func stringEnd(value []byte, i int) int {
-	for {
-		n := bytes.IndexByte(value[i:], '"')
-		if n < 0 {
-			return len(value)
-		}
-		i += n
-		back := 0
-		for i-back-1 >= 0 && value[i-back-1] == '\\' {
-			back++
-		}
-		if back%2 == 0 {
-			return i
-		}
-		i++
-	}
 }
