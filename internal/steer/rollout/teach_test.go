@@ -63,14 +63,22 @@ func TestAModelIsTrainedJudgedRegisteredAndDeployed(t *testing.T) {
 func TestTheSameDataMakeNoSecondVersion(t *testing.T) {
 	f := newFakeAWS()
 	d, p, _ := lessons(t, f, rows(200))
+	var questions []string
+	asked := func(q string) (bool, error) {
+		questions = append(questions, q)
+		return true, nil
+	}
 	for range 2 {
-		report, err := Train(t.Context(), d, p, Order{Deploy: yes})
+		report, err := Train(t.Context(), d, p, Order{Deploy: asked})
 		if err != nil || report.Version != 1 {
 			t.Fatalf("%+v, %v", report, err)
 		}
 	}
 	if len(f.jobs) != 1 || len(f.packages) != 1 {
 		t.Errorf("%d jobs, %d versions", len(f.jobs), len(f.packages))
+	}
+	if want := "deploy version 1 of m (auc 1.0000) to endpoint fraud in us-east-1"; len(questions) != 1 || questions[0] != want {
+		t.Errorf("asked %q, want once %q: what serves already is no question", questions, want)
 	}
 }
 

@@ -124,9 +124,11 @@ func (r *run) offer(ctx context.Context, p sagemaker.Package, heldOut part, o Or
 	if o.Deploy == nil {
 		return nil
 	}
-	yes, err := o.Deploy(r.question(p, out))
-	if err != nil || !yes {
-		return err
+	if champion == nil || champion.Version != p.Version { // else it serves already
+		yes, err := o.Deploy(r.question(p, out))
+		if err != nil || !yes {
+			return err
+		}
 	}
 	if out.Release, err = r.release(ctx, p); err != nil {
 		return err

@@ -39,6 +39,7 @@ func TestWhatAJobPrintsIsReadAsFiguresOfTheMoment(t *testing.T) {
 func TestTheLogOfAJobIsFollowedLineByLine(t *testing.T) {
 	f := newFakeAWS()
 	d, p, reports := lessons(t, f, rows(40))
+	p.Train.Hyperparameters = map[string]string{"num_round": "2"} // at the end no time is left
 	w := newRun(d, p).watch("job")
 	for _, line := range []string{"", "[0]\ttrain-auc:0.5", "[1]\ttrain-auc:0.75", ""} {
 		if line != "" {
@@ -50,7 +51,7 @@ func TestTheLogOfAJobIsFollowedLineByLine(t *testing.T) {
 	for _, r := range *reports {
 		told = append(told, fmt.Sprintf("%s %t", r.Detail, r.Passes))
 	}
-	if got, want := strings.Join(told, "; "), "round 1 of 100, train:auc=0.5 true; round 2 of 100, train:auc=0.75 true"; got != want {
+	if got, want := strings.Join(told, "; "), "round 1 of 2, train:auc=0.5 true; round 2 of 2, train:auc=0.75 true"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
