@@ -2,7 +2,6 @@ package balance
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -60,7 +59,6 @@ func (h *hedging) note(took time.Duration, now time.Time) {
 // hedge is the second call of one Invoke.
 type hedge struct {
 	picker *Picker
-	items  int
 	ask    ask
 	first  context.CancelFunc // ends the first call
 	timer  *time.Timer
@@ -160,9 +158,6 @@ func invoke(ctx context.Context, e *endpoint, r *model.Request) (resp *model.Res
 	}()
 	return e.door.Invoke(ctx, r)
 }
-
-// errBeaten is why a first call ends when the second was quicker.
-var errBeaten = errors.New("another endpoint answered first")
 
 // settle is the first call's part when that has ended: which answer counts. beaten:
 // that of the second, for which the first was ended.
