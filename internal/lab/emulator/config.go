@@ -13,6 +13,7 @@ type Config struct {
 	Listen                   string         `yaml:"listen" doc:"Address of all its AWS services."`
 	Profile                  string         `yaml:"profile" doc:"How long things take: instant (no time), fast (seconds; the waits of a deployment are a sixtieth) or realistic (as AWS: minutes)."`
 	Quotas                   map[string]int `yaml:"quotas" doc:"Most instances per type and use, as AWS names its quotas, for example \"ml.c5.xlarge for endpoint usage\" or \"ml.c5.xlarge for training job usage\"; what is not named has no limit."`
+	TimeScale                int            `yaml:"time_scale" doc:"How many times faster than its profile: 10 makes the minutes of realistic tens of seconds. What a client itself waits for, such as a model's answer, stays as it is."`
 	Subscribers              string         `yaml:"subscribers" doc:"Where HTTP subscribers of topics may be: loopback (this machine) or any."`
 	StrictAsyncContentLength bool           `yaml:"strict_async_content_length" doc:"Whether a container's answer to an asynchronous request must say its Content-Length, as on AWS; without it the request fails."`
 
@@ -21,11 +22,13 @@ type Config struct {
 
 	Keys   map[string]setting.Secret `yaml:"keys" doc:"For verify: access keys, each with its secret; one of 12 digits acts in the account of that number, others in 000000000000; write file:PATH to read a secret from a file. Under up, betimes signs with what the environment has, else with the key betimes and the secret betimes."`
 	Tokens map[string]setting.Secret `yaml:"tokens" doc:"For verify: the session token that goes with an access key, where it has one."`
+
+	Assumed Assumed `yaml:"assumed" doc:"What AWS does not state, each with our assumption."`
 }
 
 // DefaultConfig is the fast profile on loopback.
 func DefaultConfig() Config {
-	return Config{Listen: "127.0.0.1:8070", Profile: "fast", Subscribers: "loopback", StrictAsyncContentLength: true, Auth: "parse"}
+	return Config{Listen: "127.0.0.1:8070", Profile: "fast", TimeScale: 1, Subscribers: "loopback", StrictAsyncContentLength: true, Auth: "parse", Assumed: defaultAssumed()}
 }
 
 // Validate says what is wrong with c.
@@ -33,6 +36,10 @@ func (c Config) Validate() setting.Problems {
 	var ps setting.Problems
 	ps.Address("listen", c.Listen)
 	ps.OneOf("profile", c.Profile, "instant", "fast", "realistic")
+	if c.TimeScale < 1 {
+		ps.Add("time_scale", "%d is less than 1; use 1 for the profile as it is", c.TimeScale)
+	}
+	ps.Under("assumed", c.Assumed.Validate())
 	ps.OneOf("subscribers", c.Subscribers, "loopback", "any")
 	for _, name := range slices.Sorted(maps.Keys(c.Quotas)) {
 		use, ok := strings.CutSuffix(name, " usage")

@@ -53,12 +53,15 @@ func members(of any, tag string) []string {
 
 func TestThePageOfTheEmulatorIsEqualToTheCode(t *testing.T) {
 	b := start(t, "instant", t.TempDir())
-	var kinds, settings []string
+	var kinds, settings, assumptions []string
 	for _, k := range injection.Kinds {
 		kinds = append(kinds, k.Name)
 	}
 	for _, name := range members(emulator.Config{}, "yaml") {
 		settings = append(settings, "lab.emulator."+name)
+	}
+	for _, name := range members(emulator.Assumed{}, "yaml") {
+		assumptions = append(assumptions, "lab.emulator.assumed."+name)
 	}
 	var state map[string]any
 	var operations map[string][]string
@@ -67,7 +70,7 @@ func TestThePageOfTheEmulatorIsEqualToTheCode(t *testing.T) {
 	must(t, json.Unmarshal([]byte(text), &operations))
 	page := tables(t)
 	for table, want := range map[string][]string{
-		"key": settings, "path": b.made.Paths(), "fault": kinds,
+		"key": settings, "assumption": assumptions, "path": b.made.Paths(), "fault": kinds,
 		"member": members(injection.Fault{}, "json"), "member of body": members(injection.Body{}, "json"),
 		"member of advance": members(emulator.AdvanceRequest{}, "json"), "member of limits": members(emulator.LimitRequest{}, "json"),
 		"member of an entry": members(journal.Entry{}, "json"), "member of the state": slices.Collect(maps.Keys(state)),

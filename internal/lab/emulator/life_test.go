@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -188,6 +191,36 @@ func TestATrainedModelServes(t *testing.T) {
 				t.Errorf("scores %g and %g, want above 0.8 and below 0.2: %s", high, low, body)
 			}
 		})
+	}
+}
+
+func TestAModelOfLightGBMAnswersAsInPython(t *testing.T) {
+	const data = "../learn/testdata/"
+	b := start(t, "instant", t.TempDir())
+	read := func(name string) string {
+		text, err := os.ReadFile(data + name)
+		must(t, err)
+		return string(text)
+	}
+	b.do("PUT", "/data", "")
+	b.do("PUT", "/data/model.txt", read("lightgbm-model.txt"))
+	b.deploy("light", "builtin:lightgbm", "s3://data/model.txt", 1)
+	var want []float64
+	must(t, json.Unmarshal([]byte(read("lightgbm-answers.json")), &want))
+	var rows []string
+	for row := range strings.Lines(read("breast-cancer-holes-held.csv")) {
+		_, features, _ := strings.Cut(row, ",") // the label is first
+		rows = append(rows, features)
+	}
+	resp, body := b.do("POST", "/endpoints/light/invocations", strings.Join(rows, ""), "Content-Type", "text/csv")
+	got := strings.Fields(body)
+	if resp.StatusCode != 200 || len(got) != len(want) {
+		t.Fatalf("answered %d, %d rows for %d: %.200s", resp.StatusCode, len(got), len(want), body)
+	}
+	for i, text := range got {
+		if score, err := strconv.ParseFloat(text, 64); err != nil || math.Abs(score-want[i]) > 1e-6 {
+			t.Fatalf("row %d: %s, want %g", i+1, text, want[i])
+		}
 	}
 }
 

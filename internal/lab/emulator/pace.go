@@ -19,8 +19,19 @@ const fastDeployments = 60
 // seedOf is the seed that was given, or one that can be given another time.
 func seedOf(c Config) uint64 { return cmp.Or(uint64(c.Seed), 1+rand.Uint64N(1<<31)) }
 
-// pace is what a profile means.
-func pace(profile string, seed uint64) control.Pace {
+// pace is what a profile means, so many times faster.
+func pace(c Config, seed uint64) control.Pace {
+	p, scale := profiled(c.Profile, seed), time.Duration(c.TimeScale)
+	if scale <= 1 {
+		return p
+	}
+	return control.Pace{
+		Provision: func() time.Duration { return p.Provision() / scale }, Training: func(status string) time.Duration { return p.Training(status) / scale },
+		Wait: func(d time.Duration) time.Duration { return p.Wait(d) / scale }, Rollback: p.Rollback / scale, Hold: p.Hold,
+	}
+}
+
+func profiled(profile string, seed uint64) control.Pace {
 	switch profile {
 	case "instant":
 		return control.Pace{Provision: always(0), Training: func(string) time.Duration { return 0 }, Wait: divided(0), Hold: describeHold}

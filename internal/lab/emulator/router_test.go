@@ -189,20 +189,31 @@ func secrets(name, text string) map[string]setting.Secret {
 
 func TestConfigSaysWhatIsWrong(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		config emulator.Config
-		want   string
+		name  string
+		wrong func(*emulator.Config)
+		want  string
 	}{
-		{"the default is right", emulator.DefaultConfig(), ""},
-		{"a profile that is none", emulator.Config{Listen: "127.0.0.1:0", Profile: "slow", Subscribers: "loopback", Auth: "parse"}, `profile: "slow" is not known; use instant, fast, realistic`},
-		{"an address that is none", emulator.Config{Listen: "8070", Profile: "fast", Subscribers: "loopback", Auth: "parse"}, `listen: "8070" is not an address`},
-		{"keys that nobody asks for", emulator.Config{Listen: "127.0.0.1:0", Profile: "fast", Subscribers: "loopback", Auth: "parse", Keys: secrets("AKID", "s")}, "keys: keys and tokens are for auth: verify"},
-		{"signatures of nobody", emulator.Config{Listen: "127.0.0.1:0", Profile: "fast", Subscribers: "loopback", Auth: "verify"}, "keys: auth: verify needs access keys"},
-		{"a key without a secret", emulator.Config{Listen: "127.0.0.1:0", Profile: "fast", Subscribers: "loopback", Auth: "verify", Keys: secrets("AKID", "")}, `keys: "AKID" is no access key with a secret`},
-		{"a token of no key", emulator.Config{Listen: "127.0.0.1:0", Profile: "fast", Subscribers: "loopback", Auth: "verify", Keys: secrets("AKID", "s"), Tokens: secrets("OTHER", "t")}, `tokens: "OTHER" is not in keys`},
+		{"the default is right", func(*emulator.Config) {}, ""},
+		{"a profile that is none", func(c *emulator.Config) { c.Profile = "slow" }, `profile: "slow" is not known; use instant, fast, realistic`},
+		{"an address that is none", func(c *emulator.Config) { c.Listen = "8070" }, `listen: "8070" is not an address`},
+		{"keys that nobody asks for", func(c *emulator.Config) { c.Keys = secrets("AKID", "s") }, "keys: keys and tokens are for auth: verify"},
+		{"signatures of nobody", func(c *emulator.Config) { c.Auth = "verify" }, "keys: auth: verify needs access keys"},
+		{"a key without a secret", func(c *emulator.Config) { c.Auth, c.Keys = "verify", secrets("AKID", "") }, `keys: "AKID" is no access key with a secret`},
+		{"a token of no key", func(c *emulator.Config) {
+			c.Auth, c.Keys, c.Tokens = "verify", secrets("AKID", "s"), secrets("OTHER", "t")
+		}, `tokens: "OTHER" is not in keys`},
+		{"a time that goes slower", func(c *emulator.Config) { c.TimeScale = 0 }, "time_scale: 0 is less than 1; use 1"},
+		{"bodies of nothing", func(c *emulator.Config) { c.Assumed.MaxBody = 0 }, "assumed.max_body: 0 bytes are not between 1 and 1GiB; write for example 6MiB"},
+		{"fewer calls than none", func(c *emulator.Config) { c.Assumed.ThrottlePerInstance = -1 }, "assumed.throttle_per_instance: -1 is less than 0; use 0"},
+		{"more asynchronous calls than a config may name", func(c *emulator.Config) { c.Assumed.AsyncConcurrency = 1001 }, "assumed.async_concurrency: 1001 is not between 1 and 1000"},
+		{"an approval that is none", func(c *emulator.Config) { c.Assumed.PackageApproval = "Yes" }, `assumed.package_approval: "Yes" is not known; use PendingManualApproval`},
+		{"pings without a pause", func(c *emulator.Config) { c.Assumed.PingInterval = 0 }, "assumed.ping_interval: 0s is not more than 0s"},
+		{"an alarm over no time", func(c *emulator.Config) { c.Assumed.HighResolutionPeriods = 0 }, "assumed.high_resolution_periods: 0 is not between 1 and 60"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ps := c.config.Validate()
+			config := emulator.DefaultConfig()
+			c.wrong(&config)
+			ps := config.Validate()
 			if c.want == "" && len(ps) > 0 || c.want != "" && (len(ps) != 1 || !strings.HasPrefix(ps[0].Error(), c.want)) {
 				t.Errorf("problems %v", ps)
 			}

@@ -55,14 +55,14 @@ func (e *Emulator) newSite(at place, dir string) (*site, error) {
 	if at != home {
 		notes = notes.In(at.region, at.account)
 	}
-	c, p := e.config, pace(e.config.Profile, e.seed)
+	c, p := e.config, pace(e.config, e.seed)
 	variables, beyond := e.variables(at), ""
 	if !listen.IsLoopback(e.Addr()) {
 		beyond = e.Addr()
 	}
 	s.logs = &logs.Service{Region: at.region, Account: at.account, Dir: filepath.Join(dir, "logs"), Clock: e.clock, Journal: notes, Log: e.log}
-	s.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: filepath.Join(dir, "instances"), Variables: variables, Beyond: beyond, Log: e.log, Output: s.endpointLog}
-	s.inference = &inference.Service{Region: at.region, Account: at.account, Seed: e.seed, Lengthless: !c.StrictAsyncContentLength, Faults: e.faults, Journal: notes, Observe: e.counters.observe}
+	s.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: filepath.Join(dir, "instances"), Variables: variables, Beyond: beyond, Retry: c.Assumed.PingInterval, Log: e.log, Output: s.endpointLog}
+	s.inference = &inference.Service{Region: at.region, Account: at.account, Seed: e.seed, Lengthless: !c.StrictAsyncContentLength, MaxBody: int64(c.Assumed.MaxBody), Throttle: c.Assumed.ThrottlePerInstance, PerInstance: c.Assumed.AsyncConcurrency, Faults: e.faults, Journal: notes, Observe: e.counters.observe}
 	s.watch, err = metrics.New(metrics.Deps{
 		Region: at.region, Account: at.account, Dir: filepath.Join(dir, "metric-data"), Clock: e.clock, Store: kept, Journal: notes, Log: e.log,
 		Delay: alarmDelay(c.Profile), Act: s.act,
@@ -81,7 +81,7 @@ func (e *Emulator) newSite(at place, dir string) (*site, error) {
 		return nil, err
 	}
 	s.scaling, err = scaling.New(scaling.Deps{
-		Region: at.region, Account: at.account, Clock: e.clock, Store: kept, Alarms: s.watch, Journal: notes, Log: e.log,
+		Region: at.region, Account: at.account, Clock: e.clock, Store: kept, Periods: c.Assumed.HighResolutionPeriods, Alarms: s.watch, Journal: notes, Log: e.log,
 	})
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (e *Emulator) newSite(at place, dir string) (*site, error) {
 	s.training = &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(dir, "training"), Variables: variables, Beyond: beyond, Delay: p.Training, Output: s.jobLog, Observe: s.jobMetrics}
 	s.control, err = control.New(control.Deps{
 		Region: at.region, Account: at.account, Pace: p, Clock: e.clock, Store: kept, Buckets: e.buckets, Launcher: s.launcher,
-		Inference: s.inference, Training: s.training, Journal: notes, Faults: e.faults, Quotas: c.Quotas, Alarms: s.watch, Scaling: s.scaling, Log: e.log,
+		Inference: s.inference, Training: s.training, Journal: notes, Faults: e.faults, Quotas: c.Quotas, Approval: c.Assumed.PackageApproval, Reachable: c.Assumed.CheckModelData, Alarms: s.watch, Scaling: s.scaling, Log: e.log,
 	})
 	s.scaling.Fleet = s.control // the two ask each other
 	return s, err

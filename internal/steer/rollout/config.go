@@ -51,7 +51,7 @@ const (
 type ServeConfig struct {
 	File    string   `yaml:"file" doc:"Model file of a built-in algorithm: model.json, or a model.tar.gz that holds one."`
 	Command []string `yaml:"command" doc:"Program that answers GET /ping and POST /invocations on the port in SAGEMAKER_BIND_TO_PORT."`
-	Image   string   `yaml:"image" doc:"Image: builtin:xgboost, builtin:linear-learner, builtin:echo, builtin:profile?p50=8ms, exec:PATH or http://HOST:PORT."`
+	Image   string   `yaml:"image" doc:"Image: builtin:xgboost, builtin:linear-learner, builtin:lightgbm, builtin:echo, builtin:profile?p50=8ms, exec:PATH or http://HOST:PORT."`
 }
 
 // The built-in algorithms.

@@ -36,20 +36,20 @@ func (d *Draws) Begin(seed, salt, number uint64) {
 	if d.random == nil {
 		d.random = rand.New(&d.source)
 	}
-	d.seed, d.request = seed, mix(salt+number*step)
+	d.seed, d.request = seed, Mix(salt+number*step)
 }
 
 // For gives what is drawn for a purpose, from its beginning. It serves until the next For or Begin.
 func (d *Draws) For(p Purpose) *rand.Rand {
-	d.source.Seed(d.seed, mix(d.request+uint64(p)*step))
+	d.source.Seed(d.seed, Mix(d.request+uint64(p)*step))
 	return d.random
 }
 
 // step is odd and far from any pattern: 2^64 divided by the golden ratio.
 const step = 0x9e3779b97f4a7c15
 
-// mix spreads neighbouring numbers over all of 64 bits (the end of SplitMix64).
-func mix(n uint64) uint64 {
+// Mix spreads neighbouring numbers over all of 64 bits (the end of SplitMix64).
+func Mix(n uint64) uint64 {
 	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
 	n = (n ^ n>>27) * 0x94d049bb133111eb
 	return n ^ n>>31

@@ -24,11 +24,16 @@ type variant struct {
 		Status                             string
 		MinInstanceCount, MaxInstanceCount *int
 	}
-	RoutingConfig *struct {
-		RoutingStrategy          string
-		PrefixAwareRoutingConfig *struct{ PrefixLength, ConcurrencyThreshold *int }
-	}
+	RoutingConfig *routingConfig
 }
+
+type routingConfig struct {
+	RoutingStrategy          string
+	PrefixAwareRoutingConfig *struct{ PrefixLength, ConcurrencyThreshold *int }
+}
+
+// prefixAware is the strategy that goes by the beginning of the body.
+const prefixAware = "PREFIX_AWARE"
 
 func (v *variant) weight() float64 {
 	if v.InitialVariantWeight == nil {
@@ -135,8 +140,12 @@ func (v *variant) check(c *reply.Checks, at string) {
 	}
 	if v.RoutingConfig != nil {
 		at += "routingConfig."
-		c.Enum(at+"routingStrategy", v.RoutingConfig.RoutingStrategy, "LEAST_OUTSTANDING_REQUESTS", "RANDOM", "PREFIX_AWARE", "KV_AWARE")
-		if p := v.RoutingConfig.PrefixAwareRoutingConfig; p != nil {
+		c.Enum(at+"routingStrategy", v.RoutingConfig.RoutingStrategy, "LEAST_OUTSTANDING_REQUESTS", "RANDOM", prefixAware, "KV_AWARE")
+		p := v.RoutingConfig.PrefixAwareRoutingConfig
+		if v.RoutingConfig.RoutingStrategy == prefixAware && (p == nil || p.PrefixLength == nil) {
+			c.Missing(at + "prefixAwareRoutingConfig.prefixLength")
+		}
+		if p != nil {
 			c.Between(at+"prefixAwareRoutingConfig.prefixLength", p.PrefixLength, 1024, 65536)
 			c.Between(at+"prefixAwareRoutingConfig.concurrencyThreshold", p.ConcurrencyThreshold, 1, 1024)
 		}

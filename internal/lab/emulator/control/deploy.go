@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -133,6 +134,16 @@ func route(r *inference.Routing, variants []served, share float64, config string
 
 func (v *served) routed(config string, instances []*fleet.Instance, weight float64) *inference.Variant {
 	to := &inference.Variant{Name: v.Name, Config: config, Weight: weight, Random: v.Strategy == "RANDOM", Instances: instances, MultiModel: v.Spec.MultiModel}
+	if v.Strategy == prefixAware {
+		var r routingConfig
+		_ = json.Unmarshal(v.Routing, &r) // was decoded at create
+		if p := r.PrefixAwareRoutingConfig; p != nil && p.PrefixLength != nil {
+			to.Prefix = *p.PrefixLength
+			if p.ConcurrencyThreshold != nil {
+				to.Threshold = int64(*p.ConcurrencyThreshold)
+			}
+		}
+	}
 	if v.Spec.Direct {
 		to.Containers = []string{v.Spec.Hostname}
 		for _, p := range v.Spec.More {

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"betimes/internal/lab/emulator/fleet"
 	"betimes/internal/lab/emulator/reply"
@@ -60,10 +61,29 @@ func (s *Service) createModel(_ context.Context, body []byte) (any, error) {
 	if err := s.resolve(m, r.all()[0].ModelPackageName); err != nil {
 		return nil, err
 	}
+	if s.Reachable {
+		if err := s.reachable(m.request()); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.models.put(m); err != nil {
 		return nil, err
 	}
 	return map[string]string{"ModelArn": m.ARN}, s.tag(m.ARN, r.Tags)
+}
+
+// reachable refuses a model whose data is not there. What lies below a prefix may come later.
+func (s *Service) reachable(r *createModelRequest) error {
+	for _, p := range r.all() {
+		bucket, key, _ := strings.Cut(strings.TrimPrefix(p.data(), "s3://"), "/")
+		if p.data() == "" || p.Mode == multiModel || strings.HasSuffix(key, "/") {
+			continue
+		}
+		if _, there := s.Buckets.Info(bucket, key); !there {
+			return reply.Validation("Could not find model data at %s.", p.data())
+		}
+	}
+	return nil
 }
 
 // resolve puts images and data of an approved package into a model, so that the

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -123,9 +124,7 @@ func (s *Service) register(r *packageRequest, body []byte) (*registered, error) 
 	}
 	p := &registered{Group: g.Name, Version: s.lastVersion(g.Name) + 1, Approval: r.ModelApprovalStatus}
 	p.record = s.record("model-package", fmt.Sprintf("%s/%d", g.Name, p.Version), body)
-	if p.Approval == "" {
-		p.Approval = waiting
-	}
+	p.Approval = cmp.Or(p.Approval, s.Approval, waiting)
 	return p, nil
 }
 

@@ -36,6 +36,8 @@ type Deps struct {
 	Journal         *journal.Journal
 	Faults          *injection.Book // nil: none
 	Quotas          map[string]int  // "ml.c5.xlarge for endpoint usage" → instances; what is not named has no limit
+	Approval        string          // of a version that says none; empty: PendingManualApproval
+	Reachable       bool            // CreateModel is refused when its model data is not there
 	Alarms          Alarms          // nil: deployments cannot name alarms
 	Scaling         Scaling         // nil: nothing is scaled
 	Log             *slog.Logger

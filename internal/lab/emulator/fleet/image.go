@@ -53,7 +53,7 @@ func (l *Launcher) maker(ctx context.Context, s Spec) (maker, error) {
 }
 
 func unknownImage(image string) error {
-	return fmt.Errorf("image %q cannot run here: there is no container engine in this emulator; start its server yourself and name it http://HOST:PORT, or use an image that contains xgboost or linear-learner, builtin:xgboost, builtin:linear-learner, builtin:echo, builtin:profile?p50=8ms or exec:PATH", image)
+	return fmt.Errorf("image %q cannot run here: there is no container engine in this emulator; start its server yourself and name it http://HOST:PORT, or use an image that contains xgboost or linear-learner, builtin:xgboost, builtin:linear-learner, builtin:lightgbm, builtin:echo, builtin:profile?p50=8ms or exec:PATH", image)
 }
 
 // Algorithm is the built-in algorithm behind an image, or "".
@@ -84,7 +84,7 @@ func (l *Launcher) builtin(ctx context.Context, s Spec, name string) (maker, err
 	case "profile":
 		p, err := newProfile(query, workers)
 		return func(int) (Container, error) { return p, err }, err
-	case "xgboost", "linear-learner":
+	case "xgboost", "linear-learner", "lightgbm":
 		return l.learned(ctx, s, kind)
 	}
 	return nil, unknownImage(s.Image)

@@ -2,6 +2,7 @@ package inference
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -86,7 +87,7 @@ func (s *Service) dispatch(name string) {
 	if l == nil || b.open == nil || b.open.Err() != nil {
 		return
 	}
-	room := routing.room() - l.running
+	room := routing.room(cmp.Or(s.PerInstance, DefaultPerInstance)) - l.running
 	for room > 0 && len(l.waiting) > 0 {
 		q := l.waiting[0]
 		l.waiting = l.waiting[1:]
@@ -136,8 +137,8 @@ func (r *Routing) instances() int {
 	return n
 }
 
-// room is how many requests may run at once.
-func (r *Routing) room() int {
+// room is how many requests may run at once; standard is per instance, where the config says nothing.
+func (r *Routing) room(standard int) int {
 	if r == nil || r.Async == nil {
 		return 0
 	}
@@ -152,7 +153,7 @@ func (r *Routing) room() int {
 	if r.Async.PerInstance > 0 {
 		return n * r.Async.PerInstance
 	}
-	return n * DefaultPerInstance
+	return n * standard
 }
 
 // expire fails a request that waits for too long; b.mu is held.
@@ -220,7 +221,7 @@ func (s *Service) run(q *asyncRequest, routing *Routing) (fleet.Answer, error) {
 	if variant == nil {
 		return fleet.Answer{}, errors.New("InternalServerError: no variant has weight")
 	}
-	instance := variant.instance(draws.For(chance.Route))
+	instance := variant.instance(draws.For(chance.Route), nil)
 	if instance == nil {
 		return fleet.Answer{}, fleet.ErrNotReady
 	}

@@ -2,6 +2,7 @@ package inference
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ const (
 	targetContainer  = "X-Amzn-Sagemaker-Target-Container-Hostname"
 	sessionID        = "X-Amzn-Sagemaker-Session-Id"
 	inferenceID      = "X-Amzn-Sagemaker-Inference-Id"
+	prefixID         = "X-Amzn-Sagemaker-Prefix-Aware-Id"
 	explanations     = "X-Amzn-Sagemaker-Enable-Explanations"
 	invokedVariant   = "X-Amzn-Invoked-Production-Variant"
 )
@@ -86,10 +88,10 @@ func (s *Service) answer(r *http.Request, name string, b *buffers, note *journal
 	if bad := variant.checkTargets(r.Header); bad != nil {
 		return nil, a, t, nil, bad
 	}
-	if bad := b.read(r, maxBodyBytes); bad != nil {
+	if bad := b.read(r, cmp.Or(s.MaxBody, maxBodyBytes)); bad != nil {
 		return nil, a, t, nil, bad
 	}
-	if under := e.outstanding.Add(1); e.limit.Load() > 0 && under > e.limit.Load() {
+	if under := e.outstanding.Add(1); over(under, e.limit.Load()) || over(under, s.Throttle*routing.machines()) {
 		e.outstanding.Add(-1)
 		return nil, a, t, nil, throttled()
 	}
@@ -99,13 +101,16 @@ func (s *Service) answer(r *http.Request, name string, b *buffers, note *journal
 	return variant, a, t, fault, bad
 }
 
+// over says whether so many calls are more than a limit; 0 is none.
+func over(under, limit int64) bool { return limit > 0 && under > limit }
+
 func (s *Service) notFound(name string) *refusal {
 	return invalid("Endpoint %s of account %s not found.", name, s.Account)
 }
 
 // askVariant asks an instance of the variant, unless a fault comes before.
 func (s *Service) askVariant(r *http.Request, name string, variant *Variant, b *buffers, note *journal.Entry) (a fleet.Answer, t fleet.Timing, fault *injection.Fault, bad *refusal) {
-	instance := variant.instance(b.chance.For(chance.Route))
+	instance := variant.instance(b.chance.For(chance.Route), variant.key(r.Header, b.in.Bytes()))
 	if instance == nil {
 		return a, t, nil, unavailable()
 	}

@@ -25,6 +25,9 @@ type Service struct {
 	Region, Account string
 	Seed            uint64        // of what is left to chance
 	Timeout         time.Duration // for a container's answer; 0: DefaultTimeout
+	MaxBody         int64         // bytes of a real-time request; 0: maxBodyBytes
+	Throttle        int64         // calls under way per instance above which an endpoint throttles; 0: none
+	PerInstance     int           // asynchronous calls at once where a config says nothing; 0: DefaultPerInstance
 	Lengthless      bool          // answers to asynchronous requests need not say their length
 	Faults          *injection.Book
 	Journal         *journal.Journal

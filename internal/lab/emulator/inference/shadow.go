@@ -44,7 +44,7 @@ func (s *Service) invokeShadow(endpoint string, v *Variant, call *fleet.Call) {
 	note := journal.Entry{Time: began, Kind: journal.Request, Operation: "InvokeEndpoint", Resource: "endpoint/" + endpoint, Variant: v.Name, Status: http.StatusOK, Text: "shadow"}
 	bad := unavailable()
 	var timing fleet.Timing
-	if instance := v.instance(call.Chance); instance != nil {
+	if instance := v.instance(call.Chance, call.Body[:min(len(call.Body), v.Prefix)]); instance != nil {
 		note.Instance = instance.Number
 		var answer fleet.Answer
 		var err error
