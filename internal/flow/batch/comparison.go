@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"betimes/internal/budget"
 	"betimes/internal/model"
@@ -68,7 +69,7 @@ func (c *comparison) begins(version string) bool {
 // compare asks about some members alone, who get these answers, then about the
 // same together. The others are told to ask alone.
 func (g *group) compare(version string) {
-	defer g.queue.ended()
+	defer g.queue.ended(g.flight)
 	defer g.cancel()
 	some := g.members[:min(len(g.members), compared)]
 	rest := g.members[len(some):]
@@ -148,17 +149,15 @@ func (g *group) equal(alone []*model.Response, together *model.Response) (state,
 func (q *Queue) back(g *group, members []*member) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var line []*member
 	for _, m := range members {
 		if m.gone {
 			continue
 		}
-		m.group = nil
+		m.group, m.taken = nil, false
 		g.left()
-		line = append(line, m)
+		q.join(m)
 	}
-	q.line = append(line, q.line...)
-	q.dispatch()
+	q.dispatch(time.Now())
 }
 
 // concluded notes the result of a comparison that began with a version; empty: its

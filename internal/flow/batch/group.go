@@ -22,6 +22,8 @@ import (
 type group struct {
 	queue   *Queue
 	members []*member
+	flight  *flight
+	why     string // for the record
 	began   time.Time
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -29,8 +31,8 @@ type group struct {
 	calls   atomic.Int32 // that may still be made to part it
 }
 
-func newGroup(q *Queue, members []*member) *group {
-	g := &group{queue: q, members: members, began: time.Now(), waiting: len(members)}
+func newGroup(q *Queue, members []*member, f *flight) *group {
+	g := &group{queue: q, members: members, flight: f, began: time.Now(), waiting: len(members)}
 	g.ctx, g.cancel = context.WithTimeout(context.Background(), budget.Call)
 	g.calls.Store(int32(2 * bits.Len(uint(len(members)-1))))
 	for _, m := range members {
@@ -49,7 +51,7 @@ func (g *group) left() {
 
 // run asks about all members.
 func (g *group) run() {
-	defer g.queue.ended()
+	defer g.queue.ended(g.flight)
 	defer g.cancel()
 	g.ask(g.members)
 }
@@ -60,9 +62,12 @@ func (g *group) ask(members []*member) {
 	resp, line, err := g.call(g.ctx, members)
 	switch {
 	case err == nil:
+		if len(members) == len(g.members) {
+			g.flight.well = true
+		}
 		g.queue.went(len(members), nil)
 		for i, m := range members {
-			g.tell(m, told{resp: part(resp, i), began: g.began, line: line})
+			g.tell(m, told{resp: part(resp, i), why: g.why, began: g.began, line: line})
 		}
 	case len(members) > 1 && model.ClassOf(err) == model.ClassLate:
 		g.without(members, line, err)
@@ -124,7 +129,7 @@ func undecided(err error) error {
 
 func (g *group) fail(members []*member, line event.Timeline, err error) {
 	for _, m := range members {
-		g.tell(m, told{err: err, began: g.began, line: line})
+		g.tell(m, told{err: err, why: g.why, began: g.began, line: line})
 	}
 }
 

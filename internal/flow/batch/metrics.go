@@ -12,6 +12,9 @@ type meter struct {
 	why    *prometheus.CounterVec
 	splits prometheus.Counter
 	apart  prometheus.Gauge
+	width  prometheus.Gauge
+	fixed  prometheus.Gauge
+	each   prometheus.Gauge
 	model  string
 }
 
@@ -22,7 +25,7 @@ func newMeter(r prometheus.Registerer, model string) meter {
 		Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}, NativeHistogramBucketFactor: 1.1,
 	}, []string{"model"}))
 	why := series.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "betimes_batch_dispatches_total", Help: "Calls about events that had waited, by why no more were taken: full, bytes, or free (a call could begin).",
+		Name: "betimes_batch_dispatches_total", Help: "Calls about events that had waited, by why no more were taken: full, bytes, deadline (the tightest would have been late), or free (nobody else waited).",
 	}, []string{"model", "reason"}))
 	splits := series.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "betimes_batch_splits_total", Help: "Calls about several events that failed for what one of them is, and were parted.",
@@ -30,10 +33,25 @@ func newMeter(r prometheus.Registerer, model string) meter {
 	apart := series.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "betimes_batch_apart", Help: "1: the model answers otherwise when it is asked about several events together, so it is asked about one at a time.",
 	}, []string{"model"}))
-	for _, reason := range []string{"full", "bytes", "free"} {
+	width := series.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "betimes_batch_calls_limit", Help: "Calls at once that are worth while, as learned: more would wait inside the model.",
+	}, []string{"model"}))
+	costs := series.Shared(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "betimes_batch_cost_seconds", Help: "How long a call takes, as learned: part call for itself, part event more for each of its events.",
+	}, []string{"model", "part"}))
+	for _, reason := range []string{"full", "bytes", "deadline", "free"} {
 		why.WithLabelValues(model, reason) // counted from 0
 	}
-	return meter{size.WithLabelValues(model), why, splits.WithLabelValues(model), apart.WithLabelValues(model), model}
+	return meter{
+		size.WithLabelValues(model), why, splits.WithLabelValues(model), apart.WithLabelValues(model),
+		width.WithLabelValues(model), costs.WithLabelValues(model, "call"), costs.WithLabelValues(model, "event"), model,
+	}
+}
+
+func (m meter) learned(width int, l line) {
+	m.width.Set(float64(width))
+	m.fixed.Set(l.fixed)
+	m.each.Set(l.each)
 }
 
 func (m meter) dispatches(why string) { m.why.WithLabelValues(m.model, why).Inc() }

@@ -39,25 +39,37 @@ type Queue struct {
 	meter  meter
 
 	mu      sync.Mutex
-	calls   int       // that this Queue has under way
-	line    []*member // that wait for a call
-	most    int       // events of a call: fewer after one that took too long
+	calls   int     // that this Queue has under way
+	width   width   // how many those may be
+	cost    cost    // how long one takes
+	lanes   []*lane // of those who wait for a call; none is empty
+	waiting int     // in all lanes
+	passed  int     // times that others went before the one that waits longest
+	most    int     // events of a call: fewer after one that took too long
+	urgent  urgency
+	area    float64   // seconds of calls under way, as an integral
+	changed time.Time // calls is what it is
 	compare comparison
 }
 
 // member is one event that waits or shares a call.
 type member struct {
-	request *model.Request // of its owner, one item
-	told    chan told      // room for one
-	group   *group         // that asks about it; nil: it waits
-	gone    bool           // its owner waits no more
+	request  *model.Request // of its owner, one item
+	priority int
+	deadline time.Time // zero: none
+	since    time.Time // it waits
+	taken    bool      // out of its lane
+	told     chan told // room for one
+	group    *group    // that asks about it; nil: it waits, or was told to go alone
+	gone     bool      // its owner waits no more
 }
 
 // told is what becomes of a member: an answer, or the word to ask alone.
 type told struct {
 	resp  *model.Response
 	err   error
-	alone bool
+	alone *flight        // in this call
+	why   string         // for the record: what the call was
 	began time.Time      // of the batch
 	line  event.Timeline // of the call that answered
 }
@@ -67,7 +79,7 @@ func New(config Config, inner Endpoint, deps Deps) *Queue {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Queue{config: config, deps: deps, inner: inner, meter: newMeter(deps.Registerer, deps.Model), most: config.MaxEvents}
+	return &Queue{config: config, deps: deps, inner: inner, meter: newMeter(deps.Registerer, deps.Model), most: config.MaxEvents, width: newWidth()}
 }
 
 // Invoke asks about one event, alone or with others. Requests that cannot be
@@ -76,12 +88,12 @@ func (q *Queue) Invoke(ctx context.Context, r *model.Request) (*model.Response, 
 	if !q.mayShare(r) {
 		return q.inner.Invoke(ctx, r)
 	}
-	m, way := q.enter(r)
-	switch way {
-	case straight:
+	m, f := q.enter(r)
+	switch {
+	case f != nil:
+		return q.alone(ctx, r, f)
+	case m == nil:
 		return q.inner.Invoke(ctx, r)
-	case atOnce:
-		return q.alone(ctx, r)
 	}
 	over, stop := overAt(r.Items[0].Latest)
 	defer stop()
@@ -142,115 +154,86 @@ func (q *Queue) mayShare(r *model.Request) bool {
 	return true
 }
 
-// way is how an event goes on.
-type way uint8
-
-const (
-	inLine   way = iota
-	atOnce       // in a call of its own
-	straight     // it can share no call: the line of balance is its line
-)
-
-// enter takes a call, or else a place in the line.
-func (q *Queue) enter(r *model.Request) (*member, way) {
+// enter takes a call, or else a place among those who wait. Neither: the event can
+// share no call, and the line of balance is its line.
+func (q *Queue) enter(r *model.Request) (*member, *flight) {
+	now := time.Now()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.line) == 0 && q.room() {
-		q.calls++
-		return nil, atOnce
+	if q.waiting == 0 && q.free() {
+		return nil, q.begin(1, now)
 	}
 	if q.compare.refuses(q.inner.Version()) || !q.deps.Codec.Joinable(r.Items[0].Body) {
-		return nil, straight
+		return nil, nil
 	}
-	m := &member{request: r, told: make(chan told, 1)}
-	q.line = append(q.line, m)
-	q.dispatch()
-	return m, inLine
+	m := &member{request: r, priority: middle, deadline: r.Items[0].Deadline, since: now, told: make(chan told, 1)}
+	if e := r.Items[0].Event; e != nil {
+		m.priority = e.Priority
+	}
+	q.join(m)
+	q.dispatch(now)
+	q.watch(m, now)
+	return m, nil
 }
 
-// room says whether a call may begin. q.mu is held.
-func (q *Queue) room() bool {
+const middle = 5 // priority of who has none
+
+// room is how many calls there may be at once, at least one. q.mu is held.
+func (q *Queue) room() int {
 	_, limit, _ := q.inner.Capacity()
-	return q.calls < limit
+	return max(min(limit, q.width.now()), 1)
 }
+
+// free says whether a call may begin. q.mu is held.
+func (q *Queue) free() bool { return q.calls < q.room() }
 
 // alone asks about one event in a call that was taken for it.
-func (q *Queue) alone(ctx context.Context, r *model.Request) (*model.Response, error) {
-	defer q.ended()
+func (q *Queue) alone(ctx context.Context, r *model.Request, f *flight) (*model.Response, error) {
 	q.meter.size.Observe(1)
-	return q.inner.Invoke(ctx, r)
-}
-
-// ended gives a call back, and with it begins the next.
-func (q *Queue) ended() {
-	q.mu.Lock()
-	q.calls--
-	q.dispatch()
-	q.mu.Unlock()
+	resp, err := q.inner.Invoke(ctx, r)
+	f.well = err == nil
+	q.ended(f)
+	return resp, err
 }
 
 // dispatch begins calls about those who wait. q.mu is held.
-func (q *Queue) dispatch() {
-	for len(q.line) > 0 && q.room() {
-		members, why := q.take()
-		q.calls++
-		q.meter.dispatches(why)
-		if len(members) == 1 {
-			members[0].told <- told{alone: true}
-			continue
-		}
-		g := newGroup(q, members)
-		if version := q.inner.Version(); q.compare.begins(version) {
-			go g.compare(version)
-		} else {
-			go g.run()
-		}
+func (q *Queue) dispatch(now time.Time) {
+	for q.waiting > 0 && q.free() {
+		members, why := q.take(now)
+		q.launch(members, why, now)
 	}
 }
 
-// take takes from the line what shares the next call. q.mu is held.
-func (q *Queue) take() (members []*member, why string) {
-	n, why := q.fitting()
-	members = q.line[:n:n]
-	if q.line = q.line[n:]; len(q.line) == 0 {
-		q.line = nil
+// launch begins a call about members that were taken. q.mu is held.
+func (q *Queue) launch(members []*member, why string, now time.Time) *flight {
+	f := q.begin(len(members), now)
+	q.meter.dispatches(why)
+	if len(members) == 1 {
+		members[0].told <- told{alone: f}
+		return f
 	}
-	return members, why
-}
-
-// fitting counts how many from the front of the line go into one call. q.mu is held.
-func (q *Queue) fitting() (n int, why string) {
-	first := q.line[0].request.Items[0].Body
-	if !q.compare.allows(q.inner.Version()) {
-		return 1, "free"
+	g := newGroup(q, members, f)
+	g.why = q.decision(members, why, now)
+	if version := q.inner.Version(); q.compare.begins(version) {
+		go g.compare(version)
+	} else {
+		go g.run()
 	}
-	bytes := len(first)
-	for n = 1; n < len(q.line); n++ {
-		body := q.line[n].request.Items[0].Body
-		bytes += len(body) + 1
-		switch {
-		case n == q.most:
-			return n, "full"
-		case bytes > int(q.config.MaxBytes):
-			return n, "bytes"
-		case !q.deps.Codec.Alike(first, body):
-			return n, "free"
-		}
-	}
-	return n, "free"
+	return f
 }
 
 // hear is the owner's part when its member was told.
 func (q *Queue) hear(ctx context.Context, m *member, t told) (*model.Response, error) {
 	e := m.request.Items[0].Event
-	if t.alone {
+	if t.alone != nil {
 		if e != nil {
 			e.Timeline.Mark(event.StageBatch, time.Now())
 		}
-		return q.alone(ctx, m.request)
+		return q.alone(ctx, m.request, t.alone)
 	}
 	if e != nil {
 		mark(&e.Timeline, t)
+		e.Decisions.Add("batch", "shared", t.why)
 	}
 	return t.resp, t.err
 }
@@ -282,14 +265,12 @@ func (q *Queue) leave(ctx context.Context, m *member) (*model.Response, error) {
 		}
 		return nil, q.gaveUp(ctx)
 	}
-	for i := range q.line {
-		if q.line[i] == m {
-			q.line = append(q.line[:i:i], q.line[i+1:]...)
-			return nil, q.gaveUp(ctx)
-		}
+	if !m.taken {
+		q.part([]*member{m})
+		return nil, q.gaveUp(ctx)
 	}
-	q.calls-- // it was just told to go alone
-	q.dispatch()
+	t := <-m.told // it was just told to go alone
+	q.over(t.alone, time.Now())
 	return nil, q.gaveUp(ctx)
 }
 

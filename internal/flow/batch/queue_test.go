@@ -413,8 +413,8 @@ func TestWhoGivesUpFreesItsPlaceAndTheLastOneTheCall(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if now, _ := f.InFlight(); now != 0 || q.calls != 0 || len(q.line) != 0 {
-			t.Errorf("%d calls in flight, %d counted, %d wait", now, q.calls, len(q.line))
+		if now, _ := f.InFlight(); now != 0 || q.calls != 0 || q.waiting != 0 {
+			t.Errorf("%d calls in flight, %d counted, %d wait", now, q.calls, q.waiting)
 		}
 		f.Default = modeltest.Step{}
 		answered(t, ask(t, q, "7"), "7")

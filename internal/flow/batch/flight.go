@@ -1,0 +1,87 @@
+package batch
+
+import (
+	"fmt"
+	"time"
+)
+
+// flight is one call of a Queue under way.
+type flight struct {
+	n      int // events
+	began  time.Time
+	area   float64 // of the Queue when it began
+	well   bool    // all was answered, at the first try
+	urgent bool
+}
+
+// begin counts a call. q.mu is held.
+func (q *Queue) begin(n int, now time.Time) *flight {
+	q.count(1, now)
+	return &flight{n: n, began: now, area: q.area}
+}
+
+// count changes how many calls are under way. q.mu is held.
+func (q *Queue) count(by int, now time.Time) {
+	if since := now.Sub(q.changed); since > 0 && q.calls > 0 {
+		q.area += float64(q.calls) * since.Seconds()
+	}
+	q.changed = now
+	q.calls += by
+}
+
+// ended gives a call back, learns from it, and begins the next.
+func (q *Queue) ended(f *flight) {
+	now := time.Now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.over(f, now)
+}
+
+// over is ended with q.mu held.
+func (q *Queue) over(f *flight, now time.Time) {
+	q.count(-1, now)
+	if f.urgent {
+		q.urgent.calls--
+	}
+	if took := now.Sub(f.began); f.well && took > 0 {
+		q.learn(f, took, now)
+	}
+	q.dispatch(now)
+}
+
+// learn takes in how long a call took. Trials say nothing of what one costs, and
+// another number of calls at once makes that another. q.mu is held.
+func (q *Queue) learn(f *flight, took time.Duration, now time.Time) {
+	trial := q.width.trial > 0
+	if !trial || q.cost.weight == 0 {
+		q.cost.add(f.n, took, now)
+	}
+	level := q.width.level
+	one := shot{began: f.began, at: now, n: f.n, took: took.Seconds(), depth: (q.area - f.area) / took.Seconds(), wait: q.waiting > 0}
+	q.width.add(one, f.n >= q.most)
+	if q.width.level != level {
+		q.cost.scale(doubted)
+	}
+	q.meter.learned(q.width.now(), q.cost.line)
+}
+
+// decision is what the record of an event says of its call: how many events, why
+// no more, how long it may take of how long there is, and some of the ids. q.mu is
+// held.
+func (q *Queue) decision(members []*member, why string, now time.Time) string {
+	const named = 3
+	text := fmt.Appendf(nil, "%d_events,%s,%.1fms", len(members), why, millis(q.cost.predict(len(members))))
+	left := forever
+	for _, m := range members {
+		left = min(left, m.left(now))
+	}
+	if left < forever {
+		text = fmt.Appendf(text, "_of_%.1fms", millis(left))
+	}
+	for i, m := range members[:min(named, len(members))] {
+		text = append(append(text, [named]string{",with_", "+", "+"}[i]...), m.request.InferenceID...)
+	}
+	return string(text)
+}
+
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
