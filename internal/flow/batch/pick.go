@@ -95,12 +95,15 @@ func (q *Queue) take(now time.Time) (members []*member, why string) {
 // be in time only in a call so small that the others would come late waits. q.mu
 // is held.
 func (q *Queue) choose(l *lane, now time.Time) (members []*member, why string) {
-	order := byDeadline(l.members)
+	order := q.worthAsking(byDeadline(l.members), now)
 	late := 0
 	for late < len(order) && q.cost.fits(order[late].left(now), 1) == 0 {
 		late++
 	}
 	inTime := order[late:]
+	if len(order) == 0 {
+		return nil, ""
+	}
 	n, skip := q.size(inTime, late, now)
 	chosen := make([]*member, 0, min(n, q.waiting))
 	old := 0 // among the late
@@ -119,6 +122,29 @@ func (q *Queue) choose(l *lane, now time.Time) (members []*member, why string) {
 		why = "deadline"
 	}
 	return q.bounded(chosen, why)
+}
+
+// worthAsking leaves out, and tells, who must not be late and surely would be. q.mu
+// is held.
+func (q *Queue) worthAsking(order []*member, now time.Time) []*member {
+	var late []*member
+	for _, m := range order {
+		if m.left(now).Seconds() >= q.cost.seconds(1) {
+			break
+		}
+		if !m.request.Items[0].Latest.IsZero() {
+			late = append(late, m)
+		}
+	}
+	if len(late) == 0 {
+		return order
+	}
+	order = slices.Clone(order) // which may be the lane itself
+	q.part(late)
+	for _, m := range late {
+		m.told <- told{err: q.late()}
+	}
+	return slices.DeleteFunc(order, func(m *member) bool { return m.taken })
 }
 
 func fill(chosen, from []*member, n int) []*member {

@@ -42,16 +42,16 @@ func TestWhoGoesWithWhom(t *testing.T) {
 		want  int
 		why   string
 	}{
-		"all that wait, when there is time":                                      {many(10, 200*ms), 10, "free"},
-		"all that wait, without deadlines":                                       {many(10, 0), 10, "free"},
-		"a full call":                                                            {many(100, 200*ms), 64, "full"},
-		"who has 8 ms left goes with 38 others at most":                          {append(many(50, 200*ms), 8*ms), 39, "deadline"},
-		"who has 4.2 ms left goes alone, for the others have time":               {append(many(5, 200*ms), 4150*time.Microsecond), 1, "deadline"},
-		"who has 4.2 ms left is left behind when the others would be late":       {append(many(60, 12*ms), 4150*time.Microsecond), 60, "free"},
-		"who is late whatever is done makes no call smaller":                     {append(many(60, 200*ms), 2*ms, -time.Second), 62, "free"},
-		"when all are late all go":                                               {many(70, -time.Second), 64, "full"},
-		"the tightest bounds a call, whatever place in the line he has":          {append(append(many(30, 0), 6*ms), many(30, 0)...), 19, "deadline"},
-		"those who are late go with the others as far as these are in time":      {append(many(2, 5*ms), many(30, -ms)...), 9, "deadline"},
+		"all that wait, when there is time":                                     {many(10, 200*ms), 10, "free"},
+		"all that wait, without deadlines":                                      {many(10, 0), 10, "free"},
+		"a full call":                                                           {many(100, 200*ms), 64, "full"},
+		"who has 8 ms left goes with 38 others at most":                         {append(many(50, 200*ms), 8*ms), 39, "deadline"},
+		"who has 4.2 ms left goes alone, for the others have time":              {append(many(5, 200*ms), 4150*time.Microsecond), 1, "deadline"},
+		"who has 4.2 ms left is left behind when the others would be late":      {append(many(60, 12*ms), 4150*time.Microsecond), 60, "free"},
+		"who is late whatever is done makes no call smaller":                    {append(many(60, 200*ms), 2*ms, -time.Second), 62, "free"},
+		"when all are late all go":                                              {many(70, -time.Second), 64, "full"},
+		"the tightest bounds a call, whatever place in the line he has":         {append(append(many(30, 0), 6*ms), many(30, 0)...), 19, "deadline"},
+		"those who are late go with the others as far as these are in time":     {append(many(2, 5*ms), many(30, -ms)...), 9, "deadline"},
 		"who has just enough time for a call of his own, and nobody else waits": {[]time.Duration{4200 * time.Microsecond}, 1, "free"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -184,6 +184,8 @@ func TestWhoWouldBeLateGoesAlthoughAsManyCallsAreUnderWayAsAreWorthWhile(t *test
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
+		q.mu.Lock()
+		defer q.mu.Unlock()
 		if q.calls != 0 || q.urgent.calls != 0 {
 			t.Errorf("%d calls, %d urgent ones are counted", q.calls, q.urgent.calls)
 		}
@@ -208,4 +210,24 @@ func TestADecisionTellsTheCallOfAnEvent(t *testing.T) {
 			t.Errorf("decisions are %s", got)
 		}
 	})
+}
+
+func TestWhoMustNotBeLateAndSurelyWouldBeIsToldSoAtOnce(t *testing.T) {
+	q, now := known(t), time.Now()
+	with(q, now, 3*time.Millisecond, 2*time.Millisecond, 200*time.Millisecond)
+	hopeless := q.lanes[0].members[1]
+	hopeless.request.Items[0].Latest = hopeless.deadline
+	members, _ := q.take(now)
+	if len(members) != 2 || q.waiting != 0 {
+		t.Errorf("%d are asked about, %d wait", len(members), q.waiting)
+	}
+	if got := <-hopeless.told; model.ClassOf(got.err) != model.ClassLate {
+		t.Errorf("it was told %v", got.err)
+	}
+	with(q, now, 2*time.Millisecond)
+	hopeless = q.lanes[0].members[0]
+	hopeless.request.Items[0].Latest = hopeless.deadline
+	if members, _ := q.take(now); len(members) != 0 || len(q.lanes) != 0 || len(hopeless.told) != 1 {
+		t.Errorf("alone in line: %d are asked about, %d lanes", len(members), len(q.lanes))
+	}
 }

@@ -128,13 +128,11 @@ func overAt(latest time.Time) (over <-chan time.Time, stop func()) {
 func (q *Queue) outOfLine(m *member) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for i := range q.line {
-		if q.line[i] == m {
-			q.line = append(q.line[:i:i], q.line[i+1:]...)
-			return true
-		}
+	if m.taken {
+		return false
 	}
-	return false
+	q.part([]*member{m})
+	return true
 }
 
 // late is the error of an event that it is too late to ask about.
@@ -199,8 +197,9 @@ func (q *Queue) alone(ctx context.Context, r *model.Request, f *flight) (*model.
 // dispatch begins calls about those who wait. q.mu is held.
 func (q *Queue) dispatch(now time.Time) {
 	for q.waiting > 0 && q.free() {
-		members, why := q.take(now)
-		q.launch(members, why, now)
+		if members, why := q.take(now); len(members) > 0 {
+			q.launch(members, why, now)
+		}
 	}
 }
 
@@ -269,8 +268,9 @@ func (q *Queue) leave(ctx context.Context, m *member) (*model.Response, error) {
 		q.part([]*member{m})
 		return nil, q.gaveUp(ctx)
 	}
-	t := <-m.told // it was just told to go alone
-	q.over(t.alone, time.Now())
+	if t := <-m.told; t.alone != nil { // it was just told to go alone
+		q.over(t.alone, time.Now())
+	}
 	return nil, q.gaveUp(ctx)
 }
 

@@ -504,7 +504,7 @@ func TestMatesAreAskedWithoutTheOneForWhichItIsTooLate(t *testing.T) {
 		}
 		members[1].request.Items[0].Latest = time.Now()
 		q.calls = 1
-		newGroup(q, members).run()
+		newGroup(q, members, &flight{}).run()
 		for i, m := range members {
 			got := <-m.told
 			if (i == 1) != (model.ClassOf(got.err) == model.ClassLate) || i != 1 && got.err != nil {

@@ -50,11 +50,7 @@ func (q *Queue) rang() {
 	q.urgent.at = time.Time{}
 	if _, limit, _ := q.inner.Capacity(); q.urgent.calls < oneUrgent && q.calls < limit && q.compare.allows(q.inner.Version()) {
 		if l := q.pressed(now); l != nil {
-			members, _ := q.choose(l, now)
-			q.part(members)
-			f := q.launch(members, "deadline", now)
-			f.urgent = true
-			q.urgent.calls++
+			q.hurry(l, now)
 		}
 	}
 	var next *member
@@ -68,6 +64,18 @@ func (q *Queue) rang() {
 	if next != nil {
 		q.ring(q.lastCall(next), now)
 	}
+}
+
+// hurry begins a call beyond those that are worth while. q.mu is held.
+func (q *Queue) hurry(l *lane, now time.Time) {
+	members, _ := q.choose(l, now)
+	if len(members) == 0 {
+		return
+	}
+	q.part(members)
+	f := q.launch(members, "deadline", now)
+	f.urgent = true
+	q.urgent.calls++
 }
 
 // pressed is the lane of one who must go now and can still be in time, nil when

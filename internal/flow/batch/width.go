@@ -51,7 +51,7 @@ const (
 	shotsAgain = 8
 	shotsOld   = 2 * time.Second
 	trialLong  = time.Second
-	waitLeast  = 5 * time.Second
+	waitLeast  = 10 * time.Second
 	waitMost   = time.Minute
 	waitFull   = 5 * time.Second // at most, while calls leave as large as they may be
 	worthPart  = 0.5             // of what more calls at once would bring at best
@@ -133,7 +133,7 @@ func (w *width) begin(at time.Time, full bool) {
 
 // compare begins anew when calls take another time than when the level was found.
 func (w *width) compare(at time.Time) {
-	if len(w.settled) == 0 || at.Sub(w.settled[len(w.settled)-1].at) < waitLeast {
+	if len(w.settled) == 0 || at.Sub(w.settled[len(w.settled)-1].at) < shotsOld {
 		return
 	}
 	was, is := meanTimes(w.settled, w.base)
