@@ -4,7 +4,7 @@ import "betimes/internal/setting"
 
 // Config is how many events share a call.
 type Config struct {
-	MaxEvents int           `yaml:"max_events" doc:"Most events of one call; they share one only when all calls that the endpoint takes are under way. More: a busy endpoint does more at once, and a broken event costs more calls to find; 1: every event goes alone."`
+	MaxEvents int           `yaml:"max_events" doc:"Most events of one call. How many share one is learned: those that wait while all calls are under way that are worth while, as far as all can be in time. More: an endpoint that is overrun does more at once, and a broken event costs more calls to find; 1: every event goes alone."`
 	MaxBytes  setting.Bytes `yaml:"max_bytes" doc:"Most bytes of one call with several events."`
 }
 
