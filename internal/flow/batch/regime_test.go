@@ -128,7 +128,7 @@ func (l load) latencies(t *testing.T, inv model.Invoker) []time.Duration {
 	var wg sync.WaitGroup
 	start := time.Now()
 	for at := time.Duration(0); at < l.warm+l.long; at += time.Duration(r.ExpFloat64() / l.rate * float64(time.Second)) {
-		time.Sleep(start.Add(at).Sub(time.Now()))
+		time.Sleep(time.Until(start.Add(at)))
 		wg.Go(func() {
 			req := request(fmt.Sprint(at.Nanoseconds()))
 			if l.deadline > 0 {
