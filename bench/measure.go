@@ -59,7 +59,7 @@ func (r trial) measure(ctx context.Context) (result, error) {
 	}
 	defer tidy(r.o, dir)
 	around, err := startServers(serving{
-		Dir: dir, Service: r.scenario.service, Network: r.scenario.network, TLS: r.scenario.tls, Brokers: len(r.ground.seeds) == 0,
+		Dir: dir, Service: r.scenario.service, Batches: r.scenario.batches, Network: r.scenario.network, TLS: r.scenario.tls, Brokers: len(r.ground.seeds) == 0,
 	})
 	if err != nil {
 		return result{}, err
@@ -88,7 +88,7 @@ func (r trial) place(dir string, around *servers) place {
 	}
 	name := fmt.Sprintf("bench-%d-%d", os.Getpid(), runs.Add(1))
 	return place{
-		Dir: dir, URL: around.URL, CA: around.CA, Group: name,
+		Dir: dir, URL: around.URL, CA: around.CA, Group: name, Workers: r.scenario.batches.Executors,
 		Topics: load.Topics{Seeds: seeds, In: name + "-in", Out: name + "-out"},
 	}
 }

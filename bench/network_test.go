@@ -32,7 +32,8 @@ func TestTheStubComputesItsNetworkOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newStub(0, newNetwork(), certificate)
+	s := &stub{network: newNetwork()}
+	err = s.serve(certificate)
 	if err != nil {
 		t.Fatal(err)
 	}

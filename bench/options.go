@@ -32,6 +32,9 @@ const (
 	real     = "real"
 )
 
+// allRegimes names the scenarios of batching together.
+const allRegimes = "regimes"
+
 // texts are the flags as they are written.
 type texts struct {
 	scenario, brokers, seeds, systems, rates string
@@ -41,7 +44,7 @@ func parse(args []string) (options, error) {
 	o := options{peers: map[string]string{}}
 	var t texts
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&t.scenario, "scenario", "p1", "one or several of "+strings.Join(scenarioNames(), ",")+", or all")
+	f.StringVar(&t.scenario, "scenario", "p1", "one or several of "+strings.Join(scenarioNames(), ",")+", "+allRegimes+" (all p4), or all")
 	f.StringVar(&t.brokers, "broker", embedded, "embedded, real (Apache Kafka; go run -tags interop) or both with a comma between: for each in turn")
 	f.StringVar(&t.seeds, "seeds", "", "brokers that run elsewhere, HOST:PORT,…, instead of -broker; topics and groups are left there")
 	f.StringVar(&o.sut, "sut", "", "betimes binary to measure; empty: built from this tree")
@@ -70,7 +73,7 @@ func (o *options) peer(text string) error {
 }
 
 func (o *options) read(t texts) error {
-	names := strings.Split(t.scenario, ",")
+	names := strings.Split(strings.ReplaceAll(t.scenario, allRegimes, "p4,p4-slow,p4-free"), ",")
 	if o.all = t.scenario == "all"; o.all {
 		names = scenarioNames()
 	}
@@ -134,9 +137,10 @@ func (o options) takes(s scenario, name string) bool {
 	return slices.Contains(s.systems, name)
 }
 
-// windowOf is long enough for 10,000 records, unless a look at less was asked for.
-func (o options) windowOf(rate float64) time.Duration {
-	need := time.Duration(1.05 * minRecords / rate * float64(time.Second))
+// windowOf is long enough for the records that are needed, unless a look at less was
+// asked for.
+func (o options) windowOf(s scenario, rate float64) time.Duration {
+	need := time.Duration(1.05 * float64(s.fewest()) / rate * float64(time.Second))
 	if o.window < leastWindow {
 		return o.window
 	}

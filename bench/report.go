@@ -35,7 +35,7 @@ func (s scenario) voidness(r result) string {
 		return fmt.Sprintf("wrong values %d", r.Wrong)
 	case s.kind == sustained:
 		return unsustained(r)
-	case s.kind == latencies && r.Records < minRecords && r.window >= leastWindow:
+	case s.kind == latencies && r.Records < s.fewest() && r.window >= leastWindow:
 		return fmt.Sprintf("only %d records in the window", r.Records)
 	case s.kind == latencies && r.Lag.P99.Seconds() > lagShare*r.Latency.P99.Seconds():
 		return fmt.Sprintf("load late: its p99 is %s ms, the system's %s ms", ms(r.Lag.P99), ms(r.Latency.P99))

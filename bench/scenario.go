@@ -14,12 +14,14 @@ type scenario struct {
 	digits  int // of each number
 	network bool
 	service time.Duration
+	batches batching // the model can be asked about several records at once
 	tls     bool
 	kind    kind
 	rates   []float64
 	systems []string
-	turns   int // unless others are asked for
-	claims  int // turns on real brokers as a part of all; 0: not a part
+	upTo    map[string]float64 // rates beyond which a system would only be overrun
+	turns   int                // unless others are asked for
+	claims  int                // turns on real brokers as a part of all; 0: not a part
 }
 
 // kind is what a scenario finds out.
@@ -85,7 +87,46 @@ func scenarios() []scenario {
 			s.rates, s.turns = []float64{1000, 12_000}, 1
 			s.systems = []string{"F1", "betimes"}
 		}),
+		regimes("p4", "a model of 2 executors, 4 ms a call and 0.1 ms a record: 488/s one by one", 4000, 100, func(s *scenario) {
+			s.rates, s.systems, s.upTo = []float64{100, 1000, 2000, 4000, 6000}, []string{"F1", reference, "betimes"}, map[string]float64{"F1": 400}
+		}),
+		regimes("p4-slow", "a model of 2 executors, 20 ms a call and 0.5 ms a record", 20_000, 500, nil),
+		regimes("p4-free", "a model of 2 executors that costs nothing", 0, 0, func(s *scenario) {
+			s.systems = []string{"F1", reference, "betimes"}
+		}),
+		regimes("p5-batch", "the highest rate with p99 within 25 ms, a model of 2 executors, 4 ms a call and 0.1 ms a record", 4000, 100, func(s *scenario) {
+			s.kind, s.rates, s.turns = sustained, []float64{100, 12_000}, 1
+			s.systems = []string{"F1", reference, "betimes"}
+		}),
 	}
+}
+
+// regimes is a scenario of one configuration for every rate and every model, which
+// is asked about several records at once; times are in µs.
+func regimes(name, what string, fixed, each int, change func(*scenario)) scenario {
+	s := scenario{
+		name: name, what: what, numbers: 16, digits: 9, rates: []float64{1000}, turns: 5, systems: []string{reference, "betimes"},
+		batches: batching{2, time.Duration(fixed) * time.Microsecond, time.Duration(each) * time.Microsecond},
+	}
+	if change != nil {
+		change(&s)
+	}
+	return s
+}
+
+// fewest is the least number of records in a window: of a regime p99 is read, of
+// the others p99.9.
+func (s scenario) fewest() int {
+	if s.batches.Executors > 0 {
+		return minRecords / 10
+	}
+	return minRecords
+}
+
+// takesAt tells whether a system takes turns at a rate.
+func (s scenario) takesAt(name string, rate float64) bool {
+	most, bounded := s.upTo[name]
+	return !bounded || rate <= most
 }
 
 func scenarioNames() []string {

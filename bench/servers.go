@@ -23,6 +23,7 @@ import (
 type serving struct {
 	Dir     string        `json:"dir"`
 	Service time.Duration `json:"service"`
+	Batches batching      `json:"batches"`
 	Network bool          `json:"network"`
 	TLS     bool          `json:"tls"`
 	Brokers bool          `json:"brokers"` // embedded ones of its own
@@ -155,17 +156,23 @@ func serve(args []string) error {
 
 // model starts the stub.
 func (w serving) model(s *servers) (*stub, error) {
-	var n *network
+	m := &stub{service: w.Service}
 	if w.Network {
-		n = newNetwork()
+		m.network = newNetwork()
+	}
+	if w.Batches.Executors > 0 {
+		var err error
+		if m.executors, err = newExecutors(w.Batches); err != nil {
+			return nil, err
+		}
 	}
 	if !w.TLS {
-		return newStub(w.Service, n, nil)
+		return m, m.serve(nil)
 	}
 	s.CA = filepath.Join(w.Dir, "authority.pem")
 	certificate, err := newCertificate(s.CA)
 	if err != nil {
 		return nil, err
 	}
-	return newStub(w.Service, n, certificate)
+	return m, m.serve(certificate)
 }

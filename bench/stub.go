@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,10 +21,12 @@ import (
 )
 
 // stub is the model server: it answers {"ts":…,"v":…} of the ts it was sent,
-// after its service time, and keeps a log of its own.
+// after its service time, and keeps a log of its own. Asked about a list, or about
+// {"instances":[…]}, it answers a list or {"predictions":[…]}.
 type stub struct {
 	service     time.Duration
-	network     *network // nil: it computes nothing
+	executors   *executors // nil: it works on all calls at once
+	network     *network   // nil: it computes nothing
 	server      *http.Server
 	url         string
 	connections atomic.Int64
@@ -49,13 +53,13 @@ type cost struct {
 	Peak        int64         `json:"peak"`    // most memory of the system, bytes
 }
 
-// newStub starts the server; with a certificate it speaks TLS only.
-func newStub(service time.Duration, n *network, certificate *tls.Certificate) (*stub, error) {
+// serve starts the server; with a certificate it speaks TLS only.
+func (s *stub) serve(certificate *tls.Certificate) error {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("stub: %w", err)
+		return fmt.Errorf("stub: %w", err)
 	}
-	s := &stub{service: service, network: n, url: "http://" + ln.Addr().String() + "/invocations"}
+	s.url = "http://" + ln.Addr().String() + "/invocations"
 	var http1 http.Protocols
 	http1.SetHTTP1(true)
 	s.server = &http.Server{Handler: http.HandlerFunc(s.answer), ConnState: s.count, ReadHeaderTimeout: 5 * time.Second, Protocols: &http1}
@@ -63,10 +67,10 @@ func newStub(service time.Duration, n *network, certificate *tls.Certificate) (*
 		s.url = "https://" + ln.Addr().String() + "/invocations"
 		s.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*certificate}}
 		go s.server.ServeTLS(ln, "", "")
-		return s, nil
+		return nil
 	}
 	go s.server.Serve(ln)
-	return s, nil
+	return nil
 }
 
 func (s *stub) count(_ net.Conn, state http.ConnState) {
@@ -78,36 +82,87 @@ func (s *stub) count(_ net.Conn, state http.ConnState) {
 func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	body, err := io.ReadAll(r.Body)
-	ts := load.Field(body, "ts")
-	if err != nil || ts < 0 {
-		http.Error(w, "no ts", http.StatusBadRequest)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	out, asked, err := s.answers(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	s.calls.Add(1)
-	out := append(make([]byte, 0, 256), `{"ts":`...)
-	out = append(strconv.AppendInt(out, ts, 10), `,"v":`...)
-	out = strconv.AppendInt(out, load.Echo(ts), 10)
-	if s.network != nil {
-		if out, err = s.network.answer(out, body); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-	}
-	if s.service > 0 {
+	switch {
+	case s.executors != nil:
+		s.executors.work(len(asked))
+	case s.service > 0:
 		time.Sleep(s.service)
 	}
 	took := time.Since(began)
-	s.note(ts, took)
+	s.note(asked, took)
 	head := w.Header()
 	head["Content-Type"] = []string{"application/json"}
 	head["Server-Timing"] = []string{"model;dur=" + strconv.FormatFloat(float64(took.Microseconds())/1000, 'f', 3, 64)}
-	w.Write(append(out, '}'))
+	w.Write(out)
 }
 
-func (s *stub) note(ts int64, took time.Duration) {
+// answers is what is answered about a body, and the ts that it asks about.
+func (s *stub) answers(body []byte) (out []byte, asked []int64, err error) {
+	before, after := "", ""
+	switch {
+	case bytes.HasPrefix(body, []byte("[")):
+		before, after = "[", "]"
+	case bytes.HasPrefix(body, []byte(`{"instances":[`)):
+		before, after = `{"predictions":[`, "]}"
+	}
+	out = append(out, before...)
+	for rest := body; ; {
+		at := bytes.Index(rest, []byte(`"ts":`))
+		if at < 0 {
+			break
+		}
+		rest = rest[at:]
+		ts := load.Field(rest, "ts")
+		if ts < 0 || len(asked) > 0 && before == "" {
+			return nil, nil, errUnreadable
+		}
+		if len(asked) > 0 {
+			out = append(out, ',')
+		}
+		asked = append(asked, ts)
+		if out, err = s.one(out, ts, rest); err != nil {
+			return nil, nil, err
+		}
+		rest = rest[len(`"ts":`):]
+	}
+	if len(asked) == 0 {
+		return nil, nil, errUnreadable
+	}
+	return append(out, after...), asked, nil
+}
+
+var errUnreadable = errors.New("no ts, or several outside a list")
+
+// one appends the answer about one record.
+func (s *stub) one(out []byte, ts int64, record []byte) ([]byte, error) {
+	out = append(out, `{"ts":`...)
+	out = append(strconv.AppendInt(out, ts, 10), `,"v":`...)
+	out = strconv.AppendInt(out, load.Echo(ts), 10)
+	if s.network != nil {
+		var err error
+		if out, err = s.network.answer(out, record); err != nil {
+			return nil, err
+		}
+	}
+	return append(out, '}'), nil
+}
+
+func (s *stub) note(asked []int64, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.log = append(s.log, served{ts, took})
+	for _, ts := range asked {
+		s.log = append(s.log, served{ts, took})
+	}
 }
 
 // costOf serves what the system of ?pid= has used, and where brokers of ?servers= are

@@ -93,7 +93,10 @@ func (s suite) atRates(ctx context.Context, g *ground, sc scenario, taking []sys
 		for n := range s.o.turnsOf(sc, g.kind) {
 			t := turn{}
 			for _, one := range taking {
-				r := trial{o: s.o, ground: g, scenario: sc, system: one, rate: rate, window: s.o.windowOf(rate), seed: s.o.seed + uint64(n), home: s.home}
+				if !sc.takesAt(one.name, rate) {
+					continue
+				}
+				r := trial{o: s.o, ground: g, scenario: sc, system: one, rate: rate, window: s.o.windowOf(sc, rate), seed: s.o.seed + uint64(n), home: s.home}
 				res, err := r.measure(ctx)
 				if err != nil {
 					return fmt.Errorf("%s, turn %d at %.0f/s: %w", one.name, n+1, rate, err)
@@ -142,7 +145,7 @@ func (o options) aboutOf(sc scenario, kind, name string) (sum time.Duration) {
 		return min(turns, 1) * steps * (warm + searchWindow)
 	}
 	for _, rate := range o.ratesOf(sc) {
-		sum += turns * (warm + o.windowOf(rate))
+		sum += turns * (warm + o.windowOf(sc, rate))
 	}
 	return sum
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
@@ -30,6 +31,8 @@ type place struct {
 	URL    string
 	CA     string // file of the stub's authority; empty: plain HTTP
 	Group  string
+
+	Workers int // executors of a model that is asked about several records at once; 0: about one
 }
 
 // absent is a system that cannot run here, and why.
@@ -43,9 +46,10 @@ var errAbsent = errors.New("not run")
 func systems(o options, home string) (all []system, missing []absent, err error) {
 	floor := floorIn(home)
 	all = []system{
-		{name: "F0", program: floor, args: floorArgs(false, false), settings: "franz-go, consume → produce"},
-		{name: "F1", program: floor, asks: true, args: floorArgs(true, false), settings: "franz-go, consume → HTTP → produce, 64 in flight"},
-		{name: "blocking", program: floor, asks: true, args: floorArgs(true, true), settings: "franz-go, one call in flight per partition"},
+		{name: "F0", program: floor, args: floorArgs(copies), settings: "franz-go, consume → produce"},
+		{name: "F1", program: floor, asks: true, args: floorArgs(parallel), settings: "franz-go, consume → HTTP → produce, 64 in flight"},
+		{name: "blocking", program: floor, asks: true, args: floorArgs(blocking), settings: "franz-go, one call in flight per partition"},
+		{name: reference, program: floor, asks: true, args: floorArgs(adaptive), settings: "as F1, but told how many executors the model has: as many workers, each takes what waits, up to 32, the moment it is free"},
 	}
 	sut := sutIn(home)
 	if o.sut != "" {
@@ -68,17 +72,33 @@ func systems(o options, home string) (all []system, missing []absent, err error)
 	return append(append(all, java...), given...), append(missing, notGiven...), nil
 }
 
-func floorArgs(ask, blocking bool) func(place) ([]string, error) {
+// reference is what knows the model and needs to learn nothing.
+const reference = "reference"
+
+// way is how the floor asks.
+type way int
+
+const (
+	copies way = iota
+	parallel
+	blocking
+	adaptive
+)
+
+func floorArgs(w way) func(place) ([]string, error) {
 	return func(r place) ([]string, error) {
 		args := []string{"-seeds", strings.Join(r.Topics.Seeds, ","), "-in", r.Topics.In, "-out", r.Topics.Out, "-group", r.Group}
-		if ask {
+		if w != copies {
 			args = append(args, "-url", r.URL)
 		}
 		if r.CA != "" {
 			args = append(args, "-ca", r.CA)
 		}
-		if blocking {
+		switch w {
+		case blocking:
 			args = append(args, "-blocking")
+		case adaptive:
+			args = append(args, "-adaptive", strconv.Itoa(r.Workers))
 		}
 		return args, nil
 	}
@@ -100,7 +120,8 @@ kafka:
 models:
   stub:
     rest: {url: "{{.URL}}"{{if .CA}}, ca: "{{.CA}}"{{end}}}
-    content_type: application/json
+    content_type: application/json{{if .Workers}}
+    batch: instances{{end}}
 flow:
   model: stub
   stream: {from: latest}

@@ -1,6 +1,7 @@
 // Command floor is what no system of this kind can beat: F0 takes records from
 // one topic and puts them into another; F1 asks an HTTP server about each in
-// between, 64 at a time. It promises less than betimes does: order within a
+// between, 64 at a time; told how many executors the server has, it asks with as
+// many workers, each about all records that wait. It promises less than betimes does: order within a
 // key is not kept, offsets may be committed early and nothing is tried twice.
 //
 // It is the one program outside the kafka door that uses the Kafka client
@@ -18,20 +19,15 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// inFlight is how many records are asked about at once, and how many
-// connections the server is held with.
-const inFlight = 64
-
 type options struct {
 	seeds, in, out, group, url, ca string
 	blocking                       bool
+	adaptive                       int
 }
 
 func main() {
@@ -43,6 +39,7 @@ func main() {
 	flag.StringVar(&o.url, "url", "", "server that is posted to; empty: none, F0")
 	flag.StringVar(&o.ca, "ca", "", "file of the server's certificate authority")
 	flag.BoolVar(&o.blocking, "blocking", false, "one call in flight per partition, as a plain consumer makes them")
+	flag.IntVar(&o.adaptive, "adaptive", 0, "executors of the model: as many workers, each asks about all records that wait, up to 32; 0: one record per call")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -53,22 +50,7 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(strings.Split(o.seeds, ",")...),
-		kgo.ConsumerGroup(o.group),
-		kgo.ConsumeTopics(o.in),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()),
-		kgo.FetchMinBytes(1),
-		kgo.FetchMaxWait(500*time.Millisecond),
-		kgo.AutoCommitMarks(),
-		kgo.BlockRebalanceOnPoll(),
-		kgo.DefaultProduceTopic(o.out),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerLinger(0),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), // as all others
-		kgo.ProducerBatchMaxBytes(1<<20),
-		kgo.MaxBufferedRecords(1<<20),
-	)
+	client, err := kgo.NewClient(clientSettings(o)...)
 	if err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
@@ -79,8 +61,11 @@ func run(ctx context.Context, o options) error {
 	}
 	p := pump{client: client, ask: ask, free: make(chan struct{}, inFlight), queues: map[int32]chan []*kgo.Record{}}
 	each := p.parallel
-	if o.blocking {
+	switch {
+	case o.blocking:
 		each = p.inTurn
+	case o.adaptive > 0:
+		each = p.together(ctx, o.adaptive)
 	}
 	for ctx.Err() == nil {
 		fetches := client.PollFetches(ctx)
@@ -164,9 +149,7 @@ func asker(url, ca string) (func([]byte) ([]byte, error), error) {
 	if url == "" {
 		return nil, nil
 	}
-	transport := &http.Transport{
-		MaxIdleConns: inFlight, MaxIdleConnsPerHost: inFlight, MaxConnsPerHost: inFlight, DisableCompression: true,
-	}
+	transport := transportSettings()
 	if ca != "" {
 		pem, err := os.ReadFile(ca)
 		if err != nil {
@@ -176,7 +159,7 @@ func asker(url, ca string) (func([]byte) ([]byte, error), error) {
 		pool.AppendCertsFromPEM(pem)
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
 	}
-	server := &http.Client{Timeout: 5 * time.Second, Transport: transport}
+	server := &http.Client{Timeout: patience, Transport: transport}
 	return func(body []byte) ([]byte, error) {
 		res, err := server.Post(url, "application/json", bytes.NewReader(body))
 		if err != nil {

@@ -8,27 +8,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// alarm waits for moments by a timer of the kernel that Go's poller watches. It
+// Alarm waits for moments by a timer of the kernel that Go's poller watches. It
 // wakes within microseconds, where Go's own timers are up to a millisecond
 // late, and holds no thread meanwhile.
-type alarm struct {
+type Alarm struct {
 	file *os.File
 	fd   int
 	buf  [8]byte
 }
 
-func newAlarm() (*alarm, error) {
+// NewAlarm makes one.
+func NewAlarm() (*Alarm, error) {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("load: timer: %w", err)
 	}
-	return &alarm{file: os.NewFile(uintptr(fd), "timerfd"), fd: fd}, nil
+	return &Alarm{file: os.NewFile(uintptr(fd), "timerfd"), fd: fd}, nil
 }
 
-func (a *alarm) close() { a.file.Close() }
+// Close frees the timer.
+func (a *Alarm) Close() { a.file.Close() }
 
-// until waits for a moment; it returns at once when that has passed.
-func (a *alarm) until(t time.Time) error {
+// Until waits for a moment; it returns at once when that has passed.
+func (a *Alarm) Until(t time.Time) error {
 	left := time.Until(t)
 	if left <= 0 {
 		return nil

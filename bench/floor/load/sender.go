@@ -74,16 +74,16 @@ type sending struct {
 
 // send returns when every record is acknowledged.
 func (s *sending) send(ctx context.Context, start time.Time) ([]time.Duration, error) {
-	alarm, err := newAlarm()
+	alarm, err := NewAlarm()
 	if err != nil {
 		return nil, err
 	}
-	defer alarm.close()
+	defer alarm.Close()
 	lags := make([]time.Duration, len(s.plan.At))
 	for i := range s.plan.At {
 		r := &kgo.Record{Key: s.plan.KeyOf(i), Value: s.plan.Value(i, start), Partition: s.plan.PartitionOf(i)}
 		intended := start.Add(s.plan.At[i])
-		if err := alarm.until(intended); err != nil {
+		if err := alarm.Until(intended); err != nil {
 			return nil, err
 		}
 		lags[i] = time.Since(intended)

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"time"
+
+	"betimes/bench/floor/load"
+)
+
+// batching is a model server of so many executors, whose calls take a time of their
+// own and one for each of their records. The zero batching is none.
+type batching struct {
+	Executors int           `json:"executors"`
+	Fixed     time.Duration `json:"fixed"`
+	Each      time.Duration `json:"each"`
+}
+
+// executors do the calls of a model server in the order in which they come.
+type executors struct {
+	batching
+	line chan job
+}
+
+// job is one call.
+type job struct {
+	records int
+	done    chan struct{}
+}
+
+// longLine is more calls than any system has under way.
+const longLine = 1 << 16
+
+func newExecutors(b batching) (*executors, error) {
+	e := &executors{b, make(chan job, longLine)}
+	for range b.Executors {
+		alarm, err := load.NewAlarm()
+		if err != nil {
+			return nil, err
+		}
+		go e.execute(alarm)
+	}
+	return e, nil
+}
+
+// execute is one executor.
+func (e *executors) execute(alarm *load.Alarm) {
+	for j := range e.line {
+		_ = alarm.Until(time.Now().Add(e.Fixed + time.Duration(j.records)*e.Each)) // a timer of the kernel that rang before
+		close(j.done)
+	}
+}
+
+// work returns when a call is done.
+func (e *executors) work(records int) {
+	j := job{records, make(chan struct{})}
+	e.line <- j
+	<-j.done
+}
