@@ -123,6 +123,19 @@ func (c formCodec) Decode(body []byte, contentType string) (json.RawMessage, err
 	return decode(body, contentType)
 }
 
+// Wrapper is a Codec that puts a JSON value as it is into its own form.
+type Wrapper interface {
+	Wrap(value []byte) []byte
+}
+
+// Wrap makes an instance of a JSON value where that is the form.
+func (c formCodec) Wrap(value []byte) []byte {
+	if w, wraps := c.RowCodec.(Wrapper); wraps {
+		return w.Wrap(value)
+	}
+	return value
+}
+
 // silent says that a content type does not say in which form a body is.
 func silent(k kind) bool { return k == kindUnknown || k == kindText || k == kindBytes }
 
@@ -141,7 +154,24 @@ func (c instancesCodec) Encode(value any) ([]byte, error) {
 			return body, nil
 		}
 	}
-	return append(append([]byte(`{"instances":[`), body...), "]}"...), nil
+	return instance(body), nil
+}
+
+// Wrap makes an instance of a JSON value that is not of this form.
+func (instancesCodec) Wrap(value []byte) []byte {
+	if bytes.Contains(value, []byte(`"instances"`)) {
+		var object map[string]json.RawMessage
+		if json.Unmarshal(value, &object) == nil && object["instances"] != nil {
+			return value
+		}
+	}
+	return instance(value)
+}
+
+func instance(value []byte) []byte {
+	const before, after = `{"instances":[`, "]}"
+	out := make([]byte, 0, len(before)+len(value)+len(after))
+	return append(append(append(out, before...), value...), after...)
 }
 
 // Joinable: an object whose only member is instances, a list of length one.

@@ -17,8 +17,9 @@ type Mapper struct {
 	codec   model.Codec
 	rows    model.RowCodec // with fields
 	fields  []string
-	columns []int       // with fields of a csv topic: where each field is
-	request *Expression // with request
+	columns []int         // with fields of a csv topic: where each field is
+	request *Expression   // with request
+	wrapper model.Wrapper // of a JSON payload as it is; nil: it stays so
 }
 
 // New makes the Mapper of one model, whose codec is given.
@@ -39,6 +40,8 @@ func New(cfg Config, format Format, codec model.Codec) (*Mapper, error) {
 		m.request = x.named("flow.feature.request")
 	case len(cfg.Fields) > 0:
 		return m, m.useFields(cfg.Fields)
+	case reader.format.Value == ValueJSON:
+		m.wrapper, _ = codec.(model.Wrapper)
 	}
 	return m, nil
 }
@@ -78,7 +81,8 @@ func (m *Mapper) Body(e *event.Event, dst []byte) ([]byte, error) {
 }
 
 // Append appends the body of the request for an opened event to dst; without
-// fields and request a nil dst gives the payload itself. The error is an *Error.
+// fields and request a nil dst gives the payload itself, where the codec has no form
+// of its own for it. The error is an *Error.
 func (m *Mapper) Append(in *Input, dst []byte) ([]byte, error) {
 	switch {
 	case m.fields != nil:
@@ -95,6 +99,9 @@ func (m *Mapper) Append(in *Input, dst []byte) ([]byte, error) {
 	payload := in.event.Value
 	if in.text != nil {
 		payload = in.text
+	}
+	if m.wrapper != nil {
+		payload = m.wrapper.Wrap(payload)
 	}
 	if dst == nil {
 		return payload, nil

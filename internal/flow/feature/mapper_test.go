@@ -152,6 +152,28 @@ func TestFieldsOfACSVLine(t *testing.T) {
 	}
 }
 
+func TestAPayloadAsItIsBecomesAnInstanceWhereThatIsTheForm(t *testing.T) {
+	codec, err := model.CodecOf(model.FormInstances, "application/json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := New(Config{}, Format{}, codec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for payload, want := range map[string]string{
+		`{"a":[1,2]}`:                        `{"instances":[{"a":[1,2]}]}`,
+		`{"instances":[{"a":1}]}`:            `{"instances":[{"a":1}]}`,
+		`{"note":"instances are elsewhere"}`: `{"instances":[{"note":"instances are elsewhere"}]}`,
+		`{"note":"instances"}`:               `{"instances":[{"note":"instances"}]}`,
+	} {
+		got, err := m.Body(&event.Event{Value: []byte(payload)}, nil)
+		if err != nil || string(got) != want || !codec.Joinable(got) {
+			t.Errorf("%s becomes %s, %v", payload, got, err)
+		}
+	}
+}
+
 func TestRequestAndPlainPayload(t *testing.T) {
 	request := mapper(t, Config{Request: `{"instances": [[amount, hour ?? 0]]}`}, Format{})
 	got, err := request.Body(&event.Event{Value: []byte(`{"amount":1.5}`)}, []byte("before "))
