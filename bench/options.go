@@ -44,7 +44,7 @@ func parse(args []string) (options, error) {
 	o := options{peers: map[string]string{}}
 	var t texts
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&t.scenario, "scenario", "p1", "one or several of "+strings.Join(scenarioNames(), ",")+", "+allRegimes+" (all p4), or all")
+	f.StringVar(&t.scenario, "scenario", "p1", "one or several of "+strings.Join(scenarioNames(), ",")+", "+allRegimes+" (all p4), or all (but p4 and p5-batch)")
 	f.StringVar(&t.brokers, "broker", embedded, "embedded, real (Apache Kafka; go run -tags interop) or both with a comma between: for each in turn")
 	f.StringVar(&t.seeds, "seeds", "", "brokers that run elsewhere, HOST:PORT,…, instead of -broker; topics and groups are left there")
 	f.StringVar(&o.sut, "sut", "", "betimes binary to measure; empty: built from this tree")
@@ -75,7 +75,7 @@ func (o *options) peer(text string) error {
 func (o *options) read(t texts) error {
 	names := strings.Split(strings.ReplaceAll(t.scenario, allRegimes, "p4,p4-slow,p4-free"), ",")
 	if o.all = t.scenario == "all"; o.all {
-		names = scenarioNames()
+		names = suiteNames()
 	}
 	for _, name := range names {
 		s, ok := scenarioOf(name)

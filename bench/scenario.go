@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"betimes/bench/floor/load"
@@ -16,6 +17,7 @@ type scenario struct {
 	service time.Duration
 	batches batching // the model can be asked about several records at once
 	tls     bool
+	apart   bool // not a part of all, which would take too long
 	kind    kind
 	rates   []float64
 	systems []string
@@ -105,7 +107,7 @@ func scenarios() []scenario {
 // is asked about several records at once; times are in µs.
 func regimes(name, what string, fixed, each int, change func(*scenario)) scenario {
 	s := scenario{
-		name: name, what: what, numbers: 16, digits: 9, rates: []float64{1000}, turns: 5, systems: []string{reference, "betimes"},
+		apart: true, name: name, what: what, numbers: 16, digits: 9, rates: []float64{1000}, turns: 5, systems: []string{reference, "betimes"},
 		batches: batching{2, time.Duration(fixed) * time.Microsecond, time.Duration(each) * time.Microsecond},
 	}
 	if change != nil {
@@ -135,6 +137,14 @@ func scenarioNames() []string {
 		names = append(names, s.name)
 	}
 	return names
+}
+
+// suiteNames are the scenarios of all.
+func suiteNames() []string {
+	return slices.DeleteFunc(scenarioNames(), func(name string) bool {
+		s, _ := scenarioOf(name)
+		return s.apart
+	})
 }
 
 func scenarioOf(name string) (scenario, bool) {

@@ -87,11 +87,13 @@ func (s *stub) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out, asked, err := s.answers(body)
+	if len(asked) > 0 {
+		s.calls.Add(1)
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	s.calls.Add(1)
 	switch {
 	case s.executors != nil:
 		s.executors.work(len(asked))
@@ -131,7 +133,7 @@ func (s *stub) answers(body []byte) (out []byte, asked []int64, err error) {
 		}
 		asked = append(asked, ts)
 		if out, err = s.one(out, ts, rest); err != nil {
-			return nil, nil, err
+			return nil, asked, err
 		}
 		rest = rest[len(`"ts":`):]
 	}
