@@ -83,5 +83,9 @@ func structSchema(t reflect.Type) schema {
 		}
 		properties[f.key] = s
 	}
-	return schema{"type": []string{"object", "null"}, "additionalProperties": false, "properties": properties}
+	all := schema{"type": []string{"object", "null"}, "additionalProperties": false, "properties": properties}
+	if canBeOff(t) { // a pattern is for texts only, properties for objects only
+		all["type"], all["pattern"] = []string{"object", "string", "null"}, "^off$"
+	}
+	return all
 }

@@ -1,0 +1,15 @@
+// Command balancers measures how calls are spread over the endpoints of a model:
+// betimes, which picks inside its own process, against nginx and HAProxy of Debian as
+// proxies in front of the same ten stub model servers.
+//
+//	load (this process) ─► betimes' picker ─────────────► ten servers (a process)
+//	                    └► nginx or HAProxy (a process) ─┘
+//
+// Load is open loop, Poisson, of one seed per turn; latency is since the intended
+// send. All ask with the same HTTP client. Systems take turns, each with servers
+// set anew, and ratios are formed within a turn. A proxy that is not installed is
+// named and left out:
+//
+//	apt-get install --no-install-recommends nginx-light haproxy
+//	go run ./bench/balancers -scenario l1
+package main
