@@ -97,12 +97,22 @@ func isolate(ctx context.Context, o options) error {
 
 // build makes the programs that are measured, from the tree of the working folder.
 func build(ctx context.Context, o options, home string) error {
-	programs := map[string]string{floorIn(home): "betimes/bench/floor"}
-	if o.sut == "" {
+	programs := map[string]string{}
+	if o.piped() {
+		programs[floorIn(home)] = "betimes/bench/floor"
+	}
+	if o.sut == "" && o.piped() {
 		programs[sutIn(home)] = "betimes/cmd/betimes"
+	}
+	if o.knocks() {
+		programs[filepath.Join(home, "door")] = "betimes/bench/door"
+		programs[filepath.Join(home, "door-sdk")] = sdkClient
 	}
 	for path, name := range programs {
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, name)
+		if name == sdkClient {
+			cmd.Dir = filepath.Join("bench", "door", "sdk")
+		}
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("building %s: %w\n%s", name, err, out)

@@ -25,6 +25,7 @@ const (
 	partServe   = "part-serve"   // brokers and stub of one run
 	partSend    = "part-send"    // the load's sender
 	partBrokers = "part-brokers" // real Kafka
+	partEmulate = "part-emulate" // the emulator of one run
 )
 
 func run(ctx context.Context, args []string) error {
@@ -36,6 +37,8 @@ func run(ctx context.Context, args []string) error {
 			return load.Send(ctx, os.Stdin, os.Stdout)
 		case partBrokers:
 			return holdBrokers(ctx)
+		case partEmulate:
+			return emulate(ctx, args[1])
 		}
 	}
 	o, err := parse(args)

@@ -33,6 +33,7 @@ const (
 	latencies kind = iota // times and cost at a rate
 	capacity              // how many come back at a rate beyond what a blocking consumer can do
 	sustained             // the highest rate with p99 within sloP99
+	doors                 // what a call to an endpoint costs; no broker takes part
 )
 
 // sloP99 is the objective of a sustained rate.
@@ -100,6 +101,7 @@ func scenarios() []scenario {
 			s.kind, s.rates, s.turns = sustained, []float64{100, 12_000}, 1
 			s.systems = []string{"F1", reference, "betimes"}
 		}),
+		{apart: true, name: "door", what: "calls of a SageMaker endpoint, 200 bytes there and back", kind: doors, turns: 5},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -20,11 +21,15 @@ type suite struct {
 const perRun = 3500 * time.Millisecond
 
 func runSuite(ctx context.Context, o options, home string) error {
-	all, missing, err := systems(o, home)
-	if err != nil {
-		return err
+	s := suite{o: o, home: home}
+	var missing []absent
+	if o.piped() {
+		var err error
+		if s.systems, missing, err = systems(o, home); err != nil {
+			return err
+		}
 	}
-	s := suite{o: o, home: home, systems: all, report: newReport(os.Stdout, o, missing)}
+	s.report = newReport(os.Stdout, o, missing)
 	for _, kind := range o.brokers {
 		g, err := openGround(o, kind)
 		if err != nil {
@@ -41,9 +46,19 @@ func runSuite(ctx context.Context, o options, home string) error {
 	return nil
 }
 
+// piped tells whether a scenario of records between topics is among those asked for.
+func (o options) piped() bool {
+	return slices.ContainsFunc(o.scenarios, func(s scenario) bool { return s.kind != doors })
+}
+
+// knocks tells whether the scenario of clients of an endpoint is.
+func (o options) knocks() bool {
+	return slices.ContainsFunc(o.scenarios, func(s scenario) bool { return s.kind == doors })
+}
+
 // warm lets brokers that outlive a run carry records that do not count.
 func (s suite) warm(ctx context.Context, g *ground) error {
-	if len(g.seeds) == 0 {
+	if len(g.seeds) == 0 || !s.o.piped() {
 		return nil
 	}
 	sc, _ := scenarioOf("p1")
@@ -59,6 +74,13 @@ func (s suite) warm(ctx context.Context, g *ground) error {
 func (s suite) on(ctx context.Context, g *ground) error {
 	for _, sc := range s.o.scenarios {
 		if s.o.turnsOf(sc, g.kind) == 0 {
+			continue
+		}
+		if sc.kind == doors {
+			s.report.knocking(sc)
+			if err := s.doors(ctx, sc); err != nil {
+				return fmt.Errorf("%s: %w", sc.name, err)
+			}
 			continue
 		}
 		taking := s.taking(sc)
@@ -124,6 +146,9 @@ func (o options) about() time.Duration {
 	var sum time.Duration
 	for _, kind := range o.brokers {
 		for _, sc := range o.scenarios {
+			if sc.kind == doors {
+				sum += time.Duration(len(askings())*len(clients())*o.turnsOf(sc, kind)) * (doorWarmUp + doorRun + o.window)
+			}
 			for _, name := range sc.systems {
 				if o.takes(sc, name) {
 					sum += o.aboutOf(sc, kind, name)
