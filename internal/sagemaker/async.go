@@ -221,7 +221,10 @@ func (a *Async) submit(ctx context.Context, j *job, r *model.Request, body []byt
 			return err
 		}
 		header.Set(headerInput, j.input.String())
+		header.Del("Content-Type")
 		body = nil
+	} else {
+		header.Set("Content-Type", "application/octet-stream") // the body's own stands in another header
 	}
 	reply, who, err := a.endpoint.send(ctx, header, body)
 	if err != nil {

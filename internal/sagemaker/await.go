@@ -16,7 +16,7 @@ import (
 // bring puts a request into S3.
 func (a *Async) bring(ctx context.Context, j *job, body []byte, contentType string) error {
 	at := a.input.below(rand.Text())
-	if err := a.objects.Put(ctx, at.bucket, at.key, body); err != nil {
+	if err := a.objects.put(ctx, at, contentType, body); err != nil {
 		return a.objectsFailed(ctx, err)
 	}
 	j.input = at
@@ -110,7 +110,7 @@ func (a *Async) settle(ctx context.Context, j *job, n notice) (answer, outcome, 
 // list a bucket S3 refuses what is not there, so that a refusal may mean the same.
 func (a *Async) fetch(ctx context.Context, at place) (*exchange.Reply, error) {
 	a.meter.looks.Inc()
-	reply, err := a.objects.do(ctx, "GetObject", http.MethodGet, at.bucket+"/"+at.key, nil)
+	reply, err := a.objects.do(ctx, objectCall{operation: "GetObject", method: http.MethodGet, path: at.bucket + "/" + at.key})
 	switch {
 	case err == nil:
 		return &reply, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -22,7 +23,9 @@ func (o *Objects) list(ctx context.Context, at place, token string) ([]listed, s
 	if token != "" {
 		query.Set("continuation-token", token)
 	}
-	reply, err := o.query(ctx, "ListObjectsV2", http.MethodGet, at.bucket, query.Encode(), nil)
+	reply, err := o.do(ctx, objectCall{
+		operation: "ListObjectsV2", method: http.MethodGet, path: at.bucket, query: strings.ReplaceAll(query.Encode(), "+", "%20"),
+	})
 	if err != nil {
 		return nil, "", err
 	}
