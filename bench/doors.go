@@ -48,11 +48,19 @@ type asked struct {
 	rate     float64 // 0: 64 callers
 }
 
-func askings() []asked {
-	return []asked{
-		{"64 callers, each asks again when it was answered; a model that costs nothing", "echo", 0},
-		{"64 in flight: 3200 calls a second (Poisson) of a model of 20 ms", "slow", 3200},
+// askings are those of the scenario; given rates are instead, of the slow model.
+func askings(rates []float64) []asked {
+	all := []asked{{"64 callers, each asks again when it was answered; a model that costs nothing", echo, 0}}
+	if len(rates) > 0 {
+		all = nil
+	} else {
+		rates = []float64{3200}
 	}
+	for _, rate := range rates {
+		what := fmt.Sprintf("%.0f in flight: %.0f calls a second (Poisson) of a model of %s", rate*slowBy.Seconds(), rate, slowBy)
+		all = append(all, asked{what, slow, rate})
+	}
+	return all
 }
 
 // Beside the measured part of a client's run: until its connections are open, and
@@ -76,7 +84,7 @@ func (t told) perThousand() float64 { return float64(t.connections) / float64(ma
 
 // doors lets clients take turns in asking endpoints.
 func (s suite) doors(ctx context.Context, sc scenario) error {
-	for _, how := range askings() {
+	for _, how := range askings(s.o.rates) {
 		var turns []map[string]told
 		for n := range s.o.turnsOf(sc, embedded) {
 			t := map[string]told{}

@@ -22,7 +22,7 @@ func TestTheDoorIsComparedWithinATurnThatCounts(t *testing.T) {
 		{bareClient: void, doorClient: void, tunedClient: void},
 	}
 	var out strings.Builder
-	(&report{out: &out}).knocked(askings()[0], turns)
+	(&report{out: &out}).knocked(askings(nil)[0], turns)
 	for _, want := range []string{
 		"turn 3: 1 wrong answers", "connections per 1,000 calls at most 10.00: 7.28 [2.56–12.00], kept",
 		"CPU per call ÷ SDK, tuned at most 0.50: 0.50 [0.40–0.60], kept", "p99 ÷ net/http at most 1.15: 1.25 [1.00–1.50], missed",

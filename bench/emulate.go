@@ -9,17 +9,22 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync/atomic"
+	"time"
 
 	"betimes/internal/lab/emulator"
 	"betimes/internal/sagemaker"
 )
 
-// endpoints are the models that the process of the emulator serves, by name: one that
-// echoes at once, and one that takes its time for it.
-func endpoints() map[string]string {
-	return map[string]string{"echo": "builtin:echo", "slow": "builtin:profile?p50=20ms&p99=20ms&workers=512"}
-}
+// The endpoints of the emulator's process: both give back what they are asked, slow
+// after a while.
+const (
+	echo = "echo"
+	slow = "slow"
+
+	slowBy = 20 * time.Millisecond
+)
 
 // emulated is the emulator of one run, in a process beside this one on core 0.
 type emulated struct {
@@ -110,9 +115,9 @@ func deploy(ctx context.Context, url string) error {
 		return err
 	}
 	defer control.Close()
-	for name, image := range endpoints() {
+	for _, name := range []string{echo, slow} {
 		err := errors.Join(
-			control.CreateModel(ctx, sagemaker.Model{Name: name, Image: image, Role: "arn:aws:iam::000000000000:role/bench"}),
+			control.CreateModel(ctx, sagemaker.Model{Name: name, Image: "builtin:echo", Role: "arn:aws:iam::000000000000:role/bench"}),
 			control.CreateEndpointConfig(ctx, sagemaker.EndpointConfig{Name: name, Model: name, InstanceType: "ml.c5.4xlarge", Instances: 1}),
 			control.CreateEndpoint(ctx, name, name),
 		)
@@ -122,6 +127,24 @@ func deploy(ctx context.Context, url string) error {
 		if err != nil {
 			return err
 		}
+	}
+	return slowDown(ctx, url)
+}
+
+// slowDown lets the endpoint slow be what it is called.
+func slowDown(ctx context.Context, url string) error {
+	fault := fmt.Sprintf(`{"match":{"endpoint":%q},"fault":"latency","add":%q}`, slow, slowBy)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/_emu/faults", strings.NewReader(fault))
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode > 299 {
+		return fmt.Errorf("slowing an endpoint down: %s", res.Status)
 	}
 	return nil
 }

@@ -147,7 +147,7 @@ func (o options) about() time.Duration {
 	for _, kind := range o.brokers {
 		for _, sc := range o.scenarios {
 			if sc.kind == doors {
-				sum += time.Duration(len(askings())*len(clients())*o.turnsOf(sc, kind)) * (doorWarmUp + doorRun + o.window)
+				sum += time.Duration(len(askings(o.rates))*len(clients())*o.turnsOf(sc, kind)) * (doorWarmUp + doorRun + o.window)
 			}
 			for _, name := range sc.systems {
 				if o.takes(sc, name) {
