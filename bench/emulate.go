@@ -117,7 +117,7 @@ func deploy(ctx context.Context, url string) error {
 	defer control.Close()
 	for _, name := range []string{echo, slow} {
 		err := errors.Join(
-			control.CreateModel(ctx, sagemaker.Model{Name: name, Image: "builtin:echo", Role: "arn:aws:iam::000000000000:role/bench"}),
+			control.CreateModel(ctx, sagemaker.Model{Name: name, Image: "builtin:echo", Environment: map[string]string{"SAGEMAKER_MODEL_SERVER_WORKERS": "512"}, Role: "arn:aws:iam::000000000000:role/bench"}),
 			control.CreateEndpointConfig(ctx, sagemaker.EndpointConfig{Name: name, Model: name, InstanceType: "ml.c5.4xlarge", Instances: 1}),
 			control.CreateEndpoint(ctx, name, name),
 		)
