@@ -93,7 +93,7 @@ func setup(env *testscript.Env) error {
 func command(ctx context.Context, ts *testscript.TestScript, name string, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, key := range []string{"PATH", "HOME", "TMPDIR", "BETIMES_HOST", "AWS_REGION", "AWS_ENDPOINT_URL", "NO_COLOR", "TERM", "WHAT", "kafka"} {
+	for _, key := range []string{"PATH", "HOME", "TMPDIR", "BETIMES_HOST", "AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_EC2_METADATA_DISABLED", "NO_COLOR", "TERM", "WHAT", "kafka"} {
 		if value := ts.Getenv(key); value != "" {
 			cmd.Env = append(cmd.Env, key+"="+value)
 		}

@@ -50,6 +50,7 @@ type asked struct {
 	live        *budget.Live
 	// answeredSince says whether the endpoint answered others after a moment; nil: not known.
 	answeredSince func(time.Time) bool
+	trial         *trial
 }
 
 // work makes one attempt at an event.
@@ -71,9 +72,9 @@ func (c *chain) work(ctx context.Context, e *event.Event) event.Ending {
 		return c.late(ctx, in, e, m, refused{body, err})
 	}
 	if err != nil {
-		return m.failed(e, c.quiet(err))
+		return m.trial.judge(e, m.failed(e, c.quiet(err)))
 	}
-	return c.predicted(in, e, m, resp, "ok")
+	return m.trial.judge(e, c.predicted(in, e, m, resp, "ok"))
 }
 
 // unmapped ends an event that the mapping cannot use. One whose schema is not to be

@@ -49,6 +49,8 @@ func appOf(t *testing.T, file string, fake *modeltest.Fake) (*App, *chain) {
 		}
 		picker := balance.New(balance.Target{Model: name, Endpoint: name, Limit: 4}, fake, balance.Deps{})
 		m.invoker, m.direct, m.answeredSince = a.admitted(picker, picker), picker, picker.AnsweredSince
+		m.trial.version = picker.Version
+		m.trial.pass(picker.Version()) // it has answered others
 		c.models[name] = m
 	}
 	c.helpOut(loaded.Config.Flow.Admit.Fallback)

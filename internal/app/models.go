@@ -54,7 +54,7 @@ func (a *App) buildChain(ctx context.Context) (*chain, *endpoints, error) {
 		*all = append(*all, picker)
 	}
 	c.helpOut(a.config.Flow.Admit.Fallback)
-	a.check("model", func(context.Context) error { return oneAnswers(*all) })
+	a.check("model", func(context.Context) error { return cmp.Or(oneAnswers(*all), c.fits()) })
 	return c, all, nil
 }
 
@@ -69,6 +69,16 @@ func oneAnswers(all endpoints) error {
 		first = cmp.Or(first, err)
 	}
 	return first
+}
+
+// fits is why a model predicts no event.
+func (c *chain) fits() error {
+	for _, name := range slices.Sorted(maps.Keys(c.models)) {
+		if err := c.models[name].trial.err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // buildPath makes what all models share.
@@ -129,6 +139,7 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 	out.patience = patience
 	out.direct, out.answeredSince, out.live = a.shared(name, m, codec, picker), picker.AnsweredSince, a.live
 	out.invoker = a.admitted(out.direct, picker)
+	out.trial = &trial{model: name, contentType: media, version: picker.Version, log: a.log}
 	return out, picker, nil
 }
 

@@ -36,6 +36,10 @@ func TestWhereCallsGo(t *testing.T) {
 		{name: "the file before the environment", aws: AWSConfig{EndpointURL: local}, env: map[string]string{"AWS_ENDPOINT_URL_SAGEMAKER": "http://env"}, runtime: local, control: local, objects: local},
 		{name: "a VPC endpoint of the runtime", config: Config{Region: "eu-west-1", URL: "https://vpce-1.runtime.sagemaker.eu-west-1.vpce.amazonaws.com"},
 			runtime: "https://vpce-1.runtime.sagemaker.eu-west-1.vpce.amazonaws.com", control: "https://api.sagemaker.eu-west-1.amazonaws.com", objects: "https://s3.eu-west-1.amazonaws.com"},
+		{name: "a VPC endpoint that alone says where", config: Config{URL: "https://vpce-1-us-west-2a.runtime.sagemaker.us-west-2.vpce.amazonaws.com"},
+			runtime: "https://vpce-1-us-west-2a.runtime.sagemaker.us-west-2.vpce.amazonaws.com", control: "https://api.sagemaker.us-west-2.amazonaws.com", objects: "https://s3.us-west-2.amazonaws.com"},
+		{name: "the European cloud", config: Config{Region: "eusc-de-east-1"},
+			runtime: "https://runtime.sagemaker.eusc-de-east-1.amazonaws.eu", control: "https://api.sagemaker.eusc-de-east-1.amazonaws.eu", objects: "https://s3.eusc-de-east-1.amazonaws.eu"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := accountIn(t, tt.aws, tt.env)
@@ -57,6 +61,24 @@ func TestAnURLThatIsNoneIsNamed(t *testing.T) {
 	_, err := accountIn(t, AWSConfig{}, map[string]string{"AWS_ENDPOINT_URL": "localhost"}).Endpoint(fraud())
 	if err == nil || !strings.Contains(err.Error(), `"localhost" is not a URL`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAURLInAnotherRegionIsRefused(t *testing.T) {
+	for name, host := range map[string]string{
+		"a VPC endpoint": "vpce-1.runtime.sagemaker.us-west-2.vpce.amazonaws.com", "AWS itself": "runtime.sagemaker.us-west-2.amazonaws.com",
+		"FIPS": "runtime-fips.sagemaker.us-west-2.amazonaws.com", "both kinds of addresses": "runtime.sagemaker.us-west-2.api.aws",
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := accountIn(t, AWSConfig{Region: "eu-west-1"}, nil)
+			_, err := a.Endpoint(Config{Endpoint: "fraud", Connections: 1, URL: "https://" + host})
+			if err == nil || err.Error() != host+" is in us-west-2, and requests would be signed for eu-west-1; set region to us-west-2, or the URL to one in eu-west-1" {
+				t.Errorf("got %v", err)
+			}
+			if _, err := a.Endpoint(Config{Endpoint: "fraud", Connections: 1, URL: "https://" + host, Region: "us-west-2"}); err != nil {
+				t.Errorf("with the right region: %v", err)
+			}
+		})
 	}
 }
 

@@ -116,10 +116,12 @@ func checkHeader(ps *setting.Problems, path, value string, most int) {
 }
 
 func checkRegion(ps *setting.Problems, path, region string) {
-	if region != "" && !matches(`[a-z]{2,}(-[a-z]+)+-\d+`, region) {
+	if region != "" && !isRegion(region) {
 		ps.Add(path, "%q is not a region; write for example eu-west-1", region)
 	}
 }
+
+func isRegion(text string) bool { return matches(`[a-z]{2,}(-[a-z]+)+-\d+`, text) }
 
 func checkURL(ps *setting.Problems, path, text string) {
 	if text == "" {

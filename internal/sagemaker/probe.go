@@ -13,6 +13,9 @@ const (
 	probeTimeout  = 10 * time.Second // an emulator holds its answer while a state changes
 )
 
+// missing is the Status of an endpoint that does not exist; the service has none for it.
+const missing = "Missing"
+
 func probeEvery(c Config, emulated bool) time.Duration {
 	switch {
 	case c.Probe > 0:
@@ -48,7 +51,7 @@ func (e *Endpoint) probe(ctx context.Context, failing bool) bool {
 	case ctx.Err() != nil:
 		return failing
 	case IsMissing(err):
-		e.learn(ctx, EndpointState{Status: "Missing"})
+		e.learn(ctx, EndpointState{Status: missing})
 		return false
 	case err != nil:
 		if !failing {
@@ -67,7 +70,7 @@ func (e *Endpoint) learn(ctx context.Context, now EndpointState) {
 		was = *before
 	}
 	if before == nil || was.Status != now.Status || was.Config != now.Config {
-		e.log.InfoContext(ctx, "endpoint state", slog.String("endpoint", e.name), slog.String("status", now.Status), slog.String("config", now.Config))
+		e.log.InfoContext(ctx, "endpoint state", slog.String("endpoint", e.name), slog.String("region", e.service.region), slog.String("status", now.Status), slog.String("config", now.Config))
 	}
 	e.judge(ctx, was, now)
 	if e.follow != nil && before != nil {

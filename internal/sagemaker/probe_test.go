@@ -35,7 +35,7 @@ func TestADeploymentThatWentBackIsSaidThoughTheServiceCallsItASuccess(t *testing
 		t.Run(tt.name, func(t *testing.T) {
 			var log bytes.Buffer
 			changes, instances := 0, 0
-			e := &Endpoint{log: slog.New(slog.NewTextHandler(&log, nil))}
+			e := &Endpoint{service: &service{}, log: slog.New(slog.NewTextHandler(&log, nil))}
 			e.Follow(func(was, now EndpointState) {
 				changes++
 				instances += now.Instances() - was.Instances()
@@ -50,5 +50,32 @@ func TestADeploymentThatWentBackIsSaidThoughTheServiceCallsItASuccess(t *testing
 				t.Errorf("%d changes, %+d instances", changes, instances)
 			}
 		})
+	}
+}
+
+func TestAnEndpointThatIsNotFoundSaysWhyAndWhatToDo(t *testing.T) {
+	a := accountIn(t, AWSConfig{EndpointURL: "http://127.0.0.1:1", Region: "eu-west-1"}, nil)
+	for want, c := range map[string]struct {
+		state   EndpointState
+		variant string
+		name    string // of the refusal
+	}{
+		"there is none of that name in eu-west-1; create it, or set sagemaker.endpoint or sagemaker.region": {state: EndpointState{Status: missing}, name: "ValidationError"},
+		"it is Creating; its events wait until it is InService":                                              {state: EndpointState{Status: "Creating"}, name: "ValidationError"},
+		"it is Failed (no such image); delete it and create it again":                                        {state: EndpointState{Status: "Failed", Failure: "no such image"}, name: "ValidationError"},
+		"it is in service in eu-west-1, but does not have what is asked of it":                               {state: EndpointState{Status: "InService"}, variant: "blue", name: "ValidationError"},
+		"127.0.0.1:1 does not know it in eu-west-1, or it is not in service":                                 {name: "ValidationError"},
+		"what answers at 127.0.0.1:1 is no SageMaker":                                                        {state: EndpointState{Status: "InService"}},
+	} {
+		e, err := a.Endpoint(Config{Endpoint: "fraud", Connections: 1, Variant: c.variant})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.state.Status != "" {
+			e.state.Store(&c.state)
+		}
+		if got := e.absent(c.name).Error(); !strings.HasPrefix(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }

@@ -43,8 +43,29 @@ func (e *Endpoint) refused(ctx context.Context, signed wire.Credentials, reply e
 		e.throttles.Inc()
 	case model.ClassDenied:
 		failed.Err, failed.Again = e.service.denied(ctx, signed, name, reply.Header)
+	case model.ClassNotFound:
+		failed.Err = e.absent(name)
 	}
 	return failed
+}
+
+// absent says why an endpoint is not found, by what the last probe saw, and what to do.
+// name is the refusal's; without one another server answered.
+func (e *Endpoint) absent(name string) error {
+	at, region := e.service.base.Host, e.service.region
+	switch state := e.State(); {
+	case name == "":
+		return fmt.Errorf("what answers at %s is no SageMaker; check sagemaker.url and aws.endpoint_url", at)
+	case state.Status == missing:
+		return fmt.Errorf("there is none of that name in %s; create it, or set sagemaker.endpoint or sagemaker.region", region)
+	case state.Status == "Failed":
+		return fmt.Errorf("it is Failed (%s); delete it and create it again", firstOf(state.Failure, "no reason is given"))
+	case state.Status == "InService" && len(e.targets) > 0:
+		return fmt.Errorf("it is in service in %s, but does not have what is asked of it; check variant, target_model, component and session", region)
+	case state.Status != "" && state.Status != "InService":
+		return fmt.Errorf("it is %s; its events wait until it is InService", state.Status)
+	}
+	return fmt.Errorf("%s does not know it in %s, or it is not in service; check sagemaker.endpoint, sagemaker.region and sagemaker.url", at, region)
 }
 
 // errorName cuts what some services append: Name:http://… and prefix#Name.
@@ -159,6 +180,8 @@ func remedyOf(name string) string {
 		return "the secret key is not that of the access key; check AWS_SECRET_ACCESS_KEY or the profile"
 	case "InvalidToken":
 		return "the session token is not that of the access key; check AWS_SESSION_TOKEN, or unset it"
+	case "AccessDenied", "AccessDeniedException", "NotAuthorized":
+		return "the credentials are good, but may not do this; allow it to their role"
 	}
 	return "the credentials are not accepted; check them and the permissions of their role"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,9 @@ func (a *Account) service(what api, c Config, connections int, timeout time.Dura
 	if err != nil {
 		return nil, err
 	}
+	if in := regionOf(base); in != "" && in != region {
+		return nil, fmt.Errorf("%s is in %s, and requests would be signed for %s; set region to %s, or the URL to one in %s", base.Host, in, region, in, region)
+	}
 	name := c.Endpoint
 	return &service{
 		name: name, base: base, region: region,
@@ -50,13 +54,13 @@ func (a *Account) service(what api, c Config, connections int, timeout time.Dura
 	}, nil
 }
 
+// region is what the file or the environment says; without either that of the URL.
 func (a *Account) region(c Config) string {
-	for _, r := range []string{c.Region, a.config.Region, a.credentials.region} {
-		if r != "" {
-			return r
-		}
+	var ofURL string
+	if u, err := url.Parse(firstOf(c.URL, a.config.EndpointURL)); err == nil {
+		ofURL = regionOf(u)
 	}
-	return "us-east-1"
+	return firstOf(c.Region, a.config.Region, a.credentials.region, ofURL, "us-east-1")
 }
 
 // base: the file wins over the environment, the nearer key over the farther.
@@ -101,15 +105,32 @@ func firstOf(texts ...string) string {
 }
 
 func domain(region string) string {
-	if strings.HasPrefix(region, "cn-") {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
 		return "amazonaws.com.cn"
+	case strings.HasPrefix(region, "eusc-"):
+		return "amazonaws.eu"
 	}
 	return "amazonaws.com"
 }
 
 func isAWS(u *url.URL) bool {
-	host := u.Hostname()
-	return strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn")
+	return slices.ContainsFunc([]string{".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws"}, func(suffix string) bool {
+		return strings.HasSuffix(u.Hostname(), suffix)
+	})
+}
+
+// regionOf is the region in the name of an AWS host, a VPC endpoint's too; empty: none.
+func regionOf(u *url.URL) string {
+	if !isAWS(u) {
+		return ""
+	}
+	for label := range strings.SplitSeq(u.Hostname(), ".") {
+		if isRegion(label) {
+			return label
+		}
+	}
+	return ""
 }
 
 // keys: the emulator in this process gets no real key, an emulator elsewhere
