@@ -61,11 +61,11 @@ func TestAnEndpointThatIsNotFoundSaysWhyAndWhatToDo(t *testing.T) {
 		name    string // of the refusal
 	}{
 		"there is none of that name in eu-west-1; create it, or set sagemaker.endpoint or sagemaker.region": {state: EndpointState{Status: missing}, name: "ValidationError"},
-		"it is Creating; its events wait until it is InService":                                              {state: EndpointState{Status: "Creating"}, name: "ValidationError"},
-		"it is Failed (no such image); delete it and create it again":                                        {state: EndpointState{Status: "Failed", Failure: "no such image"}, name: "ValidationError"},
-		"it is in service in eu-west-1, but does not have what is asked of it":                               {state: EndpointState{Status: "InService"}, variant: "blue", name: "ValidationError"},
-		"127.0.0.1:1 does not know it in eu-west-1, or it is not in service":                                 {name: "ValidationError"},
-		"what answers at 127.0.0.1:1 is no SageMaker":                                                        {state: EndpointState{Status: "InService"}},
+		"it is Creating; its events wait until it is InService":                                             {state: EndpointState{Status: "Creating"}, name: "ValidationError"},
+		"it is Failed (no such image); delete it and create it again":                                       {state: EndpointState{Status: "Failed", Failure: "no such image"}, name: "ValidationError"},
+		"it is in service in eu-west-1, but does not have what is asked of it":                              {state: EndpointState{Status: "InService"}, variant: "blue", name: "ValidationError"},
+		"127.0.0.1:1 does not know it in eu-west-1, or it is not in service":                                {name: "ValidationError"},
+		"what answers at 127.0.0.1:1 is no SageMaker":                                                       {state: EndpointState{Status: "InService"}},
 	} {
 		e, err := a.Endpoint(Config{Endpoint: "fraud", Connections: 1, Variant: c.variant})
 		if err != nil {
