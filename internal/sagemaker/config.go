@@ -23,7 +23,7 @@ type Config struct {
 	Connections  int           `yaml:"connections" doc:"Most connections to the endpoint. Fewer than the calls at once: calls wait for a connection."`
 	InstanceType string        `yaml:"instance_type" doc:"Instance type when betimes creates the endpoint."`
 	Instances    int           `yaml:"instances" doc:"Instance count when betimes creates the endpoint."`
-	Probe        time.Duration `yaml:"probe" doc:"How often the endpoint's config name and status are checked; default 500ms on the emulator, 10s on AWS."`
+	Probe        time.Duration `yaml:"probe" doc:"How often the endpoint's config name and status are checked, four times as often while it changes; default 500ms on the emulator, 10s on AWS."`
 }
 
 // AWSConfig is what all calls to AWS share. The file wins over the environment.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestADeploymentThatWentBackIsSaidThoughTheServiceCallsItASuccess(t *testing.T) {
@@ -76,6 +77,16 @@ func TestAnEndpointThatIsNotFoundSaysWhyAndWhatToDo(t *testing.T) {
 		}
 		if got := e.absent(c.name).Error(); !strings.HasPrefix(got, want) {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestAnEndpointThatChangesIsLookedAtMoreOften(t *testing.T) {
+	e := &Endpoint{every: 10 * time.Second}
+	for status, want := range map[string]time.Duration{"InService": 10 * time.Second, "Failed": 10 * time.Second, "Updating": 2500 * time.Millisecond, "Creating": 2500 * time.Millisecond} {
+		e.state.Store(&EndpointState{Status: status})
+		if got := e.pause(); got != want {
+			t.Errorf("%s: %s, want %s", status, got, want)
 		}
 	}
 }
