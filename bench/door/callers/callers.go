@@ -125,14 +125,17 @@ type run struct {
 // numberBytes is the length of a call's number, which its body begins with.
 const numberBytes = 12
 
-// callers call again when they are answered.
+// callers call again when they are answered, once at least.
 func (r *run) callers(ctx context.Context) {
 	var all sync.WaitGroup
 	end := r.began.Add(r.order.WarmUp + r.order.Window)
 	for range r.order.AtOnce {
 		all.Go(func() {
-			for now := time.Now(); now.Before(end) && ctx.Err() == nil; now = time.Now() {
+			for now := time.Now(); ; now = time.Now() {
 				r.call(ctx, now)
+				if !time.Now().Before(end) || ctx.Err() != nil {
+					return
+				}
 			}
 		})
 	}
