@@ -12,7 +12,7 @@ import (
 //	      ╱ × one of n calls under way is refused
 //	    ╱   │      ╱──── n-1, for a while that doubles each time
 //	  ╱     └────╱       the same n is found, then more again
-//	        0.7 n  half a second
+//	        0.7 n  a quarter of a second
 //
 // What the calls say that were under way at a refusal is counted, not answered
 // with a cut each: as many as were refused were too many. A single refusal at a
@@ -42,7 +42,7 @@ type round struct{ answered, refused int }
 const (
 	cutBy       = 0.7
 	yield       = 0.9 // of what is found when it is less than before
-	regrow      = 500 * time.Millisecond
+	regrow      = 250 * time.Millisecond
 	patienceMin = time.Second
 	patienceMax = 5 * time.Second
 	roundLeast  = 10
