@@ -18,10 +18,12 @@ import (
 // letters. Until a version of a model has answered one event well, those that it
 // refuses wait for a moment; after so many that it refused, all wait until one is
 // answered well, which a good event, another version or a better file brings about.
-// Fewer end by themselves, as any event does that its model refuses.
+// Fewer end by themselves, as any event does that its model refuses; those that are
+// tried again anyway have their attempts meanwhile.
 const (
 	trialCount = 3
 	trialWait  = 2 * time.Second
+	trialPause = time.Second // between two questions about one event
 )
 
 // trial is that of one model. It is safe for concurrent use.
@@ -43,14 +45,18 @@ func (t *trial) judge(e *event.Event, ending event.Ending) event.Ending {
 	if p := t.passed.Load(); p != nil && *p == version {
 		return ending
 	}
-	switch {
-	case ending.Place == event.Predicted:
+	if ending.Place == event.Predicted {
 		t.pass(version)
 		return ending
-	case !isRefusal(ending) || !t.doubted(e, ending, version):
+	}
+	if !isRefusal(ending) {
 		return ending
 	}
-	return event.Ending{Place: event.Unfinished, Stage: event.StageNetwork, Err: ending.Err}
+	pause := t.doubt(e, ending, version)
+	if pause <= 0 {
+		return ending
+	}
+	return event.Ending{Place: event.Unfinished, Stage: event.StageNetwork, Err: ending.Err, After: pause}
 }
 
 // isRefusal says whether the model, or what its answer is read with, is why an event
@@ -70,8 +76,8 @@ func (t *trial) pass(version string) {
 	t.refused, t.cause = nil, nil
 }
 
-// doubted counts an event that was refused, and says whether it waits.
-func (t *trial) doubted(e *event.Event, ending event.Ending, version string) bool {
+// doubt counts an event that was refused, and says for how long it waits; 0: not at all.
+func (t *trial) doubt(e *event.Event, ending event.Ending, version string) time.Duration {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -85,7 +91,13 @@ func (t *trial) doubted(e *event.Event, ending event.Ending, version string) boo
 		t.refused[e.Source] = now
 		since = now
 	}
-	return len(t.refused) == trialCount || now.Sub(since) < trialWait
+	switch {
+	case len(t.refused) == trialCount:
+		return trialPause
+	case ending.Counted:
+		return 0
+	}
+	return since.Add(trialWait).Sub(now)
 }
 
 // err is why no event is predicted, nil as long as that is not known.
