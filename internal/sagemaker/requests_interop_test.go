@@ -206,7 +206,7 @@ func controlPairs() (all []pair) {
 		"CreateModelPackageGroup":           func(ctx context.Context, c *Control) error { return c.CreatePackageGroup(ctx, "fraud", "it") },
 		"CreateModelPackage":                func(ctx context.Context, c *Control) error { _, err := c.RegisterPackage(ctx, version); return err },
 		"DescribeModelPackage":              func(ctx context.Context, c *Control) error { _, err := c.DescribePackage(ctx, "arn"); return err },
-		"ListModelPackages":                 func(ctx context.Context, c *Control) error { _, err := c.ListPackages(ctx, "fraud", 50); return err },
+		"ListModelPackages":                 func(ctx context.Context, c *Control) error { _, err := c.ListPackages(ctx, "fraud"); return err },
 		"UpdateModelPackage":                func(ctx context.Context, c *Control) error { return c.JudgePackage(ctx, "arn", Rejected, "no good") },
 		"CreateTrainingJob":                 func(ctx context.Context, c *Control) error { return c.CreateTrainingJob(ctx, job) },
 		"StopTrainingJob":                   func(ctx context.Context, c *Control) error { return c.StopTrainingJob(ctx, "job") },
