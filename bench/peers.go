@@ -11,6 +11,7 @@ type peerConfig struct {
 	settings string
 	command  []string // before the configuration's path
 	text     string
+	batched  string // for a model that may be asked about several records at once; empty: text
 }
 
 // pipeline is the part that Bento and Connect share: 64 at once, one record per call.
@@ -48,6 +49,44 @@ output:
     max_in_flight: 256
 `
 
+// bentoBatched is for a model that may be asked about several records at once: all
+// partitions share batches of 32 or 4 ms, and there are as many threads as the model
+// has executors. Each record keeps its key and partition through the branch.
+const bentoBatched = `http: {enabled: false}
+logger: {level: WARN}
+input:
+  broker:
+    inputs:
+      - kafka_franz:
+          seed_brokers: ` + seedsOf + `
+          topics: ["{{.Topics.In}}"]
+          consumer_group: {{.Group}}
+          start_from_oldest: false
+          checkpoint_limit: 1024
+    batching: {count: 32, period: 4ms}
+pipeline:
+  threads: {{.Workers}}
+  processors:
+    - branch:
+        processors:
+          - archive: {format: json_array}
+          - http:
+              url: "{{.URL}}"
+              verb: POST
+              headers: {Content-Type: application/json}
+              timeout: 5s
+          - unarchive: {format: json_array}
+        result_map: root = this
+output:
+  kafka_franz:
+    seed_brokers: ` + seedsOf + `
+    topic: "{{.Topics.Out}}"
+    key: ${! @kafka_key }
+    partitioner: manual
+    partition: ${! @kafka_partition }
+    max_in_flight: 256
+`
+
 const connectConfig = pipeline + `input:
   kafka:
     addresses: ` + seedsOf + `
@@ -70,8 +109,8 @@ output:
 // peerConfigs are the peers that may be given, by name.
 func peerConfigs() map[string]peerConfig {
 	return map[string]peerConfig{
-		"bento":   {"kafka_franz → kafka_franz (linger 0), 64 threads, checkpoint_limit 1024, max_in_flight 256", nil, bentoConfig},
-		"connect": {"kafka → kafka (sarama, no linger), 64 threads, checkpoint_limit 1024, max_processing_period 100ms, max_in_flight 256", []string{"run"}, connectConfig},
+		"bento":   {"kafka_franz → kafka_franz (linger 0), 64 threads, checkpoint_limit 1024, max_in_flight 256; batched: by the input, 32 or 4 ms, a thread for each executor", nil, bentoConfig, bentoBatched},
+		"connect": {"kafka → kafka (sarama, no linger), 64 threads, checkpoint_limit 1024, max_processing_period 100ms, max_in_flight 256", []string{"run"}, connectConfig, ""},
 	}
 }
 
@@ -96,7 +135,11 @@ func goPeers(o options) (given []system, missing []absent) {
 
 func (c peerConfig) args(name string) func(place) ([]string, error) {
 	return func(r place) ([]string, error) {
-		file, err := written(r, fmt.Sprintf("%s.yaml", name), c.text)
+		text := c.text
+		if r.Workers > 0 && c.batched != "" {
+			text = c.batched
+		}
+		file, err := written(r, fmt.Sprintf("%s.yaml", name), text)
 		if len(c.command) == 0 {
 			return []string{"-c", file}, err
 		}

@@ -159,7 +159,7 @@ func (a *App) shared(name string, m config.ModelConfig, codec model.Codec, picke
 	if !m.Shares() || c.MaxEvents == 1 {
 		return picker
 	}
-	return batch.New(c, picker, batch.Deps{Model: name, Codec: codec, Log: a.log, Registerer: a.metrics})
+	return batch.New(c, picker, batch.Deps{Model: name, Codec: codec, Budget: a.config.Objective.Latency, Log: a.log, Registerer: a.metrics})
 }
 
 // picker makes what picks among the endpoints of a model. A call lasts as long as

@@ -63,7 +63,26 @@ func (q *Queue) learn(f *flight, took time.Duration, now time.Time) {
 		q.cost.scale(doubted)
 	}
 	q.meter.learned(q.width.now(), q.cost.line)
+	if !trial {
+		q.doubt()
+	}
 }
+
+// doubt says once when the objective leaves no time for as many events as a call may
+// be about. q.mu is held.
+func (q *Queue) doubt() {
+	if q.doubted || q.deps.Budget == 0 || q.cost.weight < sureOfCost {
+		return
+	}
+	if most := q.cost.fits(q.deps.Budget, q.config.MaxEvents); most < q.config.MaxEvents {
+		q.doubted = true
+		q.deps.Log.Warn("a call about flow.batch.max_events takes longer than objective.latency: none will be about so many; lower it, or raise the objective",
+			"model", q.deps.Model, "max_events", q.config.MaxEvents, "in_time", most, "objective", q.deps.Budget)
+	}
+}
+
+// sureOfCost is the weight of calls from which on the line is taken for true.
+const sureOfCost = 30
 
 // decision is what the record of an event says of its call: how many events, why
 // no more, how long it may take of how long there is, and some of the ids. q.mu is

@@ -1,10 +1,13 @@
 package batch
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -229,5 +232,22 @@ func TestWhoMustNotBeLateAndSurelyWouldBeIsToldSoAtOnce(t *testing.T) {
 	hopeless.request.Items[0].Latest = hopeless.deadline
 	if members, _ := q.take(now); len(members) != 0 || len(q.lanes) != 0 || len(hopeless.told) != 1 {
 		t.Errorf("alone in line: %d are asked about, %d lanes", len(members), len(q.lanes))
+	}
+}
+
+func TestABatchSizeThatNoObjectiveAllowsIsSaidOnce(t *testing.T) {
+	for _, c := range []struct {
+		budget time.Duration
+		want   int
+	}{{50 * time.Millisecond, 1}, {5 * time.Second, 0}, {0, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			var said bytes.Buffer
+			q := queue(t, DefaultConfig(), newExecutors(2, 20*time.Millisecond, time.Millisecond))
+			q.deps.Budget, q.deps.Log = c.budget, slog.New(slog.NewTextHandler(&said, nil))
+			load{rate: 200}.offer(t, q, 4*time.Second)
+			if got := strings.Count(said.String(), "flow.batch.max_events"); got != c.want {
+				t.Errorf("objective %v: said %d times: %s", c.budget, got, said.String())
+			}
+		})
 	}
 }

@@ -27,6 +27,7 @@ type Endpoint interface {
 type Deps struct {
 	Model      string
 	Codec      model.Codec
+	Budget     time.Duration // of an event, as the objective says; 0: none
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -49,6 +50,7 @@ type Queue struct {
 	urgent  urgency
 	area    float64   // seconds of calls under way, as an integral
 	changed time.Time // calls is what it is
+	doubted bool      // it was said that max_events takes too long
 	compare comparison
 }
 
