@@ -80,8 +80,8 @@ func (g *group) compare(version string) {
 	var wg sync.WaitGroup
 	for i, m := range some {
 		wg.Go(func() {
-			resp, line, err := g.call(g.ctx, some[i:i+1])
-			t := told{err: err, began: g.began, line: line}
+			resp, trace, err := g.call(g.ctx, some[i:i+1])
+			t := told{err: err, began: g.began, trace: trace}
 			if err == nil {
 				alone[i], t.resp = resp, part(resp, 0)
 			}

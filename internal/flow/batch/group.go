@@ -59,7 +59,7 @@ func (g *group) run() {
 // ask asks about some members in one call, and about the halves of them when the
 // failure may be one's own.
 func (g *group) ask(members []*member) {
-	resp, line, err := g.call(g.ctx, members)
+	resp, trace, err := g.call(g.ctx, members)
 	switch {
 	case err == nil:
 		if len(members) == len(g.members) {
@@ -67,15 +67,15 @@ func (g *group) ask(members []*member) {
 		}
 		g.queue.went(len(members), nil)
 		for i, m := range members {
-			g.tell(m, told{resp: part(resp, i), why: g.why, began: g.began, line: line})
+			g.tell(m, told{resp: part(resp, i), why: g.why, began: g.began, trace: trace})
 		}
 	case len(members) > 1 && model.ClassOf(err) == model.ClassLate:
-		g.without(members, line, err)
+		g.without(members, trace, err)
 	case len(members) == 1 || !ofOne(model.ClassOf(err)):
-		g.fail(members, line, err)
+		g.fail(members, trace, err)
 	case g.calls.Add(-2) < 0:
 		g.queue.went(len(members), err)
-		g.fail(members, line, undecided(err))
+		g.fail(members, trace, undecided(err))
 	default:
 		g.queue.went(len(members), err)
 		half := len(members) / 2
@@ -87,7 +87,7 @@ func (g *group) ask(members []*member) {
 }
 
 // without asks about the members for which it is not too late: nobody was asked yet.
-func (g *group) without(members []*member, line event.Timeline, err error) {
+func (g *group) without(members []*member, trace *event.Event, err error) {
 	now := time.Now()
 	var late, rest []*member
 	for _, m := range members {
@@ -100,7 +100,7 @@ func (g *group) without(members []*member, line event.Timeline, err error) {
 	if len(late) == 0 { // two clocks
 		late, rest = rest, nil
 	}
-	g.fail(late, line, err)
+	g.fail(late, trace, err)
 	if len(rest) > 0 {
 		g.ask(rest)
 	}
@@ -127,9 +127,9 @@ func undecided(err error) error {
 	return &shared
 }
 
-func (g *group) fail(members []*member, line event.Timeline, err error) {
+func (g *group) fail(members []*member, trace *event.Event, err error) {
 	for _, m := range members {
-		g.tell(m, told{err: err, why: g.why, began: g.began, line: line})
+		g.tell(m, told{err: err, why: g.why, began: g.began, trace: trace})
 	}
 }
 
@@ -143,10 +143,11 @@ func (g *group) tell(m *member, t told) {
 	}
 }
 
-// call makes one call about some members, on a timeline of its own.
-func (g *group) call(ctx context.Context, members []*member) (*model.Response, event.Timeline, error) {
-	scratch := &event.Event{}
-	scratch.Timeline.Start(time.Now())
+// call makes one call about some members, on a timeline of its own, with
+// what was decided on the way.
+func (g *group) call(ctx context.Context, members []*member) (*model.Response, *event.Event, error) {
+	trace := &event.Event{}
+	trace.Timeline.Start(time.Now())
 	first := members[0].request
 	r := &model.Request{
 		Model: first.Model, ContentType: first.ContentType, Form: first.Form, Accept: first.Accept,
@@ -156,13 +157,13 @@ func (g *group) call(ctx context.Context, members []*member) (*model.Response, e
 		it := m.request.Items[0]
 		r.Items[i] = model.Item{Body: it.Body, Deadline: it.Deadline, Latest: it.Latest}
 	}
-	r.Items[0].Event = scratch
+	r.Items[0].Event = trace
 	g.queue.meter.size.Observe(float64(len(members)))
 	resp, err := g.invoke(ctx, r)
 	if err == nil && len(resp.Answers) != len(members) {
 		err = &model.Error{Class: model.ClassBadOutput, Endpoint: resp.Endpoint, Err: errMiscounted}
 	}
-	return resp, scratch.Timeline, err
+	return resp, trace, err
 }
 
 // invoke: a panic ends the events of a call and nothing else.

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"betimes/internal/event"
 	"betimes/internal/model"
 	"betimes/internal/model/modeltest"
 )
@@ -250,4 +251,36 @@ func TestABatchSizeThatNoObjectiveAllowsIsSaidOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// decides is an endpoint of which there are others.
+type decides struct{ Endpoint }
+
+func (d decides) Invoke(ctx context.Context, r *model.Request) (*model.Response, error) {
+	if e := r.Items[0].Event; e != nil {
+		e.Decisions.Add("balance", "b", "fastest")
+	}
+	return d.Endpoint.Invoke(ctx, r)
+}
+
+func TestEveryEventOfACallSaysWhatWasDecidedAboutTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queue(t, DefaultConfig(), &busy{Fake: slow(), takes: 1})
+		q.inner = decides{q.inner}
+		warm(t, q)
+		go func() { _, _ = q.Invoke(t.Context(), request("holds")) }()
+		synctest.Wait()
+		other, mine := request("other"), request("mine")
+		go func() { _, _ = q.Invoke(t.Context(), other) }()
+		synctest.Wait()
+		if _, err := q.Invoke(t.Context(), mine); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		for _, r := range []*model.Request{other, mine} {
+			if all := r.Items[0].Event.Decisions.All(); len(all) != 2 || all[1] != (event.Decision{Room: "balance", What: "b", Why: "fastest"}) {
+				t.Errorf("decisions %v", all)
+			}
+		}
+	})
 }

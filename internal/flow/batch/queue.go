@@ -70,10 +70,10 @@ type member struct {
 type told struct {
 	resp  *model.Response
 	err   error
-	alone *flight        // in this call
-	why   string         // for the record: what the call was
-	began time.Time      // of the batch
-	line  event.Timeline // of the call that answered
+	alone *flight      // in this call
+	why   string       // for the record: what the call was
+	began time.Time    // of the batch
+	trace *event.Event // of the call that answered: its timeline and decisions
 }
 
 // New makes a Queue before inner.
@@ -232,9 +232,16 @@ func (q *Queue) hear(ctx context.Context, m *member, t told) (*model.Response, e
 		}
 		return q.alone(ctx, m.request, t.alone)
 	}
-	if e != nil {
+	switch {
+	case e == nil:
+	case t.trace == nil: // nobody was asked
+		e.Timeline.Mark(event.StageBatch, time.Now())
+	default:
 		mark(&e.Timeline, t)
 		e.Decisions.Add("batch", "shared", t.why)
+		for _, d := range t.trace.Decisions.All() {
+			e.Decisions.Add(d.Room, d.What, d.Why)
+		}
 	}
 	return t.resp, t.err
 }
@@ -242,12 +249,12 @@ func (q *Queue) hear(ctx context.Context, m *member, t told) (*model.Response, e
 // mark writes on an event where the time of its shared call went.
 func mark(line *event.Timeline, t told) {
 	line.Mark(event.StageBatch, t.began)
-	at := t.line.Began()
+	at := t.trace.Timeline.Began()
 	if at.After(t.began) { // calls before, that found out who else was the cause
 		line.Mark(event.StageRetry, at)
 	}
 	for _, s := range []event.Stage{event.StageRetry, event.StageBalance, event.StageNetwork, event.StageModel} {
-		if spent, seen := t.line.Spent(s); seen {
+		if spent, seen := t.trace.Timeline.Spent(s); seen {
 			at = at.Add(spent)
 			line.Mark(s, at)
 		}
