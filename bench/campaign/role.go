@@ -26,11 +26,13 @@ type station struct {
 	From     string
 	Settings []string // of flow.stream
 	Feature  string   // of flow
+	Flow     []string // lines of flow
+	Latency  string   // the objective; empty: a minute
 }
 
 var stationFile = template.Must(template.New("station").Parse(`name: {{.Name}}
 data_dir: data
-objective: {latency: 60s}
+objective: {latency: {{or .Latency "60s"}}}
 {{- if .Memory}}
 memory: {{.Memory}}
 {{- end}}
@@ -52,6 +54,9 @@ flow:
   model: stub
 {{- if .Feature}}
   feature: {{.Feature}}
+{{- end}}
+{{- range .Flow}}
+  {{.}}
 {{- end}}
   stream:
     from: {{.From}}

@@ -24,8 +24,9 @@ type visit struct {
 // witness is a model server that notes every call. Each worker asks at a path
 // of its own, so that it is seen from outside who has which partition.
 type witness struct {
-	least, most time.Duration                 // of the service time
-	slow        func(id string) time.Duration // what some events take besides; may be nil
+	least, most time.Duration                  // of the service time
+	slow        func(id string) time.Duration  // what some events take besides; may be nil
+	saw         func(id string, h http.Header) // is told of each call; may be nil
 	server      *http.Server
 	base        string
 	parsers     fastjson.ParserPool
@@ -61,6 +62,9 @@ func (w *witness) answer(out http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		http.Error(out, err.Error(), http.StatusBadRequest)
 		return
+	}
+	if w.saw != nil {
+		w.saw(id, r.Header)
 	}
 	n := w.enter(worker, id)
 	defer w.leave(n)

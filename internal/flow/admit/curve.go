@@ -14,6 +14,7 @@ type curve struct {
 	newest [curveSteps]time.Time
 	seen   [curveSteps]estimate
 	lowest time.Duration
+	where  int       // its step
 	until  time.Time // when that is worked out anew
 }
 
@@ -22,6 +23,14 @@ type estimate struct {
 	even, sure time.Duration
 	known      bool
 	until      time.Time // when it is worked out anew
+}
+
+// with gives what is nearly sure to do, or has an even chance.
+func (e estimate) with(sure bool) time.Duration {
+	if sure {
+		return e.sure
+	}
+	return e.even
 }
 
 const (
@@ -87,40 +96,50 @@ func stretched(d time.Duration, by float64) time.Duration {
 	return time.Duration(float64(d) * max(by, 1))
 }
 
-// least is what it takes where the fewest wait for others, as far as that is known.
-func (c *curve) least(now time.Time) time.Duration {
+// least is what it takes where the fewest wait for others, as far as that is known, and
+// at which step.
+func (c *curve) least(now time.Time) (time.Duration, int) {
 	if now.Before(c.until) {
-		return c.lowest
+		return c.lowest, c.where
 	}
-	c.lowest, c.until = 0, now.Add(renew)
+	c.lowest, c.where, c.until = 0, 0, now.Add(renew)
 	for step := range c.steps {
-		if e := c.at(step, now); e.known {
-			c.lowest = smaller(c.lowest, e.even)
+		if e := c.at(step, now); e.known && (c.lowest == 0 || e.even < c.lowest) {
+			c.lowest, c.where = e.even, step
 		}
 	}
-	return c.lowest
+	return c.lowest, c.where
 }
 
-// lowest keeps the least of a value in the last half or whole minute.
+// lowest keeps the least of the last half or whole minute, and its step.
 type lowest struct {
-	now, before time.Duration // zero: none
-	turn        time.Time
+	now, before         time.Duration // zero: none
+	nowStep, beforeStep int
+	turn                time.Time
 }
 
 const turn = 30 * time.Second
 
-func (l *lowest) of(d time.Duration, now time.Time) time.Duration {
-	if now.After(l.turn) {
-		l.now, l.before, l.turn = 0, l.now, now.Add(turn)
+func (l *lowest) note(d time.Duration, step int, at time.Time) {
+	if at.After(l.turn) {
+		l.before, l.beforeStep, l.now, l.turn = l.now, l.nowStep, 0, at.Add(turn)
 	}
-	l.now = smaller(l.now, d)
-	return smaller(l.now, l.before)
+	if d > 0 && (l.now == 0 || d < l.now) {
+		l.now, l.nowStep = d, step
+	}
 }
 
-// smaller of two, of which zero is none.
-func smaller(a, b time.Duration) time.Duration {
-	if a == 0 || b != 0 && b < a {
-		return b
+// get gives the least; zero: none is known.
+func (l *lowest) get() (time.Duration, int) {
+	if l.now == 0 || l.before != 0 && l.before < l.now {
+		return l.before, l.beforeStep
 	}
-	return a
+	return l.now, l.nowStep
+}
+
+// exceeded says that a step has a line: it takes longer than the least, or there is
+// none from further below to tell by.
+func (l *lowest) exceeded(even time.Duration, step int) bool {
+	least, at := l.get()
+	return float64(even) > rising*float64(least) || at > 0 && at >= step-1
 }

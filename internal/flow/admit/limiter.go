@@ -34,13 +34,14 @@ type Limiter struct {
 	whole   curve     // from being let in to the answer
 	calls   curve     // of that, the call alone
 	calm    lowest    // of whole, in the last minute or less
-	trouble time.Time // newest event that was refused, or came back late
+	refused time.Time // newest event that was refused, or came back late
+	trouble time.Time // newest one that had no even chance
 	passed  time.Time // newest event that was let in
 	urgency urgency
 }
 
 const (
-	pressing   = time.Second            // for so long after trouble events must be nearly sure
+	pressing   = time.Second            // for so long after one was refused others are let in with more care
 	probeEvery = 100 * time.Millisecond // one is let in although it should be late
 )
 
@@ -87,8 +88,14 @@ func (l *Limiter) Invoke(ctx context.Context, r *model.Request) (*model.Response
 func (l *Limiter) Alone() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	return l.calm.of(l.whole.least(now), now)
+	return l.alone(time.Now())
+}
+
+func (l *Limiter) alone(now time.Time) time.Duration {
+	even, step := l.whole.least(now)
+	l.calm.note(even, step, now)
+	even, _ = l.calm.get()
+	return even
 }
 
 // pass is what was predicted for an event that is let in.
@@ -113,10 +120,12 @@ func (l *Limiter) decide(e *event.Event, now time.Time) (pass, *Refusal) {
 	defer l.mu.Unlock()
 	p := pass{answerBy: l.deps.Live.AnswerBy(e.Deadline)}
 	p.left = p.answerBy.Sub(now)
-	h := l.haste(p.answerBy.Sub(e.Received), now)
-	p.need = h.need(l.whole.predict(l.inside+1, takes, now))
-	reserve := l.urgency.reserve(e.Priority, p.answerBy.Sub(e.Received)-h.calm, now)
-	if !h.pressed {
+	alone := l.alone(now)
+	whole := l.whole.predict(l.inside+1, takes, now)
+	sure := l.sure(whole, now)
+	p.need = whole.with(sure)
+	reserve := l.urgency.reserve(e.Priority, p.answerBy.Sub(e.Received)-alone, now)
+	if now.Sub(l.refused) >= pressing {
 		reserve = 0
 	}
 	switch {
@@ -128,12 +137,15 @@ func (l *Limiter) decide(e *event.Event, now time.Time) (pass, *Refusal) {
 	case p.left >= p.need:
 		return p, &Refusal{Reason: event.ReasonPriority, Left: p.left, Need: p.need + reserve}
 	default:
+		if p.left < whole.even {
+			l.trouble = now
+		}
 		return p, &Refusal{Reason: event.ReasonWouldBeLate, Left: p.left, Need: p.need}
 	}
 	l.passed = now
 	p.latest = e.Deadline
 	if !p.probe {
-		p.latest = later(p.answerBy.Add(-h.need(l.calls.predict(l.inside+1, takes, now))), now.Add(time.Millisecond), e.Deadline)
+		p.latest = later(p.answerBy.Add(-l.calls.predict(l.inside+1, takes, now).with(sure)), now.Add(time.Millisecond), e.Deadline)
 	}
 	return p, nil
 }
@@ -158,26 +170,11 @@ func later(at, least, most time.Time) time.Time {
 	return at
 }
 
-// haste is how sure one must be.
-type haste struct {
-	pressed bool          // events are refused, or were late
-	total   time.Duration // that an event has
-	calm    time.Duration // that it takes when nobody is before it
-}
-
-func (l *Limiter) haste(total time.Duration, now time.Time) haste {
-	return haste{pressed: now.Sub(l.trouble) < pressing, total: total, calm: l.calm.of(l.whole.least(now), now)}
-}
-
-// need is the time that an event must have left: while nothing is refused, an even
-// chance will do; then it must be nearly sure to be in time, unless it is the model
-// alone, and no line before it, that makes nothing sure.
-func (h haste) need(e estimate) time.Duration {
-	line := float64(e.even) > rising*float64(h.calm)
-	if h.pressed && (line || e.sure <= h.total) {
-		return e.sure
-	}
-	return e.even
+// sure says that an event must be nearly sure to be in time: where there is a line, and
+// events are refused that had no even chance, others can use the time of one that is
+// not. Else nobody can, and an even chance will do. e is predicted for one more.
+func (l *Limiter) sure(e estimate, now time.Time) bool {
+	return now.Sub(l.trouble) < pressing && l.inside > 0 && l.calm.exceeded(e.even, stepOf(l.inside+1))
 }
 
 // measured asks inner, and learns from the answer.
@@ -197,10 +194,8 @@ func (l *Limiter) measured(ctx context.Context, r *model.Request, p pass) (*mode
 	case err == nil:
 		l.whole.add(inside, now.Sub(began), now)
 		l.calls.add(inside, called(&before, &e.Timeline), now)
-		if e.Late(now) {
-			l.trouble = now
-		}
 	case model.ClassOf(err) == model.ClassLate: // it would have taken longer still
+		l.trouble = now
 		l.whole.add(inside, max(now.Sub(began), p.left), now)
 	}
 	return resp, err
@@ -220,7 +215,7 @@ func called(before, after *event.Timeline) time.Duration {
 // refuse writes a refusal on its event.
 func (l *Limiter) refuse(e *event.Event, why *Refusal) error {
 	l.mu.Lock()
-	l.trouble = time.Now()
+	l.refused = time.Now()
 	l.mu.Unlock()
 	l.meter.refused[why.Reason].Inc()
 	e.Decisions.Add("admit", string(why.Reason), why.why())

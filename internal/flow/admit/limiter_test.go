@@ -258,3 +258,20 @@ func TestAnAnswerAfterTheDeadlineIsShedOrMarked(t *testing.T) {
 		})
 	}
 }
+
+func TestAModelThatStallsNowAndThenLosesOnlyWhatItStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, stalled := time.Now(), 0
+		s := newServer(2, func() time.Duration {
+			if time.Since(began)%(2*time.Second) > 1980*time.Millisecond {
+				stalled++
+				return 60 * time.Millisecond
+			}
+			return 4 * time.Millisecond
+		})
+		got := load(New(Config{Late: Shed, Backlog: Predict}, s, Deps{Model: "m"}), 200, 20*time.Second, 50*time.Millisecond, 64, usual)
+		if lost := got.offered - got.good; lost > stalled+got.offered/25 {
+			t.Errorf("%d of %d events lost, %d met a stall", lost, got.offered, stalled)
+		}
+	})
+}
