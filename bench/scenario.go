@@ -67,12 +67,12 @@ func scenarios() []scenario {
 		with(tiny, func(s *scenario) {
 			s.name, s.what = "p2", "records of 784 numbers (8 KB), a model that computes a network of 784-32-32-10"
 			s.numbers, s.digits, s.network = 784, 7, true
-			s.rates, s.turns = []float64{1000}, 2
+			s.rates, s.turns = []float64{1000}, 5
 			s.systems = []string{"F1", "betimes", parallelConsumer}
 		}),
 		with(slow, func(s *scenario) {
 			s.name, s.what = "p3", "a model of 20 ms, plain HTTP"
-			s.rates, s.turns = []float64{1000}, 2
+			s.rates, s.turns = []float64{1000}, 5
 			s.systems = []string{"F1", "betimes", parallelConsumer}
 		}),
 		with(slow, func(s *scenario) {
@@ -88,7 +88,7 @@ func scenarios() []scenario {
 		with(tiny, func(s *scenario) {
 			s.name, s.what, s.kind = "p5", "the highest rate with p99 within 25 ms, a model that costs nothing", sustained
 			s.rates, s.turns = []float64{1000, 12_000}, 1
-			s.systems = []string{"F1", "betimes"}
+			s.systems = []string{"F1", "betimes", parallelConsumer, kafkaStreams}
 		}),
 		regimes("p4", "a model of 2 executors, 4 ms a call and 0.1 ms a record: 488/s one by one", 4000, 100, func(s *scenario) {
 			s.rates, s.systems, s.upTo = []float64{100, 1000, 2000, 4000, 6000}, []string{"F1", reference, "betimes"}, map[string]float64{"F1": 400}
