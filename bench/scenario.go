@@ -67,12 +67,12 @@ func scenarios() []scenario {
 		with(tiny, func(s *scenario) {
 			s.name, s.what = "p2", "records of 784 numbers (8 KB), a model that computes a network of 784-32-32-10"
 			s.numbers, s.digits, s.network = 784, 7, true
-			s.rates, s.turns = []float64{1000}, 5
+			s.rates, s.turns = []float64{1000}, 2
 			s.systems = []string{"F1", "betimes", parallelConsumer}
 		}),
 		with(slow, func(s *scenario) {
 			s.name, s.what = "p3", "a model of 20 ms, plain HTTP"
-			s.rates, s.turns = []float64{1000}, 5
+			s.rates, s.turns = []float64{1000}, 2
 			s.systems = []string{"F1", "betimes", parallelConsumer}
 		}),
 		with(slow, func(s *scenario) {

@@ -109,6 +109,12 @@ func (q *queue) Flush(context.Context) error {
 	return nil
 }
 
+func (q *queue) flushes() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.flushed
+}
+
 func (q *queue) Left(e *event.Event) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -166,8 +172,8 @@ func TestASharedEventIsAcceptedOnceItsEndingIsAcknowledged(t *testing.T) {
 			go acknowledge()
 		}
 		time.Sleep(time.Second)
-		if !q.done(0) || !q.done(1) || q.flushed == 0 {
-			t.Errorf("accepted: good %t, poison %t; flushed %d times", q.done(0), q.done(1), q.flushed)
+		if !q.done(0) || !q.done(1) || q.flushes() == 0 {
+			t.Errorf("accepted: good %t, poison %t; flushed %d times", q.done(0), q.done(1), q.flushes())
 		}
 		if got := strings.Join(c.written(), ", "); !strings.Contains(got, "predictions good") || !strings.Contains(got, "dead-letters poison") {
 			t.Errorf("written: %s", got)
