@@ -84,8 +84,8 @@ func (k *chooser) choose(a ask, waiting int) choice {
 	}
 	f := k.field(a)
 	found := k.among(f, k.predict(f))
-	if found.endpoint == nil {
-		return found
+	if found.endpoint == nil { // one that is out may be back before any call ends
+		return choice{look: k.any(func(e *endpoint) bool { return !e.standing.in() })}
 	}
 	if k.waits(f, found.endpoint, waiting) {
 		return choice{look: true}

@@ -99,6 +99,9 @@ func (l *line) take(ctx context.Context, a ask) (*call, error) {
 		at = l.waiting.PushFront(w)
 	} else {
 		at = l.waiting.PushBack(w)
+		if l.waiting.Front().Value.(*waiter).ask.tried != 0 { // it may not be waited for
+			l.grant(now)
+		}
 	}
 	l.mu.Unlock()
 	var over <-chan time.Time
@@ -124,6 +127,7 @@ func (l *line) leave(w *waiter, at *list.Element, why error) error {
 	defer l.mu.Unlock()
 	select {
 	case got := <-w.granted:
+		got.endpoint.standing.unclear(got.why == probing)
 		l.end(got)
 		l.grant(time.Now())
 	default:
@@ -165,17 +169,20 @@ func (l *line) end(c *call) {
 	l.idle = c
 }
 
-// grant gives free slots to those in front. l.mu is held.
+// grant gives free slots to those in front. One that waits for another endpoint
+// than failed it holds up nobody. l.mu is held.
 func (l *line) grant(now time.Time) {
-	for l.waiting.Len() > 0 {
-		front := l.waiting.Front()
-		w := front.Value.(*waiter)
+	for at := l.waiting.Front(); at != nil; {
+		w, next := at.Value.(*waiter), at.Next()
 		got := l.begin(w.ask, now)
-		if got == nil {
+		switch {
+		case got != nil:
+			l.waiting.Remove(at)
+			w.granted <- got
+		case w.ask.tried == 0 || !l.chooser.any(func(e *endpoint) bool { return e.open(now) }):
 			return
 		}
-		l.waiting.Remove(front)
-		w.granted <- got
+		at = next
 	}
 }
 

@@ -3,11 +3,13 @@ package balance
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
 	"betimes/internal/model"
+	"betimes/internal/setting"
 )
 
 // Allowance is what all Pickers of a process may ask beside what they are asked for:
@@ -20,26 +22,29 @@ type Allowance struct {
 
 // purse holds calls that may be made beside those that were asked for.
 type purse struct {
-	share  int64        // thousandths of one that each call earns
-	tokens atomic.Int64 // thousandths
+	share  int64        // millionths of one that each call earns
+	tokens atomic.Int64 // millionths
 }
 
 const (
-	oneRetry   = 1000
+	oneRetry   = 1_000_000
 	fewRetries = 10 * oneRetry // saved up at most
 )
 
 // NewAllowance gives every call so much of a retry.
 func NewAllowance(c Config) *Allowance {
 	a := &Allowance{}
-	if a.retries.share = int64(float64(c.Retries) * oneRetry); a.retries.share > 0 {
+	if a.retries.share = shareOf(c.Retries); a.retries.share > 0 {
 		a.retries.tokens.Store(fewRetries)
 	}
 	if c.Hedge != nil {
-		a.hedges.share = int64(float64(c.Hedge.Budget) * oneRetry)
+		a.hedges.share = shareOf(c.Hedge.Budget)
 	}
 	return a
 }
+
+// shareOf is what each call earns; some, however small the ratio is.
+func shareOf(r setting.Ratio) int64 { return int64(math.Ceil(float64(r) * oneRetry)) }
 
 // earn counts a call.
 func (a *Allowance) earn() {

@@ -97,6 +97,24 @@ func TestWithoutAnAllowanceNoFaultIsAskedAgain(t *testing.T) {
 	}
 }
 
+func TestAShareOfAllCallsMayBeSmall(t *testing.T) {
+	a := NewAllowance(Config{Retries: 0.0005, Hedge: &HedgeConfig{Budget: 0.0029}})
+	for a.spend() { // those to begin with
+	}
+	retries, hedges := 0, 0
+	for range 20_000 {
+		if a.earn(); a.spend() {
+			retries++
+		}
+		if a.spendHedge() {
+			hedges++
+		}
+	}
+	if retries != 10 || hedges != 58 {
+		t.Errorf("%d retries and %d second calls for 20000", retries, hedges)
+	}
+}
+
 func TestACallBetweenTwoTriesHoldsNoSlotAndComesBackFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
