@@ -62,6 +62,9 @@ func (c checker) balance() {
 		if b.Hedge != nil && !m.Pure {
 			c.bad("models."+name+".pure", "flow.balance.hedge makes a call twice, which is right only where the same input has the same answer and no other effect; write pure: true, or hedge: off")
 		}
+		if i := slices.IndexFunc(m.Endpoints, EndpointConfig.async); b.Hedge != nil && i >= 0 {
+			c.bad(index("models."+name+".endpoints", i)+".sagemaker.async", "flow.balance.hedge makes a second call while the first waits, and a request that waits there cannot be taken back; remove it, or write hedge: off")
+		}
 		if b.Sticky == balance.StickyKey && m.Shares() && c.Flow.Batch.MaxEvents != 1 {
 			c.bad("flow.balance.sticky", "events of several keys share calls of models.%s; write flow.batch.max_events: 1, or models.%s.batch: none", name, name)
 		}

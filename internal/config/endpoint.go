@@ -56,8 +56,11 @@ func (e EndpointConfig) doors() []string {
 // oneByOne says that its calls are about one event each.
 func (e EndpointConfig) oneByOne() bool {
 	at := e.SageMaker
-	return at != nil && (at.Session != "" || at.Stream || at.Async != nil)
+	return e.async() || at != nil && (at.Session != "" || at.Stream)
 }
+
+// async says that requests wait there, and answers come by S3.
+func (e EndpointConfig) async() bool { return e.SageMaker != nil && e.SageMaker.Async != nil }
 
 func (e EndpointConfig) embedded() bool {
 	return e.SageMaker != nil && e.SageMaker.Embedded != nil && *e.SageMaker.Embedded

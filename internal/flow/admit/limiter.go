@@ -179,17 +179,13 @@ func (l *Limiter) sure(e estimate, now time.Time) bool {
 
 // measured asks inner, and learns from the answer.
 func (l *Limiter) measured(ctx context.Context, r *model.Request, p pass) (*model.Response, error) {
-	e := r.Items[0].Event
-	l.mu.Lock()
-	l.inside++
-	inside := l.inside
-	l.mu.Unlock()
+	e, inside := r.Items[0].Event, l.enter()
+	defer l.leave() // also when a door panics
 	before, began := e.Timeline, time.Now()
 	resp, err := l.inner.Invoke(ctx, r)
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.inside--
 	switch {
 	case err == nil:
 		l.whole.add(inside, now.Sub(began), now)
@@ -199,6 +195,20 @@ func (l *Limiter) measured(ctx context.Context, r *model.Request, p pass) (*mode
 		l.whole.add(inside, max(now.Sub(began), p.left), now)
 	}
 	return resp, err
+}
+
+// enter counts an event that is let in, and tells how many there are.
+func (l *Limiter) enter() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inside++
+	return l.inside
+}
+
+func (l *Limiter) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inside--
 }
 
 // called is how long the call of an event took.

@@ -20,7 +20,7 @@ type Config struct {
 // HedgeConfig is when calls are made a second time.
 type HedgeConfig struct {
 	At     Quantile      `yaml:"at" doc:"How long a call may take before it is made again: as long as this part of the newest calls took, p95 for 95 of 100; later where that would be more calls than the budget has. Smaller: shorter tails, more calls."`
-	Budget setting.Ratio `yaml:"budget" doc:"Most second calls as a share of all calls of this process. None is made while more than 80% of what the endpoints can do is used, or calls fail."`
+	Budget setting.Ratio `yaml:"budget" doc:"Most second calls as a share of all calls of this process. None is made while more than 80% of what the endpoints can do is used, calls fail, or one was refused for load in the last 30 s."`
 }
 
 // DefaultHedge is what is used where only one of both is said.

@@ -16,9 +16,9 @@ import (
 // takes longer than most. The first answer of both counts, and ends the other.
 //
 // A second call is made when there is one left in the budget, when another endpoint
-// has a free slot, and while most calls are answered and less than four fifths of
-// what the endpoints can do is used: more calls help nobody who waits for the same
-// few.
+// has a free slot, and while most calls are answered, none was refused for load
+// lately and less than four fifths of what the endpoints can do is used: more calls
+// help nobody who waits for the same few.
 type hedging struct {
 	config HedgeConfig
 	after  atomic.Int64 // nanoseconds; 0: not known, no call is made twice
@@ -37,6 +37,7 @@ const (
 	budgetUse  = 0.75 // of the budget is planned with: the slowest calls are then all within it
 	mostUsed   = 0.8
 	mostFailed = 0.05
+	unrefused  = 30 * time.Second
 )
 
 // note takes in how long a call took, or at least took.
@@ -222,7 +223,7 @@ func (p *Picker) second(a ask) (*call, string) {
 	switch {
 	case p.line.bad > mostFailed:
 		return nil, "errors"
-	case p.line.chooser.used(now) > mostUsed || p.line.waiting.Len() > 0:
+	case p.line.chooser.used(now) > mostUsed || p.line.waiting.Len() > 0 || now.Sub(p.line.refused) < unrefused:
 		return nil, "busy"
 	case !a.latest.IsZero() && !now.Before(a.latest):
 		return nil, "late"

@@ -145,6 +145,32 @@ func TestAnEventHasOneAnswerAndOnlyItsOwnCallWritesOnIt(t *testing.T) {
 	})
 }
 
+func TestNoSecondCallsForAWhileAfterARefusalForLoad(t *testing.T) {
+	simulate(t, func(t *testing.T, ctx context.Context) {
+		servers := stalls(ten())
+		f := newFleet(hedged(), servers)
+		second := func() (n float64) {
+			for _, e := range f.endpoints {
+				n += counted(e.meter.hedges("won")) + counted(e.meter.hedges("lost"))
+			}
+			return n
+		}
+		f.offer(ctx, 400, 3*time.Second, time.Second)
+		servers[0].fails.Store(int32(model.ClassThrottled))
+		f.offer(ctx, 400, 200*time.Millisecond, time.Second)
+		servers[0].fails.Store(0)
+		before := second()
+		f.offer(ctx, 400, 25*time.Second, time.Second)
+		if n := second() - before; n > 0 {
+			t.Errorf("%.0f second calls within 25 s", n)
+		}
+		f.offer(ctx, 400, 10*time.Second, time.Second)
+		if second() == before {
+			t.Error("none since")
+		}
+	})
+}
+
 func TestASecondCallThatPanicsEndsNothingElse(t *testing.T) {
 	simulate(t, func(t *testing.T, ctx context.Context) {
 		servers := ten()[:2]

@@ -20,8 +20,9 @@ type line struct {
 	idle     *call         // kept for reuse, linked by next
 	service  time.Duration // smoothed time of an answered call
 	underWay int
-	bad      float64 // share of the calls that failed, of about the last 64
-	looking  bool    // those who wait look again soon
+	bad      float64   // share of the calls that failed, of about the last 64
+	looking  bool      // those who wait look again soon
+	refused  time.Time // newest call that an endpoint refused for load
 }
 
 // lookAgain is after how long those look again who wait for a fast endpoint though
@@ -195,8 +196,11 @@ func (l *line) give(c *call, r result, again bool) (limit int) {
 		l.returns++
 	}
 	e := c.endpoint
-	if r.verdict() == answered {
+	switch r.verdict() {
+	case answered:
 		l.service = smoothed(l.service, r.took)
+	case throttled:
+		l.refused = r.now
 	}
 	pause, bad := e.ended(c, r)
 	if pause > 0 {
