@@ -171,6 +171,41 @@ func TestNoSecondCallsForAWhileAfterARefusalForLoad(t *testing.T) {
 	})
 }
 
+func TestACallThatHasFailedHoldsNoSlotWhileTheSecondIsUnderWay(t *testing.T) {
+	simulate(t, func(t *testing.T, ctx context.Context) {
+		c := hedged()
+		c.Hedge.Budget = 1
+		servers := ten()[:2]
+		f := newFleet(c, servers)
+		f.offer(ctx, 100, 3*time.Second, time.Second)
+		for _, e := range f.endpoints {
+			e.door = failsLater{}
+		}
+		for range 4 {
+			go func() { _, _ = f.Invoke(ctx, &model.Request{Items: []model.Item{{Event: &event.Event{}}}}) }()
+		}
+		time.Sleep(150 * time.Millisecond)
+		if n := f.Snapshots()[0].InFlight + f.Snapshots()[1].InFlight; n != 4 {
+			t.Errorf("%d calls are under way, of which 4 are second ones", n)
+		}
+		time.Sleep(time.Minute)
+		f.books(t)
+	})
+}
+
+// failsLater fails a first call after 100 ms, and a second one, which is not the
+// event's own, after half a minute.
+type failsLater struct{}
+
+func (failsLater) Invoke(ctx context.Context, r *model.Request) (*model.Response, error) {
+	took := 30 * time.Second
+	if r.Items[0].Event != nil {
+		took = 100 * time.Millisecond
+	}
+	sleep(ctx, took)
+	return nil, &model.Error{Class: model.ClassModelFault}
+}
+
 func TestASecondCallThatPanicsEndsNothingElse(t *testing.T) {
 	simulate(t, func(t *testing.T, ctx context.Context) {
 		servers := ten()[:2]

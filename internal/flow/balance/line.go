@@ -250,10 +250,11 @@ func (l *line) another(a ask) bool {
 	return l.chooser.any(func(e *endpoint) bool { return a.tried&e.bit == 0 && e.standing.in() && e.open(now) })
 }
 
-// abandon is told by one who said that it would be back and is not.
-func (l *line) abandon() {
+// returning is told by one without a slot that it will be back, 1, or that it will
+// not although it said so, -1.
+func (l *line) returning(more int) {
 	l.mu.Lock()
-	l.returns--
+	l.returns += more
 	l.mu.Unlock()
 }
 

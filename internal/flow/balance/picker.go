@@ -78,7 +78,7 @@ func (p *Picker) Invoke(ctx context.Context, r *model.Request) (*model.Response,
 			return o.resp, o.err
 		}
 		if !sleep(ctx, o.pause) {
-			p.line.abandon()
+			p.line.returning(-1)
 			return nil, p.cutShort(ctx.Err(), o.err)
 		}
 	}
@@ -98,9 +98,17 @@ func (p *Picker) try(ctx context.Context, r *model.Request, c *call, t *tries) (
 	mark(r.Items, event.StageBalance, c.began)
 	p.decided(r.Items, c)
 	res := result{class: int(model.ClassUnknown)}
+	held := true
+	give := func(again bool) {
+		held, res.now = false, time.Now()
+		e.meter.limit.Set(float64(p.line.give(c, res, again)))
+	}
 	defer func() { // also when the door panics
-		res.now = time.Now()
-		e.meter.limit.Set(float64(p.line.give(c, res, o.again)))
+		if held {
+			give(o.again)
+		} else if o.again {
+			p.line.returning(1)
+		}
 	}()
 	p.deps.Allowance.earn()
 	h, own := p.arm(ctx, r, c, t)
@@ -109,6 +117,9 @@ func (p *Picker) try(ctx context.Context, r *model.Request, c *call, t *tries) (
 	e.count(res, err)
 	hedged := false
 	if h != nil {
+		if err != nil && res.class != int(model.ClassCanceled) { // the second call may take long
+			give(false)
+		}
 		resp, err, hedged = h.settle(ctx, resp, err)
 		res.beaten = hedged && res.class == int(model.ClassCanceled)
 		p.settled(r.Items, h, hedged, t)
