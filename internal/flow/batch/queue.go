@@ -189,10 +189,10 @@ func (q *Queue) free() bool { return q.calls < q.room() }
 
 // alone asks about one event in a call that was taken for it.
 func (q *Queue) alone(ctx context.Context, r *model.Request, f *flight) (*model.Response, error) {
+	defer q.ended(f) // also when a door panics
 	q.meter.size.Observe(1)
 	resp, err := q.inner.Invoke(ctx, r)
 	f.well = err == nil
-	q.ended(f)
 	return resp, err
 }
 

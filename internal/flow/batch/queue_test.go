@@ -439,6 +439,29 @@ func TestAPanicEndsItsCallOnly(t *testing.T) {
 	})
 }
 
+func TestALoneCallThatPanicsIsUnderWayNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &modeltest.Fake{Respond: func(_ context.Context, r *model.Request) modeltest.Step {
+			if bytes.Equal(r.Items[0].Body, []byte("1")) {
+				panic("of a door")
+			}
+			return modeltest.Step{Delay: 10 * time.Millisecond}
+		}}
+		q := queue(t, DefaultConfig(), &busy{Fake: f, takes: 1})
+		for range 2 {
+			func() {
+				defer func() { _ = recover() }() // as stream
+				_, _ = q.Invoke(t.Context(), request("1"))
+			}()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := q.Invoke(ctx, request("2")); err != nil {
+			t.Errorf("the next one: %v, %d calls are under way", err, q.calls)
+		}
+	})
+}
+
 func TestACallThatTakesTooLongIsMadeSmaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &modeltest.Fake{Respond: func(_ context.Context, r *model.Request) modeltest.Step {
