@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"betimes/internal/event"
@@ -26,8 +27,15 @@ func narrow(t *testing.T, c *kafka.Cluster) string {
 	return name
 }
 
-// tighten has a topic that is there take batches of so many bytes.
+// tighten has a topic that is there take batches of so many bytes, and waits until it does.
 func tighten(t *testing.T, seeds []string, topic string, most int) {
+	t.Helper()
+	altered(t, seeds, topic, most)
+	settled(t, seeds, topic, most)
+}
+
+// altered changes what a topic takes; brokers do as it says a moment later.
+func altered(t *testing.T, seeds []string, topic string, most int) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(seeds...))
 	if err != nil {
@@ -38,6 +46,31 @@ func tighten(t *testing.T, seeds []string, topic string, most int) {
 	done, err := kadm.NewClient(client).AlterTopicConfigs(limit(t), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &value}}, topic)
 	if err != nil || done[0].Err != nil {
 		t.Fatal(err, done)
+	}
+}
+
+// probe is the beginning of records that are no part of a test's own.
+const probe = "zz"
+
+// settled waits until the brokers do as the topic's config says, which each hears of
+// in its own time: until they refuse what is larger, or take what is nearly as large.
+func settled(t *testing.T, seeds []string, topic string, most int) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(seeds...), kgo.ProducerBatchMaxBytes(2_000_000), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.DefaultProduceTopic(topic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for size, refused := range map[int]bool{most + 1000: true, most - 1000: false} {
+		for ctx := limit(t); ; {
+			err := client.ProduceSync(ctx, &kgo.Record{Value: append([]byte(probe), make([]byte, size)...)}).FirstErr()
+			if errors.Is(err, kerr.MessageTooLarge) == refused && (err == nil || refused) {
+				break
+			}
+			if ctx.Err() != nil {
+				t.Fatalf("%d bytes, of at most %d: %v", size, most, err)
+			}
+		}
 	}
 }
 
@@ -100,7 +133,9 @@ func names(t *testing.T, c *kafka.Cluster, topic string) []string {
 	t.Helper()
 	var all []string
 	for _, value := range committed(t, c, topic) {
-		all = append(all, value[:2])
+		if name := value[:2]; name != probe {
+			all = append(all, name)
+		}
 	}
 	return all
 }
@@ -163,7 +198,7 @@ func TestWhatIsWrittenWhileATopicBeginsToTakeSmallerBatchesIsThereOnce(t *testin
 	var want []string
 	for i := range n {
 		if i == n/2 {
-			tighten(t, seeds, things, 20_000)
+			altered(t, seeds, things, 20_000)
 		}
 		room <- struct{}{}
 		value := fmt.Appendf(make([]byte, 0, 6000), "%04d", i)[:6000]
