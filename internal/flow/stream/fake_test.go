@@ -78,7 +78,7 @@ func (s *seat) Poll(ctx context.Context, take func([]*event.Event)) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	s.seated.Do(func() { s.assign(0, 1) })
+	s.seated.Do(func() { s.assignTo(s.epoch, 0, 1) })
 	return s.cluster.poll(ctx, s.epoch, take)
 }
 
@@ -109,8 +109,20 @@ func (s *seat) out() bool {
 
 // assign gives partitions to the member, from their committed offsets.
 func (c *cluster) assign(parts ...int32) {
+	c.mu.Lock()
+	epoch := c.epoch
+	c.mu.Unlock()
+	c.assignTo(epoch, parts...)
+}
+
+// assignTo is assign, unless another has joined since.
+func (c *cluster) assignTo(epoch int, parts ...int32) {
 	next := map[kafka.Partition]int64{}
 	c.mu.Lock()
+	if epoch != c.epoch {
+		c.mu.Unlock()
+		return
+	}
 	for _, n := range parts {
 		id := kafka.Partition{Topic: "events", Number: n}
 		next[id] = c.commits[id]
@@ -136,6 +148,9 @@ func (c *cluster) revoke(ctx context.Context, part int32) {
 func (c *cluster) poll(ctx context.Context, epoch int, take func([]*event.Event)) error {
 	c.mu.Lock()
 	more := c.more
+	if epoch != c.epoch { // that is the one of who has joined since
+		more = nil
+	}
 	c.mu.Unlock()
 	select {
 	case <-ctx.Done():
