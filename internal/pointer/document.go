@@ -6,8 +6,8 @@ import (
 	"github.com/valyala/fastjson"
 )
 
-// Valid says whether value is one JSON document, as encoding/json does in more than
-// twice the time, that nests at most fastjson.MaxDepth deep.
+// Valid says whether value is one JSON document, as encoding/json does in half as much
+// time again, that nests at most fastjson.MaxDepth deep.
 func Valid(value []byte) bool {
 	deep, control := scan(value, fastjson.MaxDepth)
 	return !deep && !control && fastjson.ValidateBytes(value) == nil
