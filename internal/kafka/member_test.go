@@ -10,8 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"betimes/internal/event"
 	"betimes/internal/kafka"
+	"betimes/internal/lab/fault"
 )
 
 // worker is a member that commits what it took when its partitions go.
@@ -244,6 +247,33 @@ func TestLatestSkipsNothingThatComesAfterTheJoin(t *testing.T) {
 	two.await("the event of the meantime", saw(1))
 	if two.seen["while away"] != 1 {
 		t.Errorf("it saw %v", two.seen)
+	}
+}
+
+func TestATimeSkipsNothingThatComesWhileItsOffsetsAreAskedFor(t *testing.T) {
+	for name, from := range map[string]string{"long ago": "2020-01-01T00:00:00Z", "in a while": "2100-01-01T00:00:00Z"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seeds := brokers(t, 1)
+			proxy, err := fault.NewProxy(seeds, 1, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(proxy.Close)
+			direct := open(t, config(seeds))
+			things := topic(t, direct, 1)
+			p := producer(t, direct)
+			asked := 0
+			proxy.Add(fault.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, When: func(kmsg.Request) bool {
+				if asked++; asked > 1 { // each answer but the first one finds a record more
+					p.Write(&kafka.Record{Topic: things, Value: []byte(fmt.Sprint(asked))}, func(event.Source, error) {})
+					_ = p.Flush(t.Context()) // shown by what is seen
+				}
+				return false
+			}})
+			one := work(t, open(t, config(proxy.Addrs())), things, kafka.MemberConfig{From: from})
+			one.await("the first record", func(w *worker) bool { return w.seen["2"] == 1 })
+		})
 	}
 }
 

@@ -127,7 +127,22 @@ func (c *Cluster) tailStart(ctx context.Context, cfg TailConfig, starts, ends ma
 // after lists the first offset of a time, or the end.
 func (c *Cluster) after(at time.Time) lister {
 	return func(ctx context.Context, topics ...string) (kadm.ListedOffsets, error) {
-		return c.admin.ListOffsetsAfterMilli(ctx, at.UnixMilli(), topics...)
+		// The library asks for the end where it found nothing of that time, and
+		// would pass over what has come between its two questions.
+		ends, err := c.admin.ListEndOffsets(ctx, topics...)
+		if err != nil {
+			return nil, err
+		}
+		listed, err := c.admin.ListOffsetsAfterMilli(ctx, at.UnixMilli(), topics...)
+		for topic, parts := range listed {
+			for n, o := range parts {
+				if end, known := ends.Lookup(topic, n); known && end.Err == nil && o.Timestamp < 0 {
+					o.Offset = min(o.Offset, end.Offset)
+					parts[n] = o
+				}
+			}
+		}
+		return listed, err
 	}
 }
 
