@@ -34,21 +34,31 @@ func TestAnObjectiveBelowWhatOneEventTakesIsSaidOnce(t *testing.T) {
 	}
 	f := a.newFloor()
 	steps := []struct {
+		name         string
 		queue, model time.Duration
+		looks        int
 		want         string
 	}{
-		{0, 8 * time.Millisecond, ""},
-		{100 * time.Millisecond, 30 * time.Millisecond, ""}, // a line: not what one event takes
-		{0, 30 * time.Millisecond, "below what an event takes"},
-		{0, 30 * time.Millisecond, ""}, // it was said
-		{0, 8 * time.Millisecond, "can be kept again"},
+		{"in time", 0, 8 * time.Millisecond, 60, ""},
+		{"a line is not what one event takes", 100 * time.Millisecond, 30 * time.Millisecond, 60, ""},
+		{"too long for a moment", 0, 30 * time.Millisecond, 2, ""},
+		{"in time again", 0, 8 * time.Millisecond, 1, ""},
+		{"too long for good", 0, 30 * time.Millisecond, 3, "below what an event takes"},
+		{"it was said", 0, 30 * time.Millisecond, 60, ""},
+		{"hovering below", 0, 19 * time.Millisecond, 60, ""},
+		{"hovering above", 0, 22 * time.Millisecond, 60, ""},
+		{"in time for a while", 0, 8 * time.Millisecond, 29, ""},
+		{"too long again", 0, 30 * time.Millisecond, 1, ""},
+		{"in time for long", 0, 8 * time.Millisecond, 30, "can be kept again"},
 	}
-	for i, step := range steps {
+	for _, step := range steps {
 		finish(step.queue, step.model)
 		said.Reset()
-		f.look()
-		if got := said.String(); (got == "") != (step.want == "") || !strings.Contains(got, step.want) {
-			t.Errorf("step %d: said %q, want %q", i+1, got, step.want)
+		for range step.looks {
+			f.look()
+		}
+		if got := said.String(); (got == "") != (step.want == "") || !strings.Contains(got, step.want) || strings.Count(got, "\n") > 1 {
+			t.Errorf("%s: said %q, want %q", step.name, got, step.want)
 		}
 	}
 	if changes := a.takeChanges(); len(changes) != 1 {

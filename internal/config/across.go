@@ -27,6 +27,7 @@ func (l *list) across(cfg Config, from origins) {
 	c.ports()
 	c.budget()
 	c.balance()
+	c.possible()
 }
 
 // checker looks at the settled file.

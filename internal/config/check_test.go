@@ -9,6 +9,8 @@ import (
 
 const rests = "models: {a: {rest: {url: http://127.0.0.1:1/a}}, b: {rest: {url: http://127.0.0.1:1/b}}}\n"
 
+const oneRest = "models: {a: {rest: {url: http://127.0.0.1:1/a}}}\n"
+
 func TestWhatNoSingleRoomCanKnow(t *testing.T) {
 	dir := folder(t, "train.csv", "fraud,amount,hour\n1,2,3\n")
 	tests := []struct{ name, text, want string }{
@@ -29,6 +31,12 @@ func TestWhatNoSingleRoomCanKnow(t *testing.T) {
 		{"a policy that does nothing", "flow: {admit: {backlog: shed}}", "flow.admit.backlog: shed does nothing with late: predict"},
 		{"a model instead that is not there", rests + "flow: {model: a, admit: {fallback: c}}", `flow.admit.fallback: there is no model "c"; models has a, b`},
 		{"a model instead of itself", "models: {a: {rest: {url: http://127.0.0.1:1/a}}}\nflow: {admit: {fallback: a}}", "flow.admit.fallback: \"a\" is the model that every event goes to"},
+		{"more events in a call than there may be", oneRest + "flow: {batch: {max_events: 5000}}", "flow.batch.max_events: 5000 are never together: flow.stream.max_queued lets the workers of this process hold 2000"},
+		{"calls of several that nobody makes", "models: {a: {rest: {url: http://a/x}, batch: none}}\nflow: {batch: {max_events: 8}}", "flow.batch.max_events: no model takes several events in one call"},
+		{"a transaction longer than the objective", oneRest + "objective: {latency: 40ms}\nflow: {stream: {guarantee: exactly_once}}", "flow.stream.transaction: 50ms is no less than objective.latency: 40ms"},
+		{"a model slower than the objective", "models: {a: {sagemaker: {}, serve: {image: 'builtin:profile?p50=300ms&workers=2'}}}", "models.a.serve.image: half of its answers take 300ms or longer, which is no less than objective.latency: 250ms"},
+		{"a zone that no endpoint is in", twoEndpoints + "flow: {balance: {zone: a}}", "flow.balance.zone: no endpoint says which zone it is in"},
+		{"one endpoint twice", "models: {a: {endpoints: [{rest: {url: http://a/x}}, {rest: {url: http://a/x}}]}}", "models.a.endpoints[1]: it is the same as endpoints[0]"},
 		{"a request that is no expression", "flow: {feature: {request: '[amount'}}", "flow.feature.request: "},
 		{"a response that is no expression", "models: {a: {rest: {url: http://a/x}, response: 'a +'}}", "models.a.response: "},
 		{"a format that is no expression", "kafka: {topics: {predictions: {format: 'id +'}}}", "kafka.topics.predictions.format: "},
