@@ -20,7 +20,7 @@ type crew struct {
 	at      *place
 	group   string
 	mode    mode
-	model   *moody
+	model   asked
 	cluster *kafka.Cluster
 	members map[string]*member
 	faults  []verify.Window
@@ -60,13 +60,17 @@ func (m *member) Again(context.Context) (err error) {
 	return err
 }
 
-// newCrew starts a crew whose members reach the brokers by seeds.
-func (o options) newCrew(ctx context.Context, m mode, at *place, seeds []string) (*crew, error) {
-	model, err := newMoody(failLeast, failMost)
-	if err != nil {
-		return nil, err
-	}
-	c := &crew{o: o, at: at, group: fmt.Sprintf("%s%d", o.name, o.seed), mode: m, model: model, members: map[string]*member{}}
+// asked is the model of a crew: one server, or several.
+type asked interface {
+	lead(*station) // to it
+	total() int    // questions so far
+	close()
+}
+
+// newCrew starts a crew whose members reach the brokers by seeds. Its model is the
+// crew's from now on.
+func (o options) newCrew(ctx context.Context, m mode, at *place, seeds []string, model asked) (c *crew, err error) {
+	c = &crew{o: o, at: at, group: fmt.Sprintf("%s%d", o.name, o.seed), mode: m, model: model, members: map[string]*member{}}
 	if c.cluster, err = at.open(); err != nil {
 		return nil, errors.Join(err, c.end())
 	}
@@ -85,10 +89,11 @@ func (c *crew) hire(ctx context.Context, at *place, name string) error {
 	if name == crewNames[0] {
 		role = name
 	}
-	s, err := c.o.station(at, role, c.group, c.model.url, append(slices.Clone(crewSettings), c.mode.settings...)...)
+	s, err := c.o.station(at, role, c.group, "", append(slices.Clone(crewSettings), c.mode.settings...)...)
 	if err != nil {
 		return err
 	}
+	c.model.lead(s)
 	m := &member{o: c.o, station: s}
 	if m.running, err = c.o.working(ctx, s); err == nil {
 		c.members[name] = m
@@ -157,24 +162,41 @@ const (
 	crewMost  = 2500 * time.Millisecond
 )
 
-// killCrew kills members at random moments.
+// killing is whose members are killed at random moments, and when.
+type killing struct {
+	what        string // for the table
+	who         []string
+	least, most time.Duration
+	cells       func(context.Context) (row, error) // more of them; nil: none
+}
+
+// killCrew kills members of a crew.
 func (o options) killCrew(ctx context.Context, m mode, at *place, r *report) error {
-	c, err := o.newCrew(ctx, m, at, at.seeds)
+	model, err := newMoody(failLeast, failMost)
+	if err != nil {
+		return err
+	}
+	c, err := o.newCrew(ctx, m, at, at.seeds, model)
 	if err != nil {
 		return err
 	}
 	defer c.end()
+	return c.killed(ctx, killing{what: "gateway and two streams on " + at.what, who: crewNames, least: crewLeast, most: crewMost}, r)
+}
+
+// killed kills members under load, judges, and adds a row.
+func (c *crew) killed(ctx context.Context, k killing, r *report) error {
 	blows := fault.Schedule(fault.Plan{
-		Seed: o.seed, Count: or(o.count, 10), Who: crewNames, Means: []fault.Means{fault.Kill},
-		Least: crewLeast, Most: crewMost, Soon: killSoonShare,
+		Seed: c.o.seed, Count: or(c.o.count, 10), Who: k.who, Means: []fault.Means{fault.Kill},
+		Least: k.least, Most: k.most, Soon: killSoonShare,
 	})
-	killed := map[string]int{}
+	times := map[string]int{}
 	verdict, e, err := c.loaded(ctx, r, func(ctx context.Context) error {
 		err := c.nemesis(func(b fault.Blow, over time.Time) {
 			c.died(over)
-			killed[b.Who]++
+			times[b.Who]++
 			if n := len(c.faults); n%50 == 0 {
-				o.progress("%d of %d kills", n, len(blows))
+				c.o.progress("%d of %d kills", n, len(blows))
 			}
 		}).Run(ctx, blows)
 		if err != nil {
@@ -185,8 +207,15 @@ func (o options) killCrew(ctx context.Context, m mode, at *place, r *report) err
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("gateway and two streams on %s", at.what)
-	r.add(append(row{{"run", what}, {"kills", len(blows)}}, e.cells(&verdict)...))
-	r.note("%s: killed: %s", what, listed(killed))
+	one := append(row{{"run", k.what}, {"kills", len(blows)}}, e.cells(&verdict)...)
+	if k.cells != nil {
+		more, err := k.cells(ctx)
+		if err != nil {
+			return err
+		}
+		one = append(one, more...)
+	}
+	r.add(one)
+	r.note("%s: killed: %s", k.what, listed(times))
 	return nil
 }

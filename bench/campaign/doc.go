@@ -1,7 +1,7 @@
 // Command campaign runs the long counts, one campaign at a time: what takes too
 // long for a test, and what a test's small numbers cannot show.
 //
-//	kills    kill -9 of up under load at random moments, with a quick and a slow model; then of gateway and streams whose brokers live on
+//	kills    kill -9 of up under load at random moments, with a quick and a slow model; then of gateway and streams whose brokers live on; then of streams whose model is on three servers in trouble
 //	backlog  a stream attached to a topic of records that are an hour old
 //	sustain  500 events/s for a minute: losses, latency, the sum of the stages, memory
 //	start    time until up is ready, first with training, then again

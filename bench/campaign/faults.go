@@ -102,7 +102,11 @@ func (o options) faultsOn(ctx context.Context, m mode, at *place, r *report) err
 		return err
 	}
 	defer proxy.Close()
-	c, err := o.newCrew(ctx, m, at, proxy.Addrs())
+	model, err := newMoody(failLeast, failMost)
+	if err != nil {
+		return err
+	}
+	c, err := o.newCrew(ctx, m, at, proxy.Addrs(), model)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ func TestInteropCampaignsInShort(t *testing.T) {
 		{name: "kills", count: 3, only: "v1"},
 		{name: "kills", count: 3, only: "slow"},
 		{name: "kills", on: onEmbedded, mode: "exactly_once", count: 5, only: "roles"},
+		{name: "kills", on: onEmbedded, mode: "exactly_once", count: 4, only: "endpoints"},
 		{name: "failpoints", on: onEmbedded, mode: "at_least_once", count: 1, only: ".commit."},
 		{name: "emulator-kills", count: 3},
 		{name: "emulator", count: 1, length: 3 * time.Second},

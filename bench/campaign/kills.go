@@ -44,7 +44,8 @@ const (
 
 // kills kills up again and again while it is loaded, then counts: once V1, whose
 // emulator dies with it, once with a slow model that survives. Then it kills
-// gateways and streams whose brokers live on, embedded and real ones.
+// gateways and streams whose brokers live on, embedded and real ones; and streams
+// whose model is on several servers, each with troubles of its own.
 func kills(ctx context.Context, o options, r *report) error {
 	model, err := newStub(slowLeast, slowMost)
 	if err != nil {
@@ -62,10 +63,15 @@ func kills(ctx context.Context, o options, r *report) error {
 			return fmt.Errorf("%s: %w", one.what, err)
 		}
 	}
-	if o.only != "" && o.only != "roles" {
+	if o.only == "" || o.only == "roles" {
+		if err := o.inEveryMode(ctx, func(ctx context.Context, m mode, at *place) error { return o.killCrew(ctx, m, at, r) }); err != nil {
+			return err
+		}
+	}
+	if o.only != "" && o.only != "endpoints" {
 		return nil
 	}
-	return o.inEveryMode(ctx, func(ctx context.Context, m mode, at *place) error { return o.killCrew(ctx, m, at, r) })
+	return o.inEveryMode(ctx, func(ctx context.Context, m mode, at *place) error { return o.killFleet(ctx, m, at, r) })
 }
 
 func (o options) killUp(ctx context.Context, what, model string, r *report) error {

@@ -68,13 +68,21 @@ func newMoody(least, most time.Duration) (*moody, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	m := &moody{least: least, most: most, url: "http://" + ln.Addr().String() + "/invocations", asked: map[string]int{}}
+	m := newBooks(least, most)
+	m.url = "http://" + ln.Addr().String() + "/invocations"
 	m.server = &http.Server{Handler: http.HandlerFunc(m.answer), ReadHeaderTimeout: 5 * time.Second}
 	go m.server.Serve(ln)
 	return m, nil
 }
 
+// newBooks is the model without a server.
+func newBooks(least, most time.Duration) *moody {
+	return &moody{least: least, most: most, asked: map[string]int{}}
+}
+
 func (m *moody) close() { m.server.Close() }
+
+func (m *moody) lead(s *station) { s.Model = m.url }
 
 func (m *moody) answer(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)

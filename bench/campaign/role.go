@@ -17,9 +17,10 @@ type station struct {
 	file     string
 	Name     string // of the pipeline
 	Seeds    string
-	Copies   int    // of each partition
-	Model    string // URL
-	Endpoint string // of the SageMaker at Model, asked about one event at a time; empty: Model is a plain server
+	Copies   int      // of each partition
+	Model    string   // URL
+	Endpoint string   // of the SageMaker at Model, asked about one event at a time; empty: Model is a plain server
+	Servers  []string // URLs of plain servers that are asked about events together, and a second time where that takes long; empty: Model alone
 	Gateway  string
 	Admin    string
 	Memory   string // memory: of the file
@@ -42,7 +43,14 @@ kafka:
   topics: {events: {partitions: 12, replication_factor: {{.Copies}}}}
 models:
   stub:
-{{- if .Endpoint}}
+{{- if .Servers}}
+    pure: true
+    batch: instances
+    endpoints:
+{{- range .Servers}}
+    - rest: {url: "{{.}}"}
+{{- end}}
+{{- else if .Endpoint}}
     sagemaker: {endpoint: {{.Endpoint}}, url: "{{.Model}}"}
     batch: none
 {{- else}}
@@ -52,6 +60,9 @@ models:
 flow:
   gateway: {listen: "{{.Gateway}}", key: /card_token, id: /id}
   model: stub
+{{- if .Servers}}
+  balance: {hedge: {at: p90, budget: 10%}}
+{{- end}}
 {{- if .Feature}}
   feature: {{.Feature}}
 {{- end}}
