@@ -33,6 +33,7 @@ func TestAGatewayLetsInWhatWorkersCanDoInTime(t *testing.T) {
 	}{
 		"no worker has spoken":                      {nil, 1000},
 		"no bound is known":                         {[]*pulse.Pulse{worker("a", 0, 0)}, 1000},
+		"one where nothing is in time":              {[]*pulse.Pulse{worker("a", 1, 0)}, 1},
 		"as many as there is time for":              {[]*pulse.Pulse{worker("a", 500, 0)}, 21}, // 40 ms, and one
 		"less where events wait already":            {[]*pulse.Pulse{worker("a", 500, 10)}, 11},
 		"none where too many wait":                  {[]*pulse.Pulse{worker("a", 500, 100)}, 0},
@@ -113,6 +114,64 @@ func TestABoundIsToldWhileEventsAreShedAndForgottenAfterwards(t *testing.T) {
 	}
 	if got := second(480, 0); got != 0 {
 		t.Errorf("half a minute later it is %v", got)
+	}
+}
+
+// outage is a process that a gateway sends events to, a thousand a second, and that
+// predicts them all in time, or none.
+type outage struct {
+	pace            *Pace
+	forecast        *Forecast
+	predicted, shed int64
+}
+
+// second gives how many of a thousand events are let in.
+func (o *outage) second(works bool) (in int) {
+	o.forecast.Take(&pulse.Pulse{Role: "stream", Instance: "a", Admission: o.pace.Tell(o.predicted, o.shed, time.Now())}, time.Now())
+	for range 1000 {
+		time.Sleep(time.Millisecond)
+		if _, ok := o.forecast.Admit(allowed, 5); ok {
+			in++
+		}
+	}
+	if works {
+		o.predicted += int64(in)
+	} else {
+		o.shed += int64(in)
+	}
+	return in
+}
+
+func TestWhileNothingIsInTimeAFewEventsASecondAreLetInToFindOutWhenItIsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &outage{pace: NewPace(&budget.Live{}), forecast: NewForecast()}
+		for range 10 {
+			o.second(true)
+		}
+		o.second(false)
+		for n := range 20 {
+			if in := o.second(false); in == 0 || in > 10 {
+				t.Errorf("%d events are let in %d s after the last that was in time", in, n+1)
+			}
+		}
+		o.second(true)
+		if in := o.second(true); in != 1000 {
+			t.Errorf("%d of 1000 are let in when those that were tried are in time again", in)
+		}
+	})
+}
+
+func TestABoundOfNothingIsForgottenWhenNobodySendsAnything(t *testing.T) {
+	p, now := NewPace(&budget.Live{}), time.Unix(1_800_000_000, 0)
+	p.Tell(0, 0, now)
+	if got := p.Tell(0, 100, now.Add(time.Second)).Rate; got <= 0 {
+		t.Fatalf("nothing was in time, and the bound is %v", got)
+	}
+	for n := range 20 {
+		p.Tell(0, 100, now.Add(time.Duration(2+n)*time.Second))
+	}
+	if got := p.Tell(0, 100, now.Add(30*time.Second)).Rate; got != 0 {
+		t.Errorf("the bound is still %v", got)
 	}
 }
 

@@ -17,6 +17,7 @@ type Pace struct {
 	at              time.Time
 	rates           []float64 // of the newest seconds in which events were shed
 	rate            float64   // told; zero: no bound is known
+	quiet           int       // seconds in a row without any event
 }
 
 const (
@@ -25,6 +26,8 @@ const (
 	rateSpan = 5    // seconds of which the best counts
 	recovery = 1.1  // more each second in which nothing is shed
 	unbound  = 10   // times the bound: it is none any more
+	tried    = 1    // event a second where none is in time: so that it is found out when one is again
+	allQuiet = 10   // seconds without any event: what was known is of another time
 )
 
 // NewPace makes one of a process whose events take what live says.
@@ -38,6 +41,7 @@ func (p *Pace) Tell(predicted, shed int64, now time.Time) *pulse.Admission {
 	p.predicted, p.shed, p.at = predicted, shed, now
 	if !first && since > 0 {
 		p.learn(float64(good)/since, bad >= fewShed && float64(bad) >= someShed*float64(good+bad))
+		p.rest(good+bad == 0)
 	}
 	need, _ := Alone(p.live)
 	return &pulse.Admission{Rate: p.rate, NeedUS: need.Microseconds()}
@@ -48,13 +52,30 @@ func (p *Pace) learn(rate float64, pressed bool) {
 	case pressed:
 		p.rates = append(p.rates, rate)
 		p.rates = p.rates[max(0, len(p.rates)-rateSpan):]
-		p.rate = slices.Max(p.rates)
-	case p.rate > 0:
+		p.rate = max(slices.Max(p.rates), tried)
+	case p.rate <= 0:
+	case p.rate <= tried && rate <= 0: // none of those that were tried was in time
+	case p.rate <= tried:
+		p.forget()
+	default:
 		if p.rate *= recovery; p.rate > unbound*slices.Max(p.rates) {
-			p.rate, p.rates = 0, nil
+			p.forget()
 		}
 	}
 }
+
+// rest counts seconds without any event.
+func (p *Pace) rest(nothing bool) {
+	if !nothing {
+		p.quiet = 0
+		return
+	}
+	if p.quiet++; p.quiet >= allQuiet {
+		p.forget()
+	}
+}
+
+func (p *Pace) forget() { p.rate, p.rates = 0, nil }
 
 // Alone is what an event takes from the start of its clock when it waits for no other;
 // zero: nothing is known. waits says that half of them do wait.
