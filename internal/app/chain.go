@@ -10,6 +10,8 @@ import (
 
 	"betimes/internal/budget"
 	"betimes/internal/event"
+	"betimes/internal/flow/admit"
+	"betimes/internal/flow/batch"
 	"betimes/internal/flow/feature"
 	"betimes/internal/kafka/registry"
 	"betimes/internal/model"
@@ -51,6 +53,9 @@ type asked struct {
 	// answeredSince says whether the endpoint answered others after a moment; nil: not known.
 	answeredSince func(time.Time) bool
 	trial         *trial
+	// what wrap made; nil: that has no part in it
+	limiter *admit.Limiter
+	queue   *batch.Queue
 }
 
 // work makes one attempt at an event.

@@ -48,7 +48,8 @@ func appOf(t *testing.T, file string, fake *modeltest.Fake) (*App, *chain) {
 			t.Fatal(err)
 		}
 		picker := balance.New(balance.Target{Model: name, Endpoint: name, Limit: 4}, fake, balance.Deps{})
-		m.invoker, m.direct, m.answeredSince = a.admitted(picker, picker), picker, picker.AnsweredSince
+		m.direct, m.answeredSince = picker, picker.AnsweredSince
+		a.limit(m, picker)
 		m.trial.version = picker.Version
 		m.trial.pass(picker.Version()) // it has answered others
 		c.models[name] = m
@@ -274,6 +275,9 @@ func TestWhatBecomesOfAnEventThatItsModelCannotAnswerInTime(t *testing.T) {
 				}
 				if got.Place != c.place || p.Status != c.status || p.Late != c.marked {
 					t.Errorf("%s %q late %v: %v", got.Place, p.Status, p.Late, got.Err)
+				}
+				if n := path.snapshot()[0].Admit; n != nil && (n.Fallbacks > 0) != (c.status == "fallback") {
+					t.Errorf("the pulse says %+v", n)
 				}
 				if got.Place == event.Shed && (got.Reason == "" || got.Stage != event.StageAdmit || len(fake.Calls()) != asked) {
 					t.Errorf("reason %q in %s, %d calls", got.Reason, got.Stage, len(fake.Calls())-asked)

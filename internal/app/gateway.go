@@ -10,6 +10,7 @@ import (
 	"betimes/internal/kafka"
 	"betimes/internal/listen"
 	"betimes/internal/pulse"
+	"betimes/internal/watch/latency"
 )
 
 // openGateway takes the gateway's address, before the drawing is made that shows it.
@@ -61,7 +62,7 @@ func (a *App) buildGateway(context.Context) error {
 	return a.addPulse("gateway", a.instance.name, cluster, func(p *pulse.Pulse) {
 		counts := server.Snapshot()
 		p.InFlight = int(counts.InFlight)
-		p.Outcomes = map[string]int64{"accepted": counts.Accepted, "repeated": counts.Duplicate, "failed": counts.Failed}
+		p.Outcomes = map[string]int64{"accepted": counts.Accepted, "repeated": counts.Duplicate, "failed": counts.Failed, latency.TurnedAway: counts.Late}
 	})
 }
 

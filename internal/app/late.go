@@ -32,6 +32,9 @@ func (c *chain) helpOut(fallback string) {
 func (c *chain) late(ctx context.Context, in *feature.Input, e *event.Event, m *asked, r refused) event.Ending {
 	if m.fallback != nil && !e.Late(time.Now()) {
 		if ending, done := c.instead(ctx, in, e, m.fallback); done {
+			if m.limiter != nil {
+				m.limiter.Helped()
+			}
 			return ending
 		}
 	}

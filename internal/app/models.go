@@ -137,29 +137,31 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 		return nil, nil, err
 	}
 	out.patience = patience
-	out.direct, out.answeredSince, out.live = a.shared(name, m, codec, picker), picker.AnsweredSince, a.live
-	out.invoker = a.admitted(out.direct, picker)
+	out.answeredSince, out.live = picker.AnsweredSince, a.live
+	a.wrap(out, m, picker)
 	out.trial = &trial{model: name, contentType: media, version: picker.Version, log: a.log}
 	return out, picker, nil
 }
 
-// admitted lets in only what can be in time, where the owner wants that.
-func (a *App) admitted(inner model.Invoker, picker *balance.Picker) model.Invoker {
-	if !a.config.Flow.Admit.Active() {
-		return inner
+// wrap puts before the picker of a model what the file asks for: a queue that lets
+// events share calls, and before it a limiter that lets in what can be in time.
+func (a *App) wrap(out *asked, m config.ModelConfig, picker *balance.Picker) {
+	out.direct = picker
+	if c := a.config.Flow.Batch; m.Shares() && c.MaxEvents > 1 {
+		out.queue = batch.New(c, picker, batch.Deps{Model: out.name, Codec: out.codec, Budget: a.config.Objective.Latency, Log: a.log, Registerer: a.metrics})
+		out.direct = out.queue
 	}
-	l := admit.New(a.config.Flow.Admit, inner, admit.Deps{Model: picker.Model(), Live: a.live, Registerer: a.metrics, Capacity: picker.Capacity})
-	a.limiters = append(a.limiters, l)
-	return l
+	a.limit(out, picker)
 }
 
-// shared lets events of a model share calls, where they may.
-func (a *App) shared(name string, m config.ModelConfig, codec model.Codec, picker *balance.Picker) model.Invoker {
-	c := a.config.Flow.Batch
-	if !m.Shares() || c.MaxEvents == 1 {
-		return picker
+// limit lets in only what can be in time, where the owner wants that.
+func (a *App) limit(out *asked, picker *balance.Picker) {
+	out.invoker = out.direct
+	if c := a.config.Flow.Admit; c.Active() {
+		out.limiter = admit.New(c, out.direct, admit.Deps{Model: picker.Model(), Live: a.live, Registerer: a.metrics, Capacity: picker.Capacity})
+		a.limiters = append(a.limiters, out.limiter)
+		out.invoker = out.limiter
 	}
-	return batch.New(c, picker, batch.Deps{Model: name, Codec: codec, Budget: a.config.Objective.Latency, Log: a.log, Registerer: a.metrics})
 }
 
 // picker makes what picks among the endpoints of a model. A call lasts as long as

@@ -61,8 +61,7 @@ func TestUnderOverloadTheWholePathPredictsInTimeWhatItsModelCanDo(t *testing.T) 
 				a, path := appOf(t, file, &x.fake)
 				m := path.models["m"]
 				picker := balance.New(balance.Target{Model: "m", Endpoint: "m", Limit: c.limit}, x, balance.Deps{})
-				m.direct = a.shared("m", a.config.Models["m"], m.codec, picker)
-				m.invoker = a.admitted(m.direct, picker)
+				a.wrap(m, a.config.Models["m"], picker)
 				capacity := float64(2*c.most) / (c.fixed + time.Duration(c.most)*c.each).Seconds()
 				good := drive(path, 1.5*capacity, c.deadline)
 				if share := float64(good) / (capacity * judged.Seconds()); share < 0.85 || x.expired > 0 {

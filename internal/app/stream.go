@@ -101,6 +101,7 @@ func (a *App) addWorker(i int, shared workerDeps) error {
 			shared.meter.Fill(p)
 			p.Admission = shared.pace()
 			p.Endpoints = shared.endpoints.snapshot()
+			p.Models, p.NeedUS = shared.chain.snapshot(), needs(a.live)
 		}
 	})
 }

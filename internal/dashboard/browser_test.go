@@ -91,6 +91,7 @@ func TestThePageShowsTheTotalsOfTheAPI(t *testing.T) {
 		"lag-records":       grouped(s.Lag.Records),
 		"pipeline":          s.Pipeline,
 		"verdict-remedy":    s.Why.Remedy,
+		"gate-bound":        grouped(int64(s.Admission.BoundPerS)) + "/s",
 	} {
 		found := regexp.MustCompile(`id="` + id + `"[^>]*>([^<]*)<`).FindStringSubmatch(dom)
 		if found == nil || found[1] != want {
@@ -100,6 +101,11 @@ func TestThePageShowsTheTotalsOfTheAPI(t *testing.T) {
 	for _, row := range s.Latency.Stages {
 		if !strings.Contains(dom, `<tr data-stage="`+row.Stage+`"`) {
 			t.Errorf("the waterfall has no row for %s", row.Stage)
+		}
+	}
+	for _, want := range []string{"60 won, 120 lost, not made: 15 busy", "◆ left alone", "3 of 16", "would be late", "took all who waited", "6 of priority 5, the first for 2.3 ms", "3–4"} {
+		if !strings.Contains(dom, want) {
+			t.Errorf("the page does not say %q", want)
 		}
 	}
 	if got, want := strings.Count(dom, `<g class="box`), len(s.Topology.Boxes); got != want {
@@ -137,12 +143,12 @@ func TestPictures(t *testing.T) {
 		url, size string
 		flags     []string
 	}{
-		"light-trouble": {trouble, "1280,1750", nil},
-		"dark-healthy":  {healthy, "1280,1750", []string{"--blink-settings=preferredColorScheme=0"}},
-		"narrow":        {trouble, "500,2600", nil},
-		"event":         {healthy + "/#event=good", "1280,2300", nil},
-		"dead":          {healthy + "/#event=dead", "500,3600", nil},
-		"unknown-event": {healthy + "/#event=nobody", "1280,2000", []string{"--blink-settings=preferredColorScheme=0"}},
+		"light-trouble": {trouble, "1280,2450", nil},
+		"dark-healthy":  {healthy, "1280,2450", []string{"--blink-settings=preferredColorScheme=0"}},
+		"narrow":        {trouble, "500,4300", nil},
+		"event":         {healthy + "/#event=good", "1280,3000", nil},
+		"dead":          {healthy + "/#event=dead", "500,5200", nil},
+		"unknown-event": {healthy + "/#event=nobody", "1280,2700", []string{"--blink-settings=preferredColorScheme=0"}},
 	} {
 		path := filepath.Join(folder, name+".png")
 		chromium(t, c.url, append(c.flags, "--window-size="+c.size, "--screenshot="+path)...)

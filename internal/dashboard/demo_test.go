@@ -36,6 +36,7 @@ func played(t *testing.T, slow bool) *latency.Monitor {
 	}
 	const seconds = 240
 	start := time.Now().Add(-seconds * time.Second)
+	var calls pulse.Recorder
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range seconds {
 		factor := 1.0
@@ -45,10 +46,12 @@ func played(t *testing.T, slow bool) *latency.Monitor {
 		for range 20 {
 			meter.Observe(event1(random, factor), event.Predicted, time.Now())
 		}
+		calls.Record(time.Duration(4+i%3) * time.Millisecond)
 		p := pulseAt(start, start.Add(time.Duration(i+1)*time.Second), i)
+		p.Endpoints[0].Latency = calls.Snapshot()
 		meter.Fill(&p)
 		m.Take(p)
-		m.Take(pulse.Pulse{Instance: "gateway-0", Role: "gateway", Epoch: start.UnixMicro(), At: p.At, Outcomes: map[string]int64{"accepted": int64(i+1) * 20}})
+		m.Take(pulse.Pulse{Instance: "gateway-0", Role: "gateway", Epoch: start.UnixMicro(), At: p.At, Outcomes: map[string]int64{"accepted": int64(i+1) * 20, latency.TurnedAway: int64(i)}})
 	}
 	return m
 }
@@ -58,10 +61,20 @@ func pulseAt(start, at time.Time, i int) pulse.Pulse {
 	for n := range int32(12) {
 		p.Lag = append(p.Lag, pulse.Lag{Topic: "events", Partition: n, Records: int64(n) % 5, DelayS: 0.01})
 	}
-	var calls pulse.Recorder
-	calls.Record(5 * time.Millisecond)
-	p.Endpoints = []pulse.Endpoint{{Model: "fraud", Name: "fraud", Door: "sagemaker", Up: true, InFlight: 3,
-		Invocations: map[string]int64{"ok": int64(i) * 20, "throttled": int64(i / 60)}, Latency: calls.Snapshot()}}
+	n := int64(i)
+	p.Endpoints = []pulse.Endpoint{
+		{Model: "fraud", Name: "fraud", Door: "sagemaker", Up: true, InFlight: 3, Limit: 16, LearnedUS: 5100, Retries: n / 60,
+			Invocations: map[string]int64{"ok": n * 20, "throttled": n / 60}, Hedges: map[string]int64{"won": n, "lost": 2 * n, "busy": n / 4}},
+		{Model: "fraud", Name: "fraud-slow", Door: "rest", Up: true, Out: true, Limit: 16, LearnedUS: 93_000,
+			Invocations: map[string]int64{"ok": n / 2, "unavailable": n / 30}},
+	}
+	p.NeedUS = map[string]int64{"gateway": 150, "produce": 900, "broker": 1400, "queue": 200, "feature": 60, "admit": 5, "batch": 2100, "network": 800, "model": 5000, "publish": 1100}
+	p.Admission = &pulse.Admission{Rate: 812, NeedUS: 11_800}
+	p.Models = []pulse.Model{{
+		Name: "fraud", Admit: &pulse.Admit{Decisions: map[string]int64{"pass": 18 * n, "would_be_late": 2 * n, "priority": n / 5, "probe": n / 10}, Fallbacks: n / 2, Inside: 3, NeedUS: 9800, AloneUS: 4900},
+		Batch: &pulse.Batch{Reasons: map[string]int64{"alone": n, "free": 3 * n, "full": n / 2, "deadline": n / 4}, Sizes: []int64{n, n, 2 * n, n / 2, n / 4}, Events: 20 * n,
+			UnderWay: 2, Limit: 2, Most: 64, CallUS: 4100, EventUS: 104, Waiting: 7, Lanes: []pulse.Lane{{Priority: 5, Waiting: 6, OldestUS: 2300}, {Priority: 9, Waiting: 1, OldestUS: 400}}},
+	}}
 	if i == 200 {
 		p.Changes = []pulse.Change{{At: at, Kind: "version", What: "fraud is served by fraud-2"}}
 	}
@@ -91,13 +104,16 @@ type frozen struct {
 	series    []latency.Point
 	why       latency.Why
 	lag       []pulse.Lag
+	budget    latency.Budget
+	admission *latency.Admission
+	models    []latency.Model
 	endpoints []latency.Endpoint
 	instances []latency.Instance
 	changes   []pulse.Change
 }
 
 func freeze(s Source) frozen {
-	return frozen{s.Report(s.Window()), s.Series(s.Window(), 3*time.Second), s.Why(time.Minute), s.Lag(), s.Endpoints(), s.Instances(), s.Changes()}
+	return frozen{s.Report(s.Window()), s.Series(s.Window(), 3*time.Second), s.Why(time.Minute), s.Lag(), s.Budget(), s.Admission(), s.Models(), s.Endpoints(), s.Instances(), s.Changes()}
 }
 
 func (f frozen) Window() time.Duration                               { return 5 * time.Minute }
@@ -105,6 +121,9 @@ func (f frozen) Report(time.Duration) latency.Report                 { return f.
 func (f frozen) Series(time.Duration, time.Duration) []latency.Point { return f.series }
 func (f frozen) Why(time.Duration) latency.Why                       { return f.why }
 func (f frozen) Lag() []pulse.Lag                                    { return f.lag }
+func (f frozen) Budget() latency.Budget                              { return f.budget }
+func (f frozen) Admission() *latency.Admission                       { return f.admission }
+func (f frozen) Models() []latency.Model                             { return f.models }
 func (f frozen) Endpoints() []latency.Endpoint                       { return f.endpoints }
 func (f frozen) Instances() []latency.Instance                       { return f.instances }
 func (f frozen) Changes() []pulse.Change                             { return f.changes }

@@ -80,6 +80,9 @@ func (s Summary) Text(t Terminal) string {
 	}
 	out.WriteString("outcomes   " + outcomesText(r.Outcomes, t) + "\n")
 	fmt.Fprintf(&out, "lag        %d records, %s behind; %d in work of at most %d, %d waiting\n", s.Lag.Records, latency.Duration(seconds(s.Lag.DelayS)), r.InFlight, r.Limit, r.Queued)
+	for _, m := range s.Models {
+		out.WriteString(modelText(m, t))
+	}
 	for _, e := range s.Endpoints {
 		out.WriteString("endpoint   " + endpointText(e, t) + "\n")
 	}
@@ -106,13 +109,33 @@ func outcomesText(counts map[string]int64, t Terminal) string {
 	return strings.Join(parts, ", ")
 }
 
+// modelText says what is let in to a model and how its calls are shared; nothing
+// where neither is done.
+func modelText(m latency.Model, t Terminal) string {
+	out := ""
+	if a := m.Admit; a != nil {
+		colour := plain
+		if a.RefusedPerS > 0 {
+			colour = yellow
+		}
+		out += fmt.Sprintf("admission  %s: %.0f/s let in, %s, %d inside\n", m.Name, a.InPerS, t.paint(colour, fmt.Sprintf("%.0f/s refused", a.RefusedPerS)), a.Inside)
+	}
+	if b := m.Batch; b != nil {
+		out += fmt.Sprintf("calls      %s: %.0f/s about %.1f events, %d under way of %d, %d events waiting\n", m.Name, b.CallsPerS, b.Mean, b.UnderWay, b.Limit, b.Waiting)
+	}
+	return out
+}
+
 func endpointText(e latency.Endpoint, t Terminal) string {
 	state := t.paint(green, "up")
-	if !e.Up {
+	switch {
+	case !e.Up:
 		state = t.paint(red, "down")
+	case e.Out:
+		state = t.paint(yellow, "left alone")
 	}
-	text := fmt.Sprintf("%s (%s) %s, %.0f calls/s, p50 %s, p99 %s, %d in flight", e.Name, e.Door, state, e.RatePerS,
-		latency.Duration(micros(e.P50US)), latency.Duration(micros(e.P99US)), e.InFlight)
+	text := fmt.Sprintf("%s (%s) %s, %.0f calls/s, p50 %s, p99 %s, %d of %d in flight", e.Name, e.Door, state, e.RatePerS,
+		latency.Duration(micros(e.P50US)), latency.Duration(micros(e.P99US)), e.InFlight, e.Limit)
 	if e.LastError != "" {
 		text += ": " + e.LastError
 	}

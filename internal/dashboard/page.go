@@ -21,7 +21,7 @@ func mountPage(mount func(pattern, role string, h http.Handler)) {
 }
 
 // scripts are the page's own; all but theme.js are ES modules.
-var scripts = [...]string{"theme.js", "app.js", "draw.js", "topology.js", "format.js"}
+var scripts = [...]string{"theme.js", "app.js", "asked.js", "draw.js", "parts.js", "topology.js", "format.js"}
 
 func file(path, kind string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

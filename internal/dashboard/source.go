@@ -16,6 +16,9 @@ type Source interface {
 	Series(window, step time.Duration) []latency.Point
 	Why(since time.Duration) latency.Why
 	Lag() []pulse.Lag
+	Budget() latency.Budget
+	Admission() *latency.Admission
+	Models() []latency.Model
 	Endpoints() []latency.Endpoint
 	Instances() []latency.Instance
 	Changes() []pulse.Change
@@ -32,6 +35,9 @@ type Summary struct {
 	Latency   Latency            `json:"latency"`
 	Why       latency.Why        `json:"why"` // of the last minute
 	Lag       Lag                `json:"lag"`
+	Budget    latency.Budget     `json:"budget"`
+	Admission *latency.Admission `json:"admission"` // null: gateways let in what will be late
+	Models    []latency.Model    `json:"models"`
 	Endpoints []latency.Endpoint `json:"endpoints"`
 	Instances []latency.Instance `json:"instances"`
 	Changes   []pulse.Change     `json:"changes"` // the newest, newest first
@@ -61,12 +67,21 @@ const (
 func (d *Dashboard) summary(window time.Duration) Summary {
 	s := Summary{
 		Pipeline: d.plan.Pipeline, Latency: d.latency(window), Why: d.source.Why(nowSpan), Lag: d.lag(),
+		Budget: d.source.Budget(), Admission: d.source.Admission(), Models: d.source.Models(),
 		Endpoints: d.source.Endpoints(), Instances: d.source.Instances(), Changes: d.source.Changes(),
 	}
 	s.Changes = s.Changes[:min(len(s.Changes), summaryChange)]
 	s.Topology = d.plan.draw(s)
 	return s
 }
+
+// Asked is how the models are asked, and what gateways turn away.
+type Asked struct {
+	Models    []latency.Model    `json:"models"`
+	Admission *latency.Admission `json:"admission"`
+}
+
+func (d *Dashboard) models() Asked { return Asked{d.source.Models(), d.source.Admission()} }
 
 func (d *Dashboard) latency(window time.Duration) Latency {
 	step := (window / seriesPoints).Truncate(time.Second)

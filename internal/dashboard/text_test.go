@@ -62,8 +62,10 @@ func moment() Summary {
 			Remedy:   "The model itself takes longer: look at the endpoint's CPU and at its newest version; add instances, or go back a version.",
 		},
 		Lag:       Lag{Records: 311, DelayS: 0.6},
-		Endpoints: []latency.Endpoint{{Name: "fraud", Door: "sagemaker", Up: true, RatePerS: 500, P50US: 58_000, P99US: 402_000, InFlight: 61}},
-		Changes:   []pulse.Change{{At: since, Kind: "version", What: "fraud is served by fraud-2"}},
+		Endpoints: []latency.Endpoint{{Name: "fraud", Door: "sagemaker", Up: true, RatePerS: 500, P50US: 58_000, P99US: 402_000, InFlight: 61, Limit: 64}},
+		Models: []latency.Model{{Name: "fraud", Admit: &latency.Admit{InPerS: 480, RefusedPerS: 20, Inside: 61},
+			Batch: &latency.Batch{CallsPerS: 62, Mean: 8.1, UnderWay: 2, Limit: 2, Waiting: 12}}},
+		Changes: []pulse.Change{{At: since, Kind: "version", What: "fraud is served by fraud-2"}},
 	}
 }
 

@@ -68,6 +68,7 @@ func TestABucketHoldsItsUpperEndAndNothingMore(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"role":"stream","need_us":{"model":-1},"models":[{"name":"a","admit":{"decisions":{"pass":3}},"batch":{"sizes":[1,2],"lanes":[{"waiting":3}]}}]}`))
 	f.Add([]byte(`{"role":"stream","stages":{"event":{"b":[1,2],"n":[3,4],"sum":9,"max":5}}}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		p, err := Decode(value)

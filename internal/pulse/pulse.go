@@ -18,7 +18,8 @@ type Pulse struct {
 	// Stages are cumulative latency histograms by stage name, and "event" for
 	// the whole from clock start to acknowledged prediction.
 	Stages map[string]Histogram `json:"stages,omitempty"`
-	// Outcomes count events by outcome: predicted, dead_letter, quarantined, shed, parked, duplicate, late, accepted.
+	// Outcomes count events by outcome: predicted, dead_letter, quarantined, shed, parked, duplicate, late; of a gateway accepted,
+	// repeated, failed and turned_away (they would be late).
 	Outcomes map[string]int64 `json:"outcomes,omitempty"`
 	// Queue is what this role holds now.
 	InFlight int `json:"in_flight"`
@@ -29,6 +30,11 @@ type Pulse struct {
 	Lag []Lag `json:"lag,omitempty"`
 	// Admission says how much is in time; only where late events are shed.
 	Admission *Admission `json:"admission,omitempty"`
+	// NeedUS is what each stage takes with an even chance, as what is left of an
+	// event's time is reckoned with.
+	NeedUS map[string]int64 `json:"need_us,omitempty"`
+	// Models are how this process asks them.
+	Models []Model `json:"models,omitempty"`
 	// Endpoints as this role sees them.
 	Endpoints []Endpoint `json:"endpoints,omitempty"`
 	// Changes since the last pulse: config reloads, assignments, versions.
@@ -60,6 +66,10 @@ type Endpoint struct {
 	Invocations map[string]int64 `json:"invocations,omitempty"` // by class, "ok" included
 	Latency     Histogram        `json:"latency,omitzero"`
 	LastError   string           `json:"last_error,omitempty"`
+	Out         bool             `json:"out,omitempty"`        // of several, and left alone because it failed
+	LearnedUS   int64            `json:"learned_us,omitempty"` // that a call takes, as endpoints are compared; 0: not known
+	Retries     int64            `json:"retries,omitempty"`    // calls that were made again after one of its faults
+	Hedges      map[string]int64 `json:"hedges,omitempty"`     // second calls: won, lost, failed; those not made after a first one here: budget, busy, errors, late, nowhere
 }
 
 // Change is something that happened to the role and may explain a rise.

@@ -1,5 +1,6 @@
 // Keeps the page up to date: asks once, then listens to the stream.
 
+import * as asked from "/asked.js";
 import * as draw from "/draw.js";
 import { put } from "/format.js";
 import { topology } from "/topology.js";
@@ -16,7 +17,10 @@ function show(summary) {
   draw.stages(summary.latency, culprit);
   draw.charts(summary.latency);
   draw.outcomes(summary.latency);
-  draw.endpoints(summary.endpoints ?? []);
+  asked.budget(summary.budget);
+  asked.admission(summary);
+  asked.batches(summary.models ?? []);
+  asked.endpoints(summary.endpoints ?? []);
   draw.partitions({ partitions: summary.lag.partitions ?? [] });
   draw.roles(summary.instances ?? []);
   draw.changes(summary.changes);

@@ -1,6 +1,7 @@
 // What a summary looks like. Each function draws one part of the page.
 
 import { clock, duration, element, number, percent, put, shape } from "/format.js";
+import { replaceText, waterfall } from "/parts.js";
 
 const byID = (id) => document.getElementById(id);
 
@@ -16,14 +17,6 @@ export function verdict(why) {
   replaceText(byID("verdict-evidence"), why.evidence, (text) => element("li", "", text));
 }
 
-// replaceText draws a list again only when it says something else.
-function replaceText(parent, all, draw) {
-  const now = JSON.stringify(all);
-  if (parent.dataset.drawn === now) return;
-  parent.dataset.drawn = now;
-  parent.replaceChildren(...all.map(draw));
-}
-
 export function figures(latency, lag) {
   const some = latency.event.count > 0;
   put("p50", some ? duration(latency.event.p50_us) : "–");
@@ -36,42 +29,6 @@ export function figures(latency, lag) {
   put("lag-records", number(lag.records));
   put("lag-delay", duration(lag.delay_s * 1e6));
   put("held", `${number(latency.in_flight)} in work of at most ${number(latency.limit)}, ${number(latency.queued)} waiting`);
-}
-
-// waterfall draws stages as rows whose bars begin where the stage before ends.
-export function waterfall(table, rows, culprit) {
-  const body = table.tBodies[0];
-  const scale = Math.max(1, ...rows.map((r) => r.start + Math.max(r.long, r.usual)));
-  while (body.rows.length > rows.length) body.deleteRow(-1);
-  rows.forEach((r, i) => drawRow(body.rows[i] ?? newRow(body), r, scale, culprit));
-}
-
-function newRow(body) {
-  const row = body.insertRow();
-  const name = element("th");
-  name.scope = "row";
-  const bars = element("td", "bars");
-  const track = element("div", "track");
-  track.append(element("span", "long"), element("span", "usual"));
-  bars.append(track);
-  row.append(name, bars, element("td"), element("td"), element("td"));
-  return row;
-}
-
-function drawRow(row, r, scale, culprit) {
-  const [name, bars, ...cells] = row.cells;
-  row.dataset.stage = r.stage;
-  row.classList.toggle("culprit", r.stage === culprit);
-  const label = r.stage === culprit ? `${r.stage} ◂ to blame` : r.stage;
-  if (name.textContent !== label) name.textContent = label;
-  const [long, usual] = bars.firstChild.children;
-  const left = `${(100 * r.start) / scale}%`;
-  long.style.insetInlineStart = usual.style.insetInlineStart = left;
-  long.style.inlineSize = `${(100 * Math.max(r.long, r.usual)) / scale}%`;
-  usual.style.inlineSize = `${(100 * r.usual) / scale}%`;
-  r.cells.forEach((text, i) => {
-    if (cells[i].textContent !== text) cells[i].textContent = text;
-  });
 }
 
 export function stages(latency, culprit) {
@@ -175,6 +132,7 @@ const outcomeNames = {
   quarantined: "Quarantined",
   shed: "Shed",
   duplicate: "Duplicates",
+  turned_away: "Turned away",
 };
 
 export function outcomes(latency) {
@@ -183,27 +141,10 @@ export function outcomes(latency) {
   const list = byID("outcomes");
   replaceText(list, all.map(([name, title]) => ({ name, title, count: number(counts[name] ?? 0) })), (o) => {
     const item = element("div");
-    const value = element("dd", o.count !== "0" && ["late", "dead_letter", "quarantined", "shed"].includes(o.name) ? "warn" : "", o.count);
+    const value = element("dd", o.count !== "0" && ["late", "dead_letter", "quarantined", "shed", "turned_away"].includes(o.name) ? "warn" : "", o.count);
     value.id = `outcome-${o.name}`;
     item.append(element("dt", "", o.title), value);
     return item;
-  });
-}
-
-export function endpoints(all) {
-  byID("endpoints").hidden = all.length === 0;
-  byID("endpoints-empty").hidden = all.length > 0;
-  replaceText(byID("endpoints").tBodies[0], all, (e) => {
-    const row = element("tr");
-    const name = element("th", "", e.name === e.model ? e.name : `${e.model} · ${e.name}`);
-    name.scope = "row";
-    name.append(element("small", "", ` ${e.door}`));
-    const failed = Object.entries(e.invocations ?? {}).filter(([cls, n]) => cls !== "ok" && n > 0);
-    const state = element("td", e.up ? "good" : "bad", e.up ? "● up" : "▲ down");
-    if (e.last_error) state.title = e.last_error;
-    row.append(name, state, element("td", "", number(e.rate_per_s)), element("td", "", duration(e.p50_us || null)), element("td", "", duration(e.p99_us || null)),
-      element("td", "", number(e.in_flight)), element("td", failed.length ? "warn" : "", failed.map(([cls, n]) => `${number(n)} ${cls}`).join(", ") || "0"));
-    return row;
   });
 }
 

@@ -11,6 +11,7 @@ import (
 	"betimes/internal/budget"
 	"betimes/internal/event"
 	"betimes/internal/model"
+	"betimes/internal/pulse"
 )
 
 // Deps are a Limiter's collaborators.
@@ -27,7 +28,7 @@ type Limiter struct {
 	config Config
 	deps   Deps
 	inner  model.Invoker
-	meter  meter
+	meter  *meter
 
 	mu      sync.Mutex
 	inside  int
@@ -70,7 +71,7 @@ func (l *Limiter) Invoke(ctx context.Context, r *model.Request) (*model.Response
 	if refusal != nil {
 		return nil, l.refuse(e, refusal)
 	}
-	l.meter.passed(p).Inc()
+	l.meter.decisions[p.name()].one()
 	e.Decisions.Add("admit", p.name(), text(p.left, p.need))
 	it.Latest = p.latest
 	resp, err := l.measured(ctx, r, p)
@@ -98,6 +99,20 @@ func (l *Limiter) alone(now time.Time) time.Duration {
 	return even
 }
 
+// Helped notes that another model answered an event that was refused.
+func (l *Limiter) Helped() { l.meter.fallbacks.one() }
+
+// Snapshot is what a pulse says of the model.
+func (l *Limiter) Snapshot() *pulse.Admit {
+	out := &pulse.Admit{Decisions: l.meter.snapshot(), Fallbacks: l.meter.fallbacks.n.Load()}
+	takes, now := l.takes(), time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	whole := l.whole.predict(l.inside+1, takes, now)
+	out.Inside, out.NeedUS, out.AloneUS = l.inside, whole.with(l.sure(whole, now)).Microseconds(), l.alone(now).Microseconds()
+	return out
+}
+
 // pass is what was predicted for an event that is let in.
 type pass struct {
 	answerBy   time.Time
@@ -106,11 +121,17 @@ type pass struct {
 	probe      bool
 }
 
+// The names of what is decided for an event that is let in.
+const (
+	passed = "pass"
+	probed = "probe"
+)
+
 func (p pass) name() string {
 	if p.probe {
-		return "probe"
+		return probed
 	}
-	return "pass"
+	return passed
 }
 
 // decide says whether an event is let in.
@@ -227,7 +248,7 @@ func (l *Limiter) refuse(e *event.Event, why *Refusal) error {
 	l.mu.Lock()
 	l.refused = time.Now()
 	l.mu.Unlock()
-	l.meter.refused[why.Reason].Inc()
+	l.meter.decisions[string(why.Reason)].one()
 	e.Decisions.Add("admit", string(why.Reason), why.why())
 	return &model.Error{Class: model.ClassLate, Endpoint: l.deps.Model, Err: why}
 }

@@ -141,6 +141,11 @@ func TestUnderOverloadTheModelStaysBusyWithEventsThatAreInTime(t *testing.T) {
 				if share < 0.85 || got.late > 0 || s.expired > 0 || got.good+got.shed != got.offered {
 					t.Errorf("%+v, expired %d", got, s.expired)
 				}
+				told := l.Snapshot()
+				in := told.Decisions[passed] + told.Decisions[probed]
+				if told.Inside != 0 || told.AloneUS == 0 || in < int64(got.good) || in > int64(got.offered) || in+told.Decisions["would_be_late"] > int64(got.offered) {
+					t.Errorf("the pulse says %+v", told)
+				}
 			})
 		})
 	}

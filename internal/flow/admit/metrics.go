@@ -1,6 +1,8 @@
 package admit
 
 import (
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"betimes/internal/event"
@@ -9,25 +11,47 @@ import (
 
 // meter is what one Limiter counts.
 type meter struct {
-	sure, probes prometheus.Counter
-	refused      map[event.Reason]prometheus.Counter
+	decisions map[string]*decided // by name
+	fallbacks decided
 }
 
-func (m *meter) passed(p pass) prometheus.Counter {
-	if p.probe {
-		return m.probes
-	}
-	return m.sure
+// decided counts for the metrics and for the pulse.
+type decided struct {
+	prometheus.Counter
+	n atomic.Int64
 }
+
+// one counts one.
+func (d *decided) one() {
+	d.n.Add(1)
+	d.Inc()
+}
+
+// snapshot is what was decided so far.
+func (m *meter) snapshot() map[string]int64 {
+	all := map[string]int64{}
+	for name, d := range m.decisions {
+		if n := d.n.Load(); n > 0 {
+			all[name] = n
+		}
+	}
+	return all
+}
+
+// decisions of a Limiter: pass and probe let an event in, the others are reasons.
+var decisions = [...]string{passed, probed, string(event.ReasonLate), string(event.ReasonWouldBeLate), string(event.ReasonPriority)}
 
 // newMeter makes the counters; Limiters of one registerer share the families.
-func newMeter(r prometheus.Registerer, model string) meter {
+func newMeter(r prometheus.Registerer, model string) *meter {
 	events := series.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "betimes_admit_events_total", Help: "Events before their model by what was decided: pass, probe (let in to learn, although it should be late), or refused as late (its time was over, or no call could begin in time), would_be_late (predicted) or priority (others needed the time).",
 	}, []string{"model", "decision"}))
-	m := meter{sure: events.WithLabelValues(model, "pass"), probes: events.WithLabelValues(model, "probe"), refused: map[event.Reason]prometheus.Counter{}}
-	for _, reason := range []event.Reason{event.ReasonLate, event.ReasonWouldBeLate, event.ReasonPriority} {
-		m.refused[reason] = events.WithLabelValues(model, string(reason))
+	fallbacks := series.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "betimes_admit_fallbacks_total", Help: "Events that were refused before their model, and that the model of flow.admit.fallback answered in time.",
+	}, []string{"model"}))
+	m := &meter{decisions: map[string]*decided{}, fallbacks: decided{Counter: fallbacks.WithLabelValues(model)}}
+	for _, name := range decisions {
+		m.decisions[name] = &decided{Counter: events.WithLabelValues(model, name)}
 	}
 	return m
 }

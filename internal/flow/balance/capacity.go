@@ -75,6 +75,7 @@ func (p *Picker) Snapshots() []pulse.Endpoint {
 		all[i] = e.snapshot()
 		p.line.mu.Lock()
 		all[i].InFlight, all[i].Limit = e.underWay, e.limit.at(time.Now())
+		all[i].Out, all[i].LearnedUS = len(p.endpoints) > 1 && !e.standing.in(), e.speed.mean.Microseconds()
 		p.line.mu.Unlock()
 	}
 	return all

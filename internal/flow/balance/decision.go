@@ -51,7 +51,7 @@ func (p *Picker) settled(items []model.Item, h *hedge, hedged bool, t *tries) {
 		return
 	}
 	t.tried |= h.endpoint.bit
-	h.endpoint.meter.hedges(result).Inc()
+	h.endpoint.hedged(result)
 	if hedged {
 		h.endpoint.answeredBy(h.resp.Version)
 	}

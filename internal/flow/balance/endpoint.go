@@ -29,6 +29,8 @@ type endpoint struct {
 
 	health  health
 	counts  [model.NumClasses + 1]atomic.Int64 // by class; the last: ok
+	hedges  pulse.Tally                        // by result
+	retries atomic.Int64
 	meter   meter
 	seconds pulse.Recorder
 	version atomic.Pointer[string] // of the newest answer
@@ -164,6 +166,12 @@ func (e *endpoint) count(r result, err error) {
 	e.health.note(err, r.now)
 }
 
+// hedged notes how a second call went, or why none was made.
+func (e *endpoint) hedged(result string) {
+	e.hedges.Add(result)
+	e.meter.hedges(result).Inc()
+}
+
 // answeredBy keeps the version that answered.
 func (e *endpoint) answeredBy(version string) {
 	if version == "" {
@@ -191,6 +199,7 @@ func (e *endpoint) snapshot() pulse.Endpoint {
 	s := pulse.Endpoint{
 		Model: e.target.Model, Name: e.target.Endpoint, Door: e.target.Door,
 		Up: e.health.up(), Latency: e.seconds.Snapshot(), Invocations: map[string]int64{},
+		Retries: e.retries.Load(), Hedges: e.hedges.Snapshot(),
 	}
 	for class := range e.counts {
 		if n := e.counts[class].Load(); n > 0 {

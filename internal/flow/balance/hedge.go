@@ -114,7 +114,7 @@ func (h *hedge) make(ctx context.Context, r *model.Request, first *endpoint) {
 	if c == nil {
 		h.state = over
 		h.mu.Unlock()
-		first.meter.hedges(why).Inc()
+		first.hedged(why)
 		return
 	}
 	own, cancel := context.WithCancel(ctx)

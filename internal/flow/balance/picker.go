@@ -169,6 +169,7 @@ func (p *Picker) failed(items []model.Item, e *endpoint, class model.Class, agai
 	stage := event.StageNetwork
 	if again {
 		stage = event.StageRetry
+		e.retries.Add(1)
 		e.meter.retries[class].Inc()
 		if class == model.ClassThrottled {
 			stage = event.StageBalance

@@ -19,6 +19,9 @@ func TestAnEndpointThatFailsQuicklyAttractsNothing(t *testing.T) {
 				f.reset()
 				f.servers[2].fails.Store(int32(class))
 				l := f.offer(ctx, 500, 20*time.Second, time.Second)
+				if s := f.Snapshots(); !s[2].Out || s[1].Out || s[1].LearnedUS < 6000 || s[1].LearnedUS > 12_000 {
+					t.Errorf("the pulse says of the one that fails %+v, of another %+v", s[2], s[1])
+				}
 				if all, each := f.calls(); each[2] > 25 {
 					t.Errorf("%d of %d calls went to the one that fails", each[2], all)
 				}

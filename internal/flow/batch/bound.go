@@ -15,5 +15,6 @@ func (q *Queue) went(n int, err error) {
 	}
 	if err != nil {
 		q.meter.splits.Inc()
+		q.tally.splits++
 	}
 }

@@ -52,6 +52,7 @@ type Queue struct {
 	changed time.Time // calls is what it is
 	doubted bool      // it was said that max_events takes too long
 	compare comparison
+	tally   tally
 }
 
 // member is one event that waits or shares a call.
@@ -161,6 +162,7 @@ func (q *Queue) enter(r *model.Request) (*member, *flight) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.waiting == 0 && q.free() {
+		q.tally.left(1, alone)
 		return nil, q.begin(1, now)
 	}
 	if q.compare.refuses(q.inner.Version()) || !q.deps.Codec.Joinable(r.Items[0].Body) {
@@ -209,6 +211,7 @@ func (q *Queue) dispatch(now time.Time) {
 func (q *Queue) launch(members []*member, why string, now time.Time) *flight {
 	f := q.begin(len(members), now)
 	q.meter.dispatches(why)
+	q.tally.left(len(members), why)
 	if len(members) == 1 {
 		members[0].told <- told{alone: f}
 		return f

@@ -149,9 +149,18 @@ func TestWhatWaitsSharesTheNextCall(t *testing.T) {
 		f := slow()
 		q := queue(t, Config{MaxEvents: 4, MaxBytes: 1 << 20}, &busy{Fake: f, takes: 1})
 		warm(t, q)
-		from := len(f.Calls())
+		from, before := len(f.Calls()), q.Snapshot()
+		time.AfterFunc(50*time.Millisecond, func() { // the first call is under way, seven wait
+			if s := q.Snapshot(); s.UnderWay != 1 || s.Limit != 1 || s.Waiting != 7 || len(s.Lanes) != 1 || s.Lanes[0].Waiting != 7 || s.Lanes[0].OldestUS != 50_000 {
+				t.Errorf("meanwhile %+v", s)
+			}
+		})
 		got := ask(t, q, numbers(8)...)
 		answered(t, got, numbers(8)...)
+		after := q.Snapshot()
+		if n := after.Events - before.Events; n != 8 || after.Reasons[alone]-before.Reasons[alone] != 1 || after.Reasons["full"] != 1 || after.Reasons["free"]-before.Reasons["free"] != 1 || after.Sizes[2] != 2 {
+			t.Errorf("%d events, then %+v", n, after)
+		}
 		if s := sizes(f, from); !slices.Equal(s, []int{1, 4, 3}) {
 			t.Errorf("calls about %v events", s)
 		}

@@ -106,7 +106,7 @@ func (s *Server) inTime(e *event.Event, made bool, now time.Time) *listen.Proble
 	if ok {
 		return nil
 	}
-	s.metrics.late.Inc()
+	s.metrics.totals.late.Add(1)
 	p := listen.NewProblem(http.StatusTooManyRequests, "would_be_late", "The event would be late", "those before it take longer than it has (flow.admit.late: shed); send it again later, or with more time")
 	p.RetryAfter = wait
 	return &p

@@ -14,12 +14,11 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	accepted prometheus.Counter // requests of code 202
 	ack      prometheus.Histogram
-	late     prometheus.Counter
 	totals   totals
 }
 
 type totals struct {
-	accepted, duplicate, refused, failed, pending atomic.Int64
+	accepted, duplicate, refused, failed, late, pending atomic.Int64
 }
 
 func newMetrics(r prometheus.Registerer, f *flight) *metrics {
@@ -33,14 +32,16 @@ func newMetrics(r prometheus.Registerer, f *flight) *metrics {
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
 		}),
 	}
-	m.late = prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_gateway_would_be_late_total", Help: "Events refused because they would be late, with flow.admit.late: shed."})
 	m.accepted = m.requests.WithLabelValues(strconv.Itoa(http.StatusAccepted))
 	if r == nil {
 		return m
 	}
-	r.MustRegister(m.requests, m.ack, m.late,
+	r.MustRegister(m.requests, m.ack,
 		m.counter("accepted", &m.totals.accepted), m.counter("duplicate", &m.totals.duplicate),
 		m.counter("refused", &m.totals.refused), m.counter("failed", &m.totals.failed),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "betimes_gateway_would_be_late_total", Help: "Events refused because they would be late, with flow.admit.late: shed.",
+		}, func() float64 { return float64(m.totals.late.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "betimes_gateway_in_flight_bytes", Help: "Bytes of bodies read and not yet durable.",
 		}, func() float64 { return float64(f.bytes.Load()) }),

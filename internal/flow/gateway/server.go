@@ -199,6 +199,7 @@ type Counts struct {
 	Accepted      int64 // durable events answered or about to be
 	Duplicate     int64 // answered from memory
 	Failed        int64 // handed on, but not durable
+	Late          int64 // refused, because they would be late
 	InFlight      int64 // events handed on and not settled
 	InFlightBytes int64
 }
@@ -207,7 +208,7 @@ type Counts struct {
 func (s *Server) Snapshot() Counts {
 	return Counts{
 		Accepted: s.metrics.totals.accepted.Load(), Duplicate: s.metrics.totals.duplicate.Load(),
-		Failed: s.metrics.totals.failed.Load(), InFlight: s.metrics.totals.pending.Load(),
+		Failed: s.metrics.totals.failed.Load(), Late: s.metrics.totals.late.Load(), InFlight: s.metrics.totals.pending.Load(),
 		InFlightBytes: s.flight.bytes.Load(),
 	}
 }

@@ -39,7 +39,7 @@ const (
 // instance is one role's newest word, and its endpoints over the last minute.
 type instance struct {
 	newest pulse.Pulse
-	minute []endpointsAt
+	minute []calledAt
 }
 
 // NewMonitor makes a Monitor and registers its metric.
@@ -88,7 +88,7 @@ func (m *Monitor) Take(p pulse.Pulse) {
 	}
 	m.count(one.newest, p, known)
 	one.newest = p
-	one.keepEndpoints(p)
+	one.keepCalled(p)
 	m.note(p.Changes)
 }
 
