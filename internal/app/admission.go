@@ -24,7 +24,11 @@ func (a *App) buildAdmission(cluster *kafka.Cluster) gateway.Admission {
 	if !a.refusesLate() {
 		return nil
 	}
-	f := admit.NewForecast()
+	partition := kafka.PartitionOf
+	if a.config.Flow.Stream.Protocol == kafka.ProtocolShare {
+		partition = nil // any worker gets any event
+	}
+	f := admit.NewForecast(partition)
 	a.add("forecast", &forecasting{a.log, cluster, kafka.PulseTopic(a.config.Name).Name, f})
 	return f
 }

@@ -187,6 +187,9 @@ func TestOneKeyStaysInOnePartitionInOrder(t *testing.T) {
 		if p, ok := where[key]; ok && p != e.Source.Partition {
 			t.Errorf("key %s is in partitions %d and %d", key, p, e.Source.Partition)
 		}
+		if p := kafka.PartitionOf(e.Key, 12); p != e.Source.Partition {
+			t.Errorf("key %s is in partition %d, said was %d", key, e.Source.Partition, p)
+		}
 		where[key] = e.Source.Partition
 		var n int
 		fmt.Sscan(string(e.Value), &n)

@@ -33,3 +33,9 @@ func (c *chosenTopic) OnNewBatch() {
 		b.OnNewBatch()
 	}
 }
+
+// PartitionOf is the partition that ByKey means for a key, of so many.
+func PartitionOf(key []byte, of int) int32 {
+	hashed := kgo.StickyKeyPartitioner(nil).ForTopic("")
+	return int32(hashed.Partition(&kgo.Record{Key: key}, of))
+}

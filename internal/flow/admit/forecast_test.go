@@ -10,16 +10,23 @@ import (
 	"betimes/internal/pulse"
 )
 
+// worker has one partition, and a process of its own.
 func worker(name string, rate float64, lag int64) *pulse.Pulse {
-	return &pulse.Pulse{Role: "stream", Instance: name, Lag: []pulse.Lag{{Records: lag}}, Admission: &pulse.Admission{Rate: rate, NeedUS: 10_000}}
+	return &pulse.Pulse{
+		Role: "stream", Instance: name, Epoch: int64(name[0]), Lag: []pulse.Lag{{Partition: int32(name[0] - 'a'), Records: lag}},
+		Admission: &pulse.Admission{Rate: rate, NeedUS: 10_000},
+	}
 }
+
+// byName has the events of a key in the partition of the worker that is called so.
+func byName(key []byte, _ int) int32 { return int32(key[0] - 'a') }
 
 const allowed = 50 * time.Millisecond
 
 // let counts how many of n events at once are let in.
 func let(f *Forecast, n int) (in int) {
 	for range n {
-		if _, ok := f.Admit(allowed, 5); ok {
+		if _, ok := f.Admit(nil, allowed, 5); ok {
 			in++
 		}
 	}
@@ -46,7 +53,7 @@ func TestAGatewayLetsInWhatWorkersCanDoInTime(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := NewForecast()
+				f := NewForecast(nil)
 				for _, p := range c.pulses {
 					f.Take(p, time.Now())
 				}
@@ -58,12 +65,68 @@ func TestAGatewayLetsInWhatWorkersCanDoInTime(t *testing.T) {
 	}
 }
 
+func TestAnEventWaitsInTheLineOfTheProcessThatHasItsPartition(t *testing.T) {
+	second := &pulse.Pulse{Role: "stream", Instance: "a-1", Epoch: 'a', Lag: []pulse.Lag{{Partition: 3, Records: 10}}}
+	cases := map[string]struct {
+		pulses []*pulse.Pulse
+		key    string // none: without
+		want   int    // of 1000 at once
+	}{
+		"one that can do more takes all of its own":           {[]*pulse.Pulse{worker("a", 500, 0), worker("b", 0, 0)}, "b", 1000},
+		"… and unbinds no other":                              {[]*pulse.Pulse{worker("a", 500, 0), worker("b", 0, 0)}, "a", 21},
+		"what waits for another does not matter":              {[]*pulse.Pulse{worker("a", 500, 0), worker("b", 500, 100)}, "a", 21},
+		"where nothing is in time one is let in":              {[]*pulse.Pulse{worker("a", 500, 0), worker("b", 1, 0)}, "b", 1},
+		"all workers of a process have one line":              {[]*pulse.Pulse{second, worker("a", 500, 0)}, "d", 11},
+		"nobody is known to have the partition":               {[]*pulse.Pulse{worker("a", 500, 0)}, "c", 1000},
+		"a partition that went to another has its line":       {[]*pulse.Pulse{worker("a", 500, 100), {Role: "stream", Instance: "b", Epoch: 'b', Lag: []pulse.Lag{{}}, Admission: &pulse.Admission{Rate: 500, NeedUS: 10_000}}}, "a", 21},
+		"without a key all lines are filled":                  {[]*pulse.Pulse{worker("a", 500, 0), worker("b", 500, 10)}, "", 32},
+		"without a key one goes where no bound is known":      {[]*pulse.Pulse{worker("a", 500, 0), worker("b", 0, 0)}, "", 1000},
+		"a process that began anew says nothing of its lines": {[]*pulse.Pulse{worker("a", 500, 100), {Role: "stream", Instance: "a", Epoch: 'x', Lag: []pulse.Lag{{}}}}, "a", 1000},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, in := NewForecast(byName), 0
+				for _, p := range c.pulses {
+					f.Take(p, time.Now())
+				}
+				var key []byte
+				if c.key != "" {
+					key = []byte(c.key)
+				}
+				for range 1000 {
+					if _, ok := f.Admit(key, allowed, 5); ok {
+						in++
+					}
+				}
+				if in != c.want {
+					t.Errorf("%d of 1000 are let in, want %d", in, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAPulseOfOneProcessForgetsNothingThatWasLetInForAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := NewForecast(byName)
+		f.Take(worker("a", 500, 0), time.Now())
+		for range 21 {
+			f.Admit([]byte("a"), allowed, 5)
+		}
+		f.Take(worker("b", 500, 0), time.Now())
+		if _, ok := f.Admit([]byte("a"), allowed, 5); ok {
+			t.Error("one more is let in for a process because another has spoken")
+		}
+	})
+}
+
 func TestWhatIsLetInIsWorkedOffAndSilenceLetsAllIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := NewForecast()
+		f := NewForecast(nil)
 		f.Take(worker("a", 500, 0), time.Now())
 		let(f, 1000)
-		wait, ok := f.Admit(allowed, 5)
+		wait, ok := f.Admit(nil, allowed, 5)
 		if ok || wait <= 0 || wait > 3*time.Millisecond {
 			t.Errorf("let in %v, wait %v", ok, wait)
 		}
@@ -80,12 +143,12 @@ func TestWhatIsLetInIsWorkedOffAndSilenceLetsAllIn(t *testing.T) {
 
 func TestAnEventOfLessPriorityIsRefusedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := NewForecast()
+		f := NewForecast(nil)
 		f.Take(worker("a", 500, 15), time.Now())
-		if _, ok := f.Admit(allowed, 9); !ok {
+		if _, ok := f.Admit(nil, allowed, 9); !ok {
 			t.Error("one of the highest priority is refused")
 		}
-		if _, ok := f.Admit(allowed, 0); ok {
+		if _, ok := f.Admit(nil, allowed, 0); ok {
 			t.Error("one of the lowest is let in")
 		}
 	})
@@ -130,7 +193,7 @@ func (o *outage) second(works bool) (in int) {
 	o.forecast.Take(&pulse.Pulse{Role: "stream", Instance: "a", Admission: o.pace.Tell(o.predicted, o.shed, time.Now())}, time.Now())
 	for range 1000 {
 		time.Sleep(time.Millisecond)
-		if _, ok := o.forecast.Admit(allowed, 5); ok {
+		if _, ok := o.forecast.Admit([]byte("a"), allowed, 5); ok {
 			in++
 		}
 	}
@@ -144,7 +207,7 @@ func (o *outage) second(works bool) (in int) {
 
 func TestWhileNothingIsInTimeAFewEventsASecondAreLetInToFindOutWhenItIsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := &outage{pace: NewPace(&budget.Live{}), forecast: NewForecast()}
+		o := &outage{pace: NewPace(&budget.Live{}), forecast: NewForecast(byName)}
 		for range 10 {
 			o.second(true)
 		}

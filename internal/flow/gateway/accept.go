@@ -102,7 +102,7 @@ func (s *Server) inTime(e *event.Event, made bool, now time.Time) *listen.Proble
 	if s.deps.Admission == nil || !made && s.memory.holds(e.ID, now) {
 		return nil
 	}
-	wait, ok := s.deps.Admission.Admit(e.Deadline.Sub(now), e.Priority)
+	wait, ok := s.deps.Admission.Admit(e.Key, e.Deadline.Sub(now), e.Priority)
 	if ok {
 		return nil
 	}

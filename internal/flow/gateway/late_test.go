@@ -11,11 +11,12 @@ import (
 type bound struct {
 	left     int
 	asked    []time.Duration
+	key      string
 	priority int
 }
 
-func (b *bound) Admit(left time.Duration, priority int) (time.Duration, bool) {
-	b.asked, b.priority = append(b.asked, left), priority
+func (b *bound) Admit(key []byte, left time.Duration, priority int) (time.Duration, bool) {
+	b.asked, b.key, b.priority = append(b.asked, left), string(key), priority
 	b.left--
 	return 1500 * time.Millisecond, b.left >= 0
 }
@@ -26,8 +27,8 @@ func TestAnEventThatWouldBeLateIsRefusedAndNotHandedOn(t *testing.T) {
 	if w := send(s, `{"id":"a","card_token":"c"}`, "Content-Type: application/json", "X-Deadline-Ms: 40", "X-Priority: 7"); w.Code != http.StatusAccepted {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
-	if left := admission.asked[0]; left > 40*time.Millisecond || left < -time.Minute || admission.priority != 7 {
-		t.Errorf("asked with %v left and priority %d", left, admission.priority)
+	if left := admission.asked[0]; left > 40*time.Millisecond || left < -time.Minute || admission.key != "c" || admission.priority != 7 {
+		t.Errorf("asked with key %q, %v left and priority %d", admission.key, left, admission.priority)
 	}
 	w := send(s, `{"id":"b","card_token":"c"}`, "Content-Type: application/json")
 	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "2" || !strings.Contains(w.Body.String(), "urn:betimes:problem:would_be_late") {

@@ -35,8 +35,9 @@ type Recent func(ctx context.Context, since time.Time, each func(id string, valu
 
 // Admission knows whether an event can be in time.
 type Admission interface {
-	// Admit lets an event in that has so much time left, or tells how long until one would be.
-	Admit(left time.Duration, priority int) (wait time.Duration, ok bool)
+	// Admit lets an event of a key in (nil: none) that has so much time left, or tells
+	// how long until one would be.
+	Admit(key []byte, left time.Duration, priority int) (wait time.Duration, ok bool)
 }
 
 // Deps are the collaborators of a Server.
