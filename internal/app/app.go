@@ -23,6 +23,7 @@ import (
 	"betimes/internal/flow/feature"
 	"betimes/internal/kafka"
 	"betimes/internal/lifecycle"
+	"betimes/internal/model/exchange"
 	"betimes/internal/privacy"
 	"betimes/internal/pulse"
 	"betimes/internal/sagemaker"
@@ -74,6 +75,7 @@ type App struct {
 	started   time.Time
 	account   *sagemaker.Account
 	allowance *balance.Allowance // of calls that are made again
+	answers   *exchange.Room     // of models, while they are read
 	emulated  string             // URL of the emulator in this process
 	reloads   []func(config.Config)
 	drains    []func() // each makes a listener unready
@@ -95,6 +97,7 @@ func New(loaded *config.Loaded, options Options) (*App, error) {
 		registry: prometheus.NewRegistry(), clusters: map[string]*kafka.Cluster{}, started: time.Now(),
 		live:      &budget.Live{},
 		allowance: balance.NewAllowance(loaded.Config.Flow.Balance),
+		answers:   exchange.NewRoom(answersOf(loaded.Config)),
 	}
 	a.metrics = prometheus.WrapRegistererWith(prometheus.Labels{"pipeline": a.config.Name}, a.registry)
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(options.Version))

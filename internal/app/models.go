@@ -216,7 +216,7 @@ type way struct {
 // door opens the way to one endpoint.
 func (a *App) door(ctx context.Context, n named, c config.EndpointConfig) (way, error) {
 	if c.REST != nil {
-		e, err := rest.New(*c.REST, rest.Deps{Name: n.endpoint, Fields: a.config.Flow.Feature.Fields, Registerer: a.metrics})
+		e, err := rest.New(*c.REST, rest.Deps{Name: n.endpoint, Fields: a.config.Flow.Feature.Fields, Registerer: a.metrics, Room: a.answers})
 		if err != nil {
 			return way{}, fmt.Errorf("%s.rest: %w", n.path, err)
 		}
@@ -232,7 +232,7 @@ func (a *App) door(ctx context.Context, n named, c config.EndpointConfig) (way, 
 // oipDoor opens the way to a model of the Open Inference Protocol. What its
 // metadata say against the mapping is said before the first event.
 func (a *App) oipDoor(ctx context.Context, n named, c oip.Config) (way, error) {
-	e, err := oip.New(c, oip.Deps{Name: n.endpoint, Fields: a.config.Flow.Feature.Fields, Log: a.log, Registerer: a.metrics})
+	e, err := oip.New(c, oip.Deps{Name: n.endpoint, Fields: a.config.Flow.Feature.Fields, Log: a.log, Registerer: a.metrics, Room: a.answers})
 	if err != nil {
 		return way{}, fmt.Errorf("%s.oip: %w", n.path, err)
 	}

@@ -16,7 +16,7 @@ func (a *App) openAccount(ctx context.Context) (*sagemaker.Account, error) {
 	if a.account != nil {
 		return a.account, nil
 	}
-	account, err := sagemaker.NewAccount(ctx, a.config.AWS, sagemaker.Deps{Log: a.log, Registerer: a.metrics, Emulator: a.emulated})
+	account, err := sagemaker.NewAccount(ctx, a.config.AWS, sagemaker.Deps{Log: a.log, Registerer: a.metrics, Emulator: a.emulated, Room: a.answers})
 	if err != nil {
 		return nil, fmt.Errorf("aws: %w", err)
 	}

@@ -19,6 +19,7 @@ type Deps struct {
 	Fields     []string // names of the numbers of each request, when it is a row of them
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	Room       *exchange.Room // for answers over HTTP; nil: one of its own
 }
 
 // Endpoint is one model of one server. It is a model.Invoker, safe for concurrent use.
@@ -45,7 +46,7 @@ func New(c Config, d Deps) (*Endpoint, error) {
 	if c.grpc() {
 		e.transport, err = newGRPC(c, d.Name, dialled.Inc)
 	} else {
-		e.transport, err = newHTTP(c, d.Name, dialled.Inc)
+		e.transport, err = newHTTP(c, d.Name, dialled.Inc, d.Room)
 	}
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ type overHTTP struct {
 	client  *exchange.Client
 }
 
-func newHTTP(c Config, name string, dialled func()) (*overHTTP, error) {
+func newHTTP(c Config, name string, dialled func(), room *exchange.Room) (*overHTTP, error) {
 	base, err := url.Parse(strings.TrimRight(c.URL, "/"))
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
@@ -40,7 +40,7 @@ func newHTTP(c Config, name string, dialled func()) (*overHTTP, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := exchange.New(exchange.Config{Endpoint: name, Connections: c.Connections, Timeout: c.Timeout, TLS: authority, Dialed: dialled})
+	client := exchange.New(exchange.Config{Endpoint: name, Connections: c.Connections, Timeout: c.Timeout, TLS: authority, Dialed: dialled, Room: room})
 	h := &overHTTP{config: c, name: name, base: base, headers: headers, client: client}
 	h.asking = h.at("/infer")
 	return h, nil

@@ -26,6 +26,7 @@ type Deps struct {
 	Name       string   // of the endpoint in answers, errors and metrics
 	Fields     []string // of flow.feature, for the template
 	Registerer prometheus.Registerer
+	Room       *exchange.Room // for answers; nil: one of its own
 }
 
 // Endpoint is one model server. It is a model.Invoker, safe for concurrent use.
@@ -60,7 +61,7 @@ func New(c Config, d Deps) (*Endpoint, error) {
 	return &Endpoint{
 		name: d.Name, url: u, template: around, headers: h,
 		client: exchange.New(exchange.Config{
-			Endpoint: d.Name, Connections: c.Connections, Timeout: c.Timeout, TLS: authority, Dialed: dialled.Inc,
+			Endpoint: d.Name, Connections: c.Connections, Timeout: c.Timeout, TLS: authority, Dialed: dialled.Inc, Room: d.Room,
 		}),
 	}, nil
 }

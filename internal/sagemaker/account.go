@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"betimes/internal/model/exchange"
 	"betimes/internal/sagemaker/wire"
 )
 
@@ -19,6 +20,7 @@ type Deps struct {
 	Registerer prometheus.Registerer
 	Emulator   string                           // URL of the emulator in this process; empty: none
 	Env        func(name string) (string, bool) // nil: os.LookupEnv
+	Room       *exchange.Room                   // for answers; nil: one for each service
 }
 
 // Account is who calls, and where. It is safe for concurrent use.

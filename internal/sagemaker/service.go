@@ -49,7 +49,7 @@ func (a *Account) service(what api, c Config, connections int, timeout time.Dura
 		signer: wire.NewSigner(region, what.signedAs), keys: a.keys(c, base), clock: &a.clock,
 		exchange: exchange.New(exchange.Config{
 			Endpoint: name, Connections: connections, Timeout: timeout, TLS: a.authorities,
-			Dialed: a.metrics.connections.WithLabelValues(name).Inc,
+			Dialed: a.metrics.connections.WithLabelValues(name).Inc, Room: a.deps.Room,
 		}),
 	}, nil
 }

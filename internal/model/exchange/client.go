@@ -33,17 +33,25 @@ type Config struct {
 	Timeout     time.Duration // longest exchange, whatever the context allows
 	TLS         *tls.Config   // nil: the system's authorities
 	Dialed      func()        // called for every new connection, may be nil
+	Room        *Room         // of answers while they are read; nil: one of its own
 }
 
 // Client is a pool of connections to one server. It is safe for concurrent use.
 type Client struct {
 	config    Config
 	transport *http.Transport
+	room      *Room
 }
+
+// ownRoom is for as many answers as large as they may be.
+const ownRoom = 4 * MaxAnswerBytes
 
 // New makes a Client; nothing is dialled yet.
 func New(c Config) *Client {
-	client := &Client{config: c}
+	client := &Client{config: c, room: c.Room}
+	if c.Room == nil {
+		client.room = NewRoom(ownRoom)
+	}
 	var http1 http.Protocols
 	http1.SetHTTP1(true)
 	client.transport = &http.Transport{
@@ -101,7 +109,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, c.severed(k, c.fault(ctx, err))
 	}
-	body, err := readAnswer(resp, r.Framed)
+	body, err := c.readAnswer(ctx, resp, r.Framed)
 	if err != nil {
 		return Reply{}, c.fault(ctx, err)
 	}

@@ -9,5 +9,6 @@
 //
 // Invariants: standard library only. One attempt: nothing is sent twice and no
 // redirect is followed. Never more connections than configured, idle ones are
-// kept, HTTP/1.1, no compression. An answer over MaxAnswerBytes is an error.
+// kept, HTTP/1.1, no compression. An answer over MaxAnswerBytes is an error,
+// and all that are read at once take no more than their Room, and one more.
 package exchange

@@ -59,25 +59,22 @@ func newRequest(ctx context.Context, r Request) *http.Request {
 var errTooLarge = fmt.Errorf("the answer is larger than %d MiB; let the model answer less", MaxAnswerBytes>>20)
 
 // readAnswer reads to the end, so that the connection can be used again.
-func readAnswer(resp *http.Response, framed *Framing) ([]byte, error) {
-	defer resp.Body.Close()
-	if framed != nil && resp.StatusCode == http.StatusOK && strings.HasPrefix(resp.Header.Get("Content-Type"), framed.ContentType) {
-		return framed.Read(resp.Body)
-	}
+func (c *Client) readAnswer(ctx context.Context, resp *http.Response, framed *Framing) ([]byte, error) {
 	if resp.Request.Method == http.MethodHead {
-		return nil, nil
+		return nil, resp.Body.Close()
 	}
-	if resp.ContentLength > MaxAnswerBytes {
+	s := share{room: c.room, ctx: ctx, body: resp.Body}
+	defer s.close()
+	defer resp.Body.Close() // before others are let in
+	switch {
+	case framed != nil && resp.StatusCode == http.StatusOK && strings.HasPrefix(resp.Header.Get("Content-Type"), framed.ContentType):
+		return framed.Read(&s)
+	case resp.ContentLength > MaxAnswerBytes:
 		return nil, errTooLarge
-	}
-	if resp.ContentLength >= 0 {
+	case resp.ContentLength >= 0 && resp.ContentLength <= freeBytes:
 		body := make([]byte, resp.ContentLength)
 		_, err := io.ReadFull(resp.Body, body)
 		return body, err
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswerBytes+1))
-	if len(body) > MaxAnswerBytes {
-		return nil, errTooLarge
-	}
-	return body, err
+	return readUpTo(MaxAnswerBytes, &s)
 }
