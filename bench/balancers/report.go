@@ -2,126 +2,108 @@ package main
 
 import (
 	"fmt"
-	"slices"
+	"io"
 	"strings"
 	"time"
 )
 
-// figure is one column: a number of one run.
-type figure struct {
-	title, format string
-	of            func(scenario, outcome) float64
+// run is one run of one system: an outcome of each step.
+type run struct {
+	steps  []outcome
+	fleets []fleet
+	window time.Duration
 }
 
-func figures() []figure {
-	millis := func(q float64) func(scenario, outcome) float64 {
-		return func(_ scenario, o outcome) float64 { return quantile(o.took, q).Seconds() * 1000 }
-	}
-	return []figure{
-		{"p50", "%.1f", millis(0.5)}, {"p99", "%.1f", millis(0.99)}, {"p99.9", "%.1f", millis(0.999)},
-		{"load late p99", "%.2f", func(_ scenario, o outcome) float64 { return quantile(o.late, 0.99).Seconds() * 1000 }},
-		{"calls/event", "%.4f", func(_ scenario, o outcome) float64 { return float64(sum(o.calls)) / float64(len(o.took)+o.failed) }},
-		{"to the bad one, %", "%.3f", bad},
-		{"largest/mean share", "%.3f", largest},
-		{"farthest from its size, %", "%.1f", farthest},
-		{"failed", "%.0f", func(_ scenario, o outcome) float64 { return float64(o.failed) }},
-	}
+// at is what was seen in a step.
+func (r run) at(s scenario, step int) seen {
+	return seen{outcome: r.steps[step], fleet: r.fleets[step], subject: s.steps[step].subject, window: r.window}
 }
 
-func sum(calls []int64) (all int64) {
-	for _, n := range calls {
-		all += n
+// values are a figure of the runs that count.
+func (s scenario) values(f figure, runs []run, step int) (all []float64) {
+	for _, r := range runs {
+		if o := r.steps[step]; o.void == "" && (f.know == nil || f.know(o)) {
+			all = append(all, f.of(r.at(s, step)))
+		}
 	}
 	return all
 }
 
-// bad is the part of the calls that went to the slow or broken server.
-func bad(s scenario, o outcome) float64 {
-	at := max(s.fleet.Slow, s.fleet.Broken)
-	if at < 0 {
-		return 0
-	}
-	return 100 * float64(o.calls[at]) / float64(sum(o.calls))
-}
-
-func largest(_ scenario, o outcome) float64 {
-	return float64(slices.Max(o.calls)) * float64(len(o.calls)) / float64(sum(o.calls))
-}
-
-// farthest is how far a server's share is from what its slots are of all.
-func farthest(s scenario, o outcome) (most float64) {
-	slots := 0
-	for _, n := range s.fleet.Slots {
-		slots += n
-	}
-	for i, n := range o.calls {
-		share := float64(n) / float64(sum(o.calls)) * float64(slots) / float64(s.fleet.Slots[i])
-		most = max(most, 100*max(share-1, 1-share))
-	}
-	return most
-}
-
-// report writes the table of a scenario: medians with their range over the turns,
-// then what betimes is to each, formed within a turn.
-func report(s scenario, all map[string][]outcome) {
-	fmt.Printf("\n| system (ms, median [least–most]) |")
-	for _, f := range figures() {
-		fmt.Printf(" %s |", f.title)
-	}
-	fmt.Printf(" void |\n|---|%s\n", strings.Repeat("---|", len(figures())+1))
-	for _, name := range s.systems {
-		runs := counted(all[name])
-		if len(all[name]) == 0 {
-			fmt.Printf("| %s | not run |\n", name)
+// ratios are formed within a turn where both runs count.
+func (s scenario) ratios(f figure, all map[string][]run, other string, step int) (values []float64) {
+	for i, ours := range all[s.ours()] {
+		if i >= len(all[other]) || ours.steps[step].void != "" || all[other][i].steps[step].void != "" {
 			continue
 		}
-		fmt.Printf("| %s |", name)
-		for _, f := range figures() {
-			var values []float64
-			for _, o := range runs {
-				values = append(values, f.of(s, o))
-			}
-			fmt.Printf(" %s |", spread(f.format, values))
+		if of := f.of(all[other][i].at(s, step)); of > 0 {
+			values = append(values, f.of(ours.at(s, step))/of)
 		}
-		fmt.Printf(" %d |\n", len(all[name])-len(runs))
 	}
-	ours := s.systems[0]
-	if slices.Contains(s.systems, hedging) {
-		ours = hedging
+	return values
+}
+
+// report writes the tables of a scenario: medians with their range over the turns,
+// what betimes is to each, formed within a turn, and what was promised.
+func report(to io.Writer, s scenario, all map[string][]run) {
+	for n, one := range s.steps {
+		s.table(to, n, one, all)
+		s.against(to, n, all)
 	}
-	fmt.Printf("\n| %s ÷ | p50 | p99 | p99.9 |\n|---|---|---|---|\n", ours)
+	fmt.Fprintln(to)
+	for _, p := range s.promises {
+		fmt.Fprintln(to, p.line(s, all))
+	}
+}
+
+// table is one step.
+func (s scenario) table(to io.Writer, n int, one step, all map[string][]run) {
+	var columns []figure
+	for _, f := range figures() {
+		if f.when == nil || f.when(one) {
+			columns = append(columns, f)
+		}
+	}
+	fmt.Fprintf(to, "\n| %s (ms, median [least–most]) |", one.what)
+	for _, f := range columns {
+		fmt.Fprintf(to, " %s |", f.title)
+	}
+	fmt.Fprintf(to, " void |\n|---|%s\n", strings.Repeat("---|", len(columns)+1))
 	for _, name := range s.systems {
-		if name != ours && len(all[name]) > 0 {
-			fmt.Printf("| %s | %s | %s | %s |\n", name, ratio(all, ours, name, 0.5), ratio(all, ours, name, 0.99), ratio(all, ours, name, 0.999))
+		runs := all[name]
+		if len(runs) == 0 {
+			fmt.Fprintf(to, "| %s | not run |\n", name)
+			continue
 		}
+		fmt.Fprintf(to, "| %s |", name)
+		for _, f := range columns {
+			fmt.Fprintf(to, " %s |", spread(f.format, s.values(f, runs, n)))
+		}
+		fmt.Fprintf(to, " %s |\n", voids(runs, n))
 	}
 }
 
-func counted(all []outcome) (runs []outcome) {
-	for _, o := range all {
-		if o.void == "" {
-			runs = append(runs, o)
+// against is what betimes is to each other system in a step.
+func (s scenario) against(to io.Writer, n int, all map[string][]run) {
+	fmt.Fprintf(to, "\n| %s ÷ | p50 | p99 | p99.9 |\n|---|---|---|---|\n", s.ours())
+	for _, name := range s.systems {
+		if name == s.ours() || len(all[name]) == 0 {
+			continue
 		}
+		fmt.Fprintf(to, "| %s |", name)
+		for _, title := range []string{"p50", "p99", "p99.9"} {
+			fmt.Fprintf(to, " %s |", spread("%.2f", s.ratios(figureOf(title), all, name, n)))
+		}
+		fmt.Fprintln(to)
 	}
-	return runs
 }
 
-func ratio(all map[string][]outcome, ours, other string, q float64) string {
-	var values []float64
-	for i, o := range all[ours] {
-		if i < len(all[other]) && o.void == "" && all[other][i].void == "" {
-			values = append(values, float64(quantile(o.took, q))/float64(max(quantile(all[other][i].took, q), time.Microsecond)))
+// voids are the turns that do not count, and why.
+func voids(runs []run, step int) string {
+	var all []string
+	for i, r := range runs {
+		if why := r.steps[step].void; why != "" {
+			all = append(all, fmt.Sprintf("turn %d: %s", i+1, why))
 		}
 	}
-	return spread("%.2f", values)
-}
-
-// spread is the median and the range.
-func spread(format string, values []float64) string {
-	if len(values) == 0 {
-		return "–"
-	}
-	slices.Sort(values)
-	one := func(v float64) string { return fmt.Sprintf(format, v) }
-	return one(values[len(values)/2]) + " [" + one(values[0]) + "–" + one(values[len(values)-1]) + "]"
+	return strings.Join(all, "; ")
 }

@@ -1,20 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"sync"
-	"sync/atomic"
 	"syscall"
-	"time"
-
-	"bufio"
 )
 
 // partServe is the first argument of the process that holds the stub servers.
@@ -23,40 +16,25 @@ const partServe = "part-serve"
 // most is how many servers there are; a fleet may use fewer.
 const most = 10
 
-// stub is one model server: so many calls at once, the others wait in it.
-type stub struct {
-	number int
-	group  *group
-	slots  atomic.Pointer[chan struct{}]
-	calls  atomic.Int64
-}
-
-// group are the stub servers of one process.
-type group struct {
-	fleet atomic.Pointer[fleet]
-	stubs [most]*stub
-}
-
 // setting is what the servers' process is told and answers, as lines of JSON.
 type setting struct {
 	Addresses []string `json:"addresses,omitempty"`
-	Fleet     *fleet   `json:"fleet,omitempty"` // set anew; null: count
-	Calls     []int64  `json:"calls,omitempty"` // of each server since
+	Fleet     *fleet   `json:"fleet,omitempty"`   // null: count
+	Anew      bool     `json:"anew,omitempty"`    // with free slots, counted from nothing
+	Calls     []int64  `json:"calls,omitempty"`   // of each server since
+	Problem   string   `json:"problem,omitempty"` // why the fleet could not be set
 }
 
 // serve is the servers' process.
 func serve() error {
-	g := &group{}
+	g, err := newGroup()
+	if err != nil {
+		return err
+	}
+	defer g.close()
 	var first setting
-	for i := range g.stubs {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		g.stubs[i] = &stub{number: i, group: g}
-		server := &http.Server{Handler: g.stubs[i], ReadHeaderTimeout: 5 * time.Second}
-		go server.Serve(ln)
-		first.Addresses = append(first.Addresses, ln.Addr().String())
+	for _, s := range g.stubs {
+		first.Addresses = append(first.Addresses, s.port.address)
 	}
 	out := json.NewEncoder(os.Stdout)
 	if err := out.Encode(first); err != nil {
@@ -67,61 +45,25 @@ func serve() error {
 		if err := in.Decode(&told); err != nil {
 			return nil // the other side has ended
 		}
-		if told.Fleet != nil {
-			g.set(*told.Fleet)
-		}
-		var answer setting
-		for _, s := range g.stubs {
-			answer.Calls = append(answer.Calls, s.calls.Load())
-		}
-		if err := out.Encode(answer); err != nil {
+		if err := out.Encode(g.answer(told)); err != nil {
 			return err
 		}
 	}
 }
 
-// set makes the servers those of another fleet.
-func (g *group) set(f fleet) {
-	for i, n := range f.Slots {
-		slots := make(chan struct{}, n)
-		g.stubs[i].slots.Store(&slots)
+// answer sets what is told and counts.
+func (g *group) answer(told setting) setting {
+	var err error
+	switch {
+	case told.Fleet != nil && told.Anew:
+		err = g.reset(*told.Fleet)
+	case told.Fleet != nil:
+		err = g.change(*told.Fleet)
 	}
-	g.fleet.Store(&f)
-	for _, s := range g.stubs {
-		s.calls.Store(0)
+	if err != nil {
+		return setting{Problem: err.Error()}
 	}
-}
-
-// ServeHTTP answers {"v":1} after the service time.
-func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body)
-	s.calls.Add(1)
-	f := s.group.fleet.Load()
-	if s.number == f.Broken {
-		http.Error(w, "out of memory", http.StatusInternalServerError)
-		return
-	}
-	took := f.Least + rand.N(f.Most-f.Least)
-	if s.number == f.Slow {
-		took *= 10
-	}
-	if rand.Float64() < f.Stalls {
-		took += 100 * time.Millisecond
-	}
-	slots := *s.slots.Load()
-	select {
-	case slots <- struct{}{}:
-	case <-r.Context().Done():
-		return
-	}
-	defer func() { <-slots }()
-	select {
-	case <-time.After(took):
-	case <-r.Context().Done():
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = io.WriteString(w, `{"v":1}`)
+	return setting{Calls: g.counts()}
 }
 
 // servers are the stub servers as the load's process sees them.
@@ -162,15 +104,20 @@ func startServers() (*servers, error) {
 }
 
 // tell sets the fleet, when there is one, and gives the calls of each server so far.
-func (s *servers) tell(f *fleet) ([]int64, error) {
+func (s *servers) tell(what setting) ([]int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.in.Encode(setting{Fleet: f}); err != nil {
+	if err := s.in.Encode(what); err != nil {
 		return nil, err
 	}
 	var answer setting
-	err := s.out.Decode(&answer)
-	return answer.Calls, err
+	if err := s.out.Decode(&answer); err != nil {
+		return nil, fmt.Errorf("the servers' process: %w", err)
+	}
+	if answer.Problem != "" {
+		return nil, fmt.Errorf("the servers' process: %s", answer.Problem)
+	}
+	return answer.Calls, nil
 }
 
 func (s *servers) stop() {

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+)
+
+// promise is a bound that was set before anything was measured.
+type promise struct {
+	step   int
+	figure string
+	to     string // what the figure is a ratio to; empty: it is the figure itself
+	most   float64
+}
+
+// toEach promises the same of the ratio to each.
+func toEach(systems []string, figure string, most float64) (all []promise) {
+	for _, to := range systems {
+		all = append(all, promise{figure: figure, to: to, most: most})
+	}
+	return all
+}
+
+// line says what was promised and what came out.
+func (p promise) line(s scenario, all map[string][]run) string {
+	f, name := figureOf(p.figure), p.figure
+	values := s.values(f, all[s.ours()], p.step)
+	if p.to != "" {
+		values, name = s.ratios(f, all, p.to, p.step), name+" ÷ "+p.to
+	}
+	if len(s.steps) > 1 {
+		name = s.steps[p.step].what + ": " + name
+	}
+	said := "nothing to tell by"
+	if len(values) > 0 {
+		if said = "missed"; median(values) <= p.most {
+			said = "kept"
+		}
+	}
+	format := "%.2f"
+	if p.to == "" {
+		format = f.format
+	}
+	return fmt.Sprintf("- %s at most %g: %s, %s", name, p.most, spread(format, values), said)
+}
+
+// median sorts values.
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+}
+
+// spread is the median and the range.
+func spread(format string, values []float64) string {
+	if len(values) == 0 {
+		return "–"
+	}
+	middle := median(values)
+	if len(values) == 1 {
+		return fmt.Sprintf(format, middle)
+	}
+	return fmt.Sprintf(format+" ["+format+"–"+format+"]", middle, values[0], values[len(values)-1])
+}
