@@ -1,6 +1,7 @@
 package main
 
 import (
+	"sync/atomic"
 	"time"
 
 	"betimes/bench/floor/load"
@@ -18,6 +19,7 @@ type batching struct {
 type executors struct {
 	batching
 	line chan job
+	busy atomic.Int64 // ns that calls took in all
 }
 
 // job is one call.
@@ -30,7 +32,7 @@ type job struct {
 const longLine = 1 << 16
 
 func newExecutors(b batching) (*executors, error) {
-	e := &executors{b, make(chan job, longLine)}
+	e := &executors{batching: b, line: make(chan job, longLine)}
 	for range b.Executors {
 		alarm, err := load.NewAlarm()
 		if err != nil {
@@ -44,7 +46,9 @@ func newExecutors(b batching) (*executors, error) {
 // execute is one executor.
 func (e *executors) execute(alarm *load.Alarm) {
 	for j := range e.line {
-		_ = alarm.Until(time.Now().Add(e.Fixed + time.Duration(j.records)*e.Each)) // a timer of the kernel that rang before
+		began := time.Now()
+		_ = alarm.Until(began.Add(e.Fixed + time.Duration(j.records)*e.Each)) // a timer of the kernel that rang before
+		e.busy.Add(int64(time.Since(began)))
 		close(j.done)
 	}
 }

@@ -33,6 +33,7 @@ type result struct {
 	calls       int64         // of the model, in the window
 	connections int64         // opened by the end of the window
 	asked       int64         // calls by then
+	wave        wave          // of a load with bursts
 	void        string        // why it does not count; empty: it counts
 }
 
@@ -66,7 +67,7 @@ func (r trial) measure(ctx context.Context) (result, error) {
 	}
 	defer around.part.stop()
 	where := r.place(dir, around)
-	order := load.Order{Topics: where.Topics, Shape: r.scenario.shape(r.rate, max(warmUp, r.system.warmUp), r.window, r.seed)}
+	order := load.Order{Topics: where.Topics, Shape: r.shape()}
 	pipe, err := load.New(ctx, where.Topics, load.Plan(order.Shape), r.system.asks)
 	if err != nil {
 		return result{}, err
@@ -80,6 +81,11 @@ func (r trial) measure(ctx context.Context) (result, error) {
 	return r.drive(ctx, where, around, pipe, sends)
 }
 
+// shape is what the run sends.
+func (r trial) shape() load.Shape {
+	return r.scenario.shape(r.rate, max(warmUp, r.system.warmUp), r.window, r.seed)
+}
+
 // place is where the run happens.
 func (r trial) place(dir string, around *servers) place {
 	seeds := r.ground.seeds
@@ -87,8 +93,12 @@ func (r trial) place(dir string, around *servers) place {
 		seeds = around.Seeds
 	}
 	name := fmt.Sprintf("bench-%d-%d", os.Getpid(), runs.Add(1))
+	workers := r.scenario.batches.Executors
+	if r.scenario.single {
+		workers = 0
+	}
 	return place{
-		Dir: dir, URL: around.URL, CA: around.CA, Group: name, Workers: r.scenario.batches.Executors,
+		Dir: dir, URL: around.URL, CA: around.CA, Group: name, Workers: workers,
 		Topics: load.Topics{Seeds: seeds, In: name + "-in", Out: name + "-out"},
 	}
 }
@@ -122,6 +132,11 @@ func (r trial) drive(ctx context.Context, where place, around *servers, pipe *lo
 	res := result{
 		Outcome: out, rate: r.rate, window: r.window, cpu: w.ended.System - w.began.System, foreign: w.foreign(), peak: w.ended.Peak,
 		calls: w.ended.Calls - w.began.Calls, connections: w.ended.Connections, asked: w.ended.Calls,
+	}
+	if shape := r.shape(); r.scenario.kind == bursts {
+		each := w.ended.Worked - w.began.Worked
+		model := executorsOf{r.scenario.batches.Executors, each / time.Duration(max(res.calls, 1))}
+		res.wave = waveOf(out.Trips, shape.WarmUp, shape.Burst, shape.Window, model)
 	}
 	res.void = r.scenario.voidness(res)
 	return res, nil

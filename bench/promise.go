@@ -7,8 +7,8 @@ import (
 
 // promise is a bound that was set before anything was measured.
 type promise struct {
-	figure string // as in compared
-	to     string // the other system
+	figure string // as in compared; of betimes alone as in columns
+	to     string // the other system; empty: it is of betimes alone
 	most   float64
 	least  float64 // instead of most
 }
@@ -16,6 +16,8 @@ type promise struct {
 // promises are those of a scenario.
 func promises(sc scenario) []promise {
 	switch {
+	case sc.kind == bursts:
+		return []promise{{figure: toIdeal, most: 1.2}, {figure: "not back"}, {figure: late, to: parallelConsumer, most: 0.5}}
 	case sc.name == "p1" || sc.name == "p1-2500":
 		return []promise{{figure: "p50", to: "F1", most: 1.10}, {figure: "p99", to: "F1", most: 1.30}, {figure: "CPU", to: "F1", most: 1.20}}
 	case sc.batches.Executors > 0 && sc.kind == latencies:
@@ -29,10 +31,16 @@ func promises(sc scenario) []promise {
 }
 
 // line says what was promised and what came out.
-func (p promise) line(turns []turn) string {
-	columns := compared()
+func (p promise) line(sc scenario, turns []turn) string {
+	columns, name := sc.compared(), p.figure+" ÷ "+p.to
+	if p.to == "" {
+		columns, name = sc.columns(), p.figure
+	}
 	c := columns[slices.IndexFunc(columns, func(c column) bool { return c.title == p.figure })]
-	got := ratios("betimes", p.to, turns, c.of)
+	got := counted("betimes", turns, c.of)
+	if p.to != "" {
+		got = ratios("betimes", p.to, turns, c.of)
+	}
 	bound := fmt.Sprintf("at most %.2f", p.most)
 	kept := func(v float64) bool { return v <= p.most }
 	if p.least > 0 {
@@ -45,5 +53,5 @@ func (p promise) line(turns []turn) string {
 			said = "kept"
 		}
 	}
-	return fmt.Sprintf("- %s ÷ %s %s: %s, %s", p.figure, p.to, bound, spread("%.2f", got), said)
+	return fmt.Sprintf("- %s %s: %s, %s", name, bound, spread("%.2f", got), said)
 }

@@ -15,7 +15,8 @@ type scenario struct {
 	digits  int // of each number
 	network bool
 	service time.Duration
-	batches batching // the model can be asked about several records at once
+	batches batching // the model has so many executors, and can be asked about several records at once
+	single  bool     // it cannot
 	tls     bool
 	apart   bool // not a part of all, which would take too long
 	kind    kind
@@ -33,6 +34,7 @@ const (
 	latencies kind = iota // times and cost at a rate
 	capacity              // how many come back at a rate beyond what a blocking consumer can do
 	sustained             // the highest rate with p99 within sloP99
+	bursts                // how long bursts are felt
 	doors                 // what a call to an endpoint costs; no broker takes part
 )
 
@@ -78,7 +80,7 @@ func scenarios() []scenario {
 		with(slow, func(s *scenario) {
 			s.name, s.what, s.tls = "p3-tls", "a model of 20 ms, TLS", true
 			s.rates, s.turns = []float64{1000}, 2
-			s.systems = []string{"F1", "betimes"}
+			s.systems = []string{"F1", "betimes", parallelConsumer}
 		}),
 		with(slow, func(s *scenario) {
 			s.name, s.what, s.kind = "p3-rate", "a model of 20 ms, more records than a blocking consumer can take", capacity
@@ -89,6 +91,12 @@ func scenarios() []scenario {
 			s.name, s.what, s.kind = "p5", "the highest rate with p99 within 25 ms, a model that costs nothing", sustained
 			s.rates, s.turns = []float64{1000, 12_000}, 1
 			s.systems = []string{"F1", "betimes", parallelConsumer, kafkaStreams}
+		}),
+		with(tiny, func(s *scenario) {
+			s.apart, s.name, s.what, s.kind = true, "p6", "bursts of 110 % for 5 s among 70 % of what a model of 16 executors and 20 ms can do, one record a call", bursts
+			s.batches, s.single = batching{16, 20 * time.Millisecond, 0}, true
+			s.rates, s.turns = []float64{560}, 5
+			s.systems = []string{"F1", "betimes", parallelConsumer}
 		}),
 		regimes("p4", "a model of 2 executors, 4 ms a call and 0.1 ms a record: 488/s one by one", 4000, 100, func(s *scenario) {
 			s.rates, s.systems, s.upTo = []float64{100, 1000, 2000, 4000, 6000}, []string{"F1", reference, "betimes"}, map[string]float64{"F1": 400}
@@ -121,7 +129,7 @@ func regimes(name, what string, fixed, each int, change func(*scenario)) scenari
 // fewest is the least number of records in a window: of a regime p99 is read, of
 // the others p99.9.
 func (s scenario) fewest() int {
-	if s.batches.Executors > 0 {
+	if s.batches.Executors > 0 && s.kind == latencies {
 		return minRecords / 10
 	}
 	return minRecords
@@ -162,6 +170,6 @@ func scenarioOf(name string) (scenario, bool) {
 func (s scenario) shape(rate float64, warm, window time.Duration, seed uint64) load.Shape {
 	return load.Shape{
 		Rate: rate, WarmUp: warm, Window: window, Keys: keys, Partitions: partitions, Seed: seed,
-		Numbers: s.numbers, Digits: s.digits,
+		Numbers: s.numbers, Digits: s.digits, Burst: s.burst(rate, window),
 	}
 }

@@ -47,6 +47,7 @@ type served struct {
 type cost struct {
 	Calls       int64         `json:"calls"`
 	Connections int64         `json:"connections"`
+	Worked      time.Duration `json:"worked"`  // by the model's executors
 	System      time.Duration `json:"system"`  // CPU of the system under test, with its children
 	Servers     time.Duration `json:"servers"` // CPU of brokers and stub
 	Busy        time.Duration `json:"busy"`    // CPU of the whole machine
@@ -177,7 +178,11 @@ func (s *stub) costOf(w http.ResponseWriter, r *http.Request) {
 			servers += machine.CPU(other)
 		}
 	}
-	json.NewEncoder(w).Encode(cost{s.calls.Load(), s.connections.Load(), machine.CPU(pid), servers, machine.Busy(), machine.Peak(pid)})
+	worked := time.Duration(0)
+	if s.executors != nil {
+		worked = time.Duration(s.executors.busy.Load())
+	}
+	json.NewEncoder(w).Encode(cost{s.calls.Load(), s.connections.Load(), worked, machine.CPU(pid), servers, machine.Busy(), machine.Peak(pid)})
 }
 
 // close stops the server and, with a path, writes its log: ts,microseconds per line.

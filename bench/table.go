@@ -17,11 +17,34 @@ type column struct {
 // columns are the figures of a scenario's table. Times say nothing of a system
 // that cannot keep up.
 func (s scenario) columns() []column {
-	if s.kind == capacity {
+	switch s.kind {
+	case capacity:
 		return columns()[4:]
+	case bursts:
+		return append(waves(), columns()[3:]...)
 	}
 	return columns()
 }
+
+// waves are the figures of bursts.
+func waves() []column {
+	seconds := func(f func(wave) time.Duration) func(result) float64 {
+		return func(r result) float64 { return f(r.wave).Seconds() }
+	}
+	return []column{
+		{recovers, "%.2f", seconds(func(w wave) time.Duration { return w.recovery })},
+		{"ideal, s", "%.2f", seconds(func(w wave) time.Duration { return w.ideal })},
+		{toIdeal, "%.2f", func(r result) float64 { return r.wave.recovery.Seconds() / max(r.wave.ideal.Seconds(), 0.001) }},
+		{late, "%.2f", seconds(func(w wave) time.Duration { return w.over })},
+	}
+}
+
+// Figures of bursts that promises name.
+const (
+	recovers = "in time after, s"
+	toIdeal  = "÷ ideal"
+	late     = "late for, s"
+)
 
 // columns are the figures of a table of latencies, times first.
 func columns() []column {
@@ -49,8 +72,11 @@ func columns() []column {
 // compared are the figures that ratios are formed of: those of latency since
 // the actual send, which hold nothing of the load's own lag.
 func (s scenario) compared() []column {
-	if s.kind == capacity {
+	switch s.kind {
+	case capacity:
 		return compared()[2:]
+	case bursts:
+		return append([]column{waves()[0], waves()[3]}, compared()[2:]...)
 	}
 	return compared()
 }
@@ -101,7 +127,7 @@ func (r *report) against(sc scenario, systems []system, turns []turn) {
 		fmt.Fprintln(r.out)
 	}
 	for _, p := range promises(sc) {
-		fmt.Fprintln(r.out, p.line(turns))
+		fmt.Fprintln(r.out, p.line(sc, turns))
 	}
 }
 

@@ -30,7 +30,7 @@ const (
 	failedEvents  = "failed"
 	backAfter     = "has its part after, s"
 	herd          = "most of it in half a second, %"
-	triesAtIt     = "tries that found nobody"
+	triesAtIt     = "found nobody in the first second"
 )
 
 // figures are all columns.
@@ -54,8 +54,18 @@ func figures() []figure {
 		{title: failedEvents, format: "%.0f", of: func(s seen) float64 { return float64(s.failed) }},
 		{title: backAfter, format: "%.2f", of: seen.back, when: changes},
 		{title: herd, format: "%.1f", of: seen.herd, when: changes},
-		{title: triesAtIt, format: "%.0f", of: func(s seen) float64 { return float64(s.refused[s.subject]) }, when: changes, know: func(o outcome) bool { return o.refused != nil }},
+		{title: triesAtIt, format: "%.0f", of: seen.refusedAtFirst, when: changes, know: func(o outcome) bool { return o.refused != nil }},
 	}
+}
+
+// columns are the figures of a step.
+func (s step) columns() (all []figure) {
+	for _, f := range figures() {
+		if f.when == nil || f.when(s) {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 func figureOf(title string) figure {
@@ -133,6 +143,19 @@ func (s seen) back() float64 {
 		}
 	}
 	return s.window.Seconds()
+}
+
+// refusedAtFirst are the tries that found nobody in the first second: later ones find
+// out now and then if the server is back.
+func (s seen) refusedAtFirst() float64 {
+	first := s.series[0].refused[s.subject]
+	last := first
+	for _, one := range s.series {
+		if one.at <= time.Second+every/2 {
+			last = one.refused[s.subject]
+		}
+	}
+	return float64(last - first)
 }
 
 // herd is the largest part of all calls that the server had.

@@ -14,6 +14,9 @@ func known() seen {
 		s.late = append(s.late, time.Duration(i+1)*time.Microsecond)
 	}
 	s.failed, s.calls, s.refused = 3, []int64{100, 300, 600}, []int64{0, 0, 20}
+	for n, at := range []time.Duration{0, time.Second, 2 * time.Second} {
+		s.series = append(s.series, sample{at, s.calls, []int64{0, 0, int64(5 + 7*n)}})
+	}
 	return s
 }
 
@@ -22,7 +25,7 @@ func TestFiguresOfAKnownStep(t *testing.T) {
 		"p50": 500, "p99": 990, "p99.9": 999, "load late p99": 0.99,
 		callsPerEvent: 1.02, toTheBad: 30, largestShare: 1.8,
 		fromItsSize:  30, // the first has 0.1 of the calls and 1/7 of the slots
-		failedEvents: 3, triesAtIt: 20,
+		failedEvents: 3, triesAtIt: 7,
 	} {
 		if got := figureOf(title).of(known()); math.Abs(got-want) > 0.02 {
 			t.Errorf("%s is %g, want %g", title, got, want)
@@ -42,9 +45,10 @@ func TestAServerThatIsGoneHasNoPartToBeFarFrom(t *testing.T) {
 // moment on.
 func watched(from time.Duration, part int64) seen {
 	s := known()
+	s.series = nil
 	counts := []int64{0, 0, 0}
 	for at := time.Duration(0); at <= s.window; at += every {
-		s.series = append(s.series, sample{at, append([]int64(nil), counts...)})
+		s.series = append(s.series, sample{at, append([]int64(nil), counts...), nil})
 		of := int64(0)
 		if at >= from {
 			of = part
@@ -77,6 +81,7 @@ func TestAServerIsBackWhenItHasHalfOfItsPart(t *testing.T) {
 
 func TestAStepNobodyWatchedSaysThatNothingCameBack(t *testing.T) {
 	s := known()
+	s.series = nil
 	if s.back() != 5 || s.herd() != 0 {
 		t.Errorf("back after %g s, %g%%", s.back(), s.herd())
 	}

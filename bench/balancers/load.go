@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"betimes/bench/floor/load"
 	"betimes/internal/model"
 )
 
@@ -22,10 +21,11 @@ type outcome struct {
 	void    string
 }
 
-// sample is how many calls each server had got by a moment of the step.
+// sample is what each server had got by a moment of the step.
 type sample struct {
-	at    time.Duration
-	calls []int64
+	at      time.Duration
+	calls   []int64
+	refused []int64 // nil: not known
 }
 
 // quantile is exact: of all values.
@@ -58,13 +58,8 @@ type offering struct {
 
 // offer asks a system at the rates of the steps, whatever becomes of the calls.
 func offer(ctx context.Context, s system, o order) ([]outcome, error) {
-	alarm, err := load.NewAlarm()
-	if err != nil {
-		return nil, err
-	}
-	defer alarm.Close()
 	f := &offering{order: o, system: s, ctx: ctx, began: time.Now(), out: make([]outcome, len(o.steps))}
-	err = f.send(alarm)
+	err := f.send()
 	f.wg.Wait()
 	for i := range f.out {
 		f.out[i].close()
@@ -76,25 +71,22 @@ func offer(ctx context.Context, s system, o order) ([]outcome, error) {
 }
 
 // send keeps to the schedule; when it is late it sends at once and shifts nothing.
-func (f *offering) send(alarm *load.Alarm) error {
+func (f *offering) send() error {
+	defer ahead()()
 	random := rand.New(rand.NewPCG(f.seed, 0))
 	now, end := -1, f.warm // the step that counts: none yet
 	for at := time.Duration(0); ; {
 		rate := f.steps[max(now, 0)].rate
 		if at += time.Duration(random.ExpFloat64() / rate * float64(time.Second)); at >= end {
 			at, end, now = end, end+f.window, now+1
-			if err := alarm.Until(f.began.Add(at)); err != nil {
-				return err
-			}
+			until(f.began.Add(at))
 			if err := f.begin(now); err != nil || now == len(f.steps) {
 				return err
 			}
 			continue
 		}
 		intended := f.began.Add(at)
-		if err := alarm.Until(intended); err != nil {
-			return err
-		}
+		until(intended)
 		if err := f.ctx.Err(); err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ func toEach(systems []string, figure string, most float64) (all []promise) {
 // line says what was promised and what came out.
 func (p promise) line(s scenario, all map[string][]run) string {
 	f, name := figureOf(p.figure), p.figure
-	values := s.values(f, all[s.ours()], p.step)
+	values := s.values(f, all[s.ours()], p.step, false)
 	if p.to != "" {
 		values, name = s.ratios(f, all, p.to, p.step), name+" ÷ "+p.to
 	}

@@ -19,10 +19,10 @@ func (r run) at(s scenario, step int) seen {
 	return seen{outcome: r.steps[step], fleet: r.fleets[step], subject: s.steps[step].subject, window: r.window}
 }
 
-// values are a figure of the runs that count.
-func (s scenario) values(f figure, runs []run, step int) (all []float64) {
+// values are a figure of the runs that count, or of void ones too.
+func (s scenario) values(f figure, runs []run, step int, void bool) (all []float64) {
 	for _, r := range runs {
-		if o := r.steps[step]; o.void == "" && (f.know == nil || f.know(o)) {
+		if o := r.steps[step]; (void || o.void == "") && (f.know == nil || f.know(o)) {
 			all = append(all, f.of(r.at(s, step)))
 		}
 	}
@@ -57,12 +57,7 @@ func report(to io.Writer, s scenario, all map[string][]run) {
 
 // table is one step.
 func (s scenario) table(to io.Writer, n int, one step, all map[string][]run) {
-	var columns []figure
-	for _, f := range figures() {
-		if f.when == nil || f.when(one) {
-			columns = append(columns, f)
-		}
-	}
+	columns := one.columns()
 	fmt.Fprintf(to, "\n| %s (ms, median [least–most]) |", one.what)
 	for _, f := range columns {
 		fmt.Fprintf(to, " %s |", f.title)
@@ -76,7 +71,7 @@ func (s scenario) table(to io.Writer, n int, one step, all map[string][]run) {
 		}
 		fmt.Fprintf(to, "| %s |", name)
 		for _, f := range columns {
-			fmt.Fprintf(to, " %s |", spread(f.format, s.values(f, runs, n)))
+			fmt.Fprintf(to, " %s |", spread(f.format, s.values(f, runs, n, false)))
 		}
 		fmt.Fprintf(to, " %s |\n", voids(runs, n))
 	}

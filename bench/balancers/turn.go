@@ -42,10 +42,14 @@ func installed(name string) bool {
 	return err == nil
 }
 
+// progress writes every figure of a run, also of one that is void.
 func (s scenario) progress(name string, turn int, r run) {
-	for n, o := range r.steps {
-		fmt.Fprintf(os.Stderr, "%s %s, turn %d, %s: p50 %v p99 %v p99.9 %v, calls %v, failed %d %s\n", s.name, name, turn, s.steps[n].what,
-			quantile(o.took, 0.5), quantile(o.took, 0.99), quantile(o.took, 0.999), o.calls, o.failed, o.void)
+	for n, one := range s.steps {
+		fmt.Fprintf(os.Stderr, "%s %s, turn %d, %s:", s.name, name, turn, one.what)
+		for _, f := range one.columns() {
+			fmt.Fprintf(os.Stderr, " %s %s,", f.title, spread(f.format, s.values(f, []run{r}, n, true)))
+		}
+		fmt.Fprintf(os.Stderr, " calls %v %s\n", r.steps[n].calls, r.steps[n].void)
 	}
 }
 

@@ -42,7 +42,7 @@ func (w *watcher) begin(step int) error {
 	if step == len(w.fleets) {
 		return nil
 	}
-	w.series = append(w.series, []sample{{0, counts[:servers]}})
+	w.series = append(w.series, []sample{{0, counts[:servers], w.refused()}})
 	began, quit := time.Now(), w.quit
 	w.wg.Go(func() { w.watch(step, servers, began, quit) })
 	return nil
@@ -63,7 +63,7 @@ func (w *watcher) watch(step, servers int, began time.Time, quit <-chan struct{}
 			w.err = err
 			return
 		}
-		w.series[step] = append(w.series[step], sample{time.Since(began), counts[:servers]})
+		w.series[step] = append(w.series[step], sample{time.Since(began), counts[:servers], w.refused()})
 	}
 }
 

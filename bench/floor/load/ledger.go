@@ -89,20 +89,28 @@ type Outcome struct {
 	Latency    Quantiles // read back minus intended
 	FromSent   Quantiles // read back minus sent: the difference is the generator's
 	Lag        Quantiles // of the generator: sent minus intended
+	Trips      []Trip    // of the window, where the load has bursts
 }
+
+// Trip is one record that came back.
+type Trip struct{ At, Took time.Duration }
 
 // Outcome reads the window; lags are the generator's, one per record.
 func (l *Ledger) Outcome(lags []time.Duration) Outcome {
 	var latency, fromSent []time.Duration
+	var trips []Trip
 	for i := l.plan.First; i < len(l.got); i++ {
 		if l.got[i] != 0 {
 			took := time.Duration(l.got[i]) - l.plan.At[i]
 			latency, fromSent = append(latency, took), append(fromSent, took-lags[i])
+			if l.plan.shape.Burst.Every > 0 {
+				trips = append(trips, Trip{l.plan.At[i], took})
+			}
 		}
 	}
 	back, growth := l.pace()
 	return Outcome{
-		Back: back, Growth: growth,
+		Back: back, Growth: growth, Trips: trips,
 		Sent: len(l.got), Records: len(l.got) - l.plan.First, Lost: l.missing, Duplicated: l.duplicated, Reordered: l.reordered, Wrong: l.wrong,
 		Latency: QuantilesOf(latency), FromSent: QuantilesOf(fromSent), Lag: QuantilesOf(slices.Clone(lags[l.plan.First:])),
 	}

@@ -35,6 +35,25 @@ func TestPlanIsPoissonAndRepeatable(t *testing.T) {
 	}
 }
 
+func TestABurstBeginsEachCycleOfTheWindow(t *testing.T) {
+	s := shape()
+	s.WarmUp, s.Window = time.Second, 10*time.Second
+	s.Burst = Burst{Rate: 3000, For: time.Second, Every: 5 * time.Second}
+	counts := map[time.Duration]int{}
+	for _, at := range Plan(s).At {
+		counts[at/time.Second]++
+	}
+	for second := range 11 {
+		want := 1000
+		if second == 1 || second == 6 {
+			want = 3000
+		}
+		if n := counts[time.Duration(second)]; n < want*8/10 || n > want*12/10 {
+			t.Errorf("second %d: %d records, want about %d", second, n, want)
+		}
+	}
+}
+
 func TestRecordIsAboutTheDocumentedSize(t *testing.T) {
 	p := Plan(shape())
 	start := time.Unix(1_800_000_000, 0)

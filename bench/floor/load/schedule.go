@@ -14,8 +14,31 @@ type Shape struct {
 	Keys       int           // uniform over so many
 	Partitions int32
 	Seed       uint64
+	Burst      Burst
 	Numbers    int // in each record
 	Digits     int // of each number
+}
+
+// Burst is more load at the beginning of each cycle of the window. The zero Burst is
+// none.
+type Burst struct {
+	Rate       float64 // records a second meanwhile
+	For, Every time.Duration
+}
+
+// rateAt is the rate from a moment on, and until when it holds.
+func (s Shape) rateAt(at time.Duration) (rate float64, until time.Duration) {
+	switch {
+	case s.Burst.Every == 0:
+		return s.Rate, s.WarmUp + s.Window
+	case at < s.WarmUp:
+		return s.Rate, s.WarmUp
+	}
+	cycle := at - (at-s.WarmUp)%s.Burst.Every
+	if at < cycle+s.Burst.For {
+		return s.Burst.Rate, cycle + s.Burst.For
+	}
+	return s.Rate, cycle + s.Burst.Every
 }
 
 // Schedule holds every record of a run before it begins.
@@ -34,8 +57,7 @@ const stock = 512
 func Plan(s Shape) *Schedule {
 	r := rand.New(rand.NewPCG(s.Seed, 0x9e3779b97f4a7c15))
 	p := &Schedule{shape: s, First: -1}
-	end := s.WarmUp + s.Window
-	for at := gap(r, s.Rate); at < end; at += gap(r, s.Rate) {
+	for at := s.next(r, 0); at < s.WarmUp+s.Window; at = s.next(r, at) {
 		if p.First < 0 && at >= s.WarmUp {
 			p.First = len(p.At)
 		}
@@ -49,6 +71,19 @@ func Plan(s Shape) *Schedule {
 		p.floats = append(p.floats, numbers(r, s.Numbers, s.Digits))
 	}
 	return p
+}
+
+// next draws the moment of the record after one. A wait that would end after the rate
+// has changed is drawn anew from there, at the new rate.
+func (s Shape) next(r *rand.Rand, at time.Duration) time.Duration {
+	for {
+		rate, until := s.rateAt(at)
+		next := at + gap(r, rate)
+		if next < until || until >= s.WarmUp+s.Window {
+			return next
+		}
+		at = until
+	}
 }
 
 // gap draws the wait before the next record: at least 1 ns, so that the
