@@ -46,6 +46,10 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 bench: build ## speed against the floor and the Java peers, same run: make bench SCENARIO=all BROKER=embedded,real
 	$(GO) run -tags interop ./bench -scenario $(or $(SCENARIO),p1) -broker $(or $(BROKER),embedded) -sut ./$(BIN)
 
+.PHONY: pictures
+pictures: ## draw docs/pictures anew from bench/data
+	$(GO) run ./bench/pictures
+
 .PHONY: docs
 docs: ## write the generated pages anew
 	$(GO) test ./internal/house ./internal/config ./internal/app -update
