@@ -148,7 +148,11 @@ func (a *App) buildAsked(ctx context.Context, name string, format feature.Format
 func (a *App) wrap(out *asked, m config.ModelConfig, picker *balance.Picker) {
 	out.direct = picker
 	if c := a.config.Flow.Batch; m.Shares() && c.MaxEvents > 1 {
-		out.queue = batch.New(c, picker, batch.Deps{Model: out.name, Codec: out.codec, Budget: a.config.Objective.Latency, Log: a.log, Registerer: a.metrics})
+		d := batch.Deps{Model: out.name, Codec: out.codec, Log: a.log, Registerer: a.metrics}
+		if a.loaded.Written("flow.batch.max_events") {
+			d.Budget = a.config.Objective.Latency // the usual bound is nobody's wish
+		}
+		out.queue = batch.New(c, picker, d)
 		out.direct = out.queue
 	}
 	a.limit(out, picker)

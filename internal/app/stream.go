@@ -30,6 +30,7 @@ func (a *App) buildStream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.tellNeeds()
 	parking, err := a.buildParking()
 	if err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"betimes/internal/budget"
 	"betimes/internal/event"
 	"betimes/internal/pulse"
@@ -37,4 +39,14 @@ func needs(live *budget.Live) map[string]int64 {
 		}
 	}
 	return out
+}
+
+// tellNeeds registers what each stage takes, as time that is left is reckoned with.
+func (a *App) tellNeeds() {
+	for s := event.StageGateway; s <= event.StagePublish; s++ {
+		a.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "betimes_budget_need_seconds", Help: "What a stage takes with an even chance, as what is left of an event's time is reckoned with; 0: it is not known.",
+			ConstLabels: prometheus.Labels{"stage": s.String()},
+		}, func() float64 { return a.live.Needs()[s].Seconds() }))
+	}
 }

@@ -24,6 +24,13 @@ type Loaded struct {
 	origin origins
 }
 
+// Written says whether somebody wrote the value at path: in a file, with --set or in
+// the environment.
+func (l *Loaded) Written(path string) bool {
+	from, ok := l.origin[path]
+	return ok && !from.derived()
+}
+
 // Origin says where the value at path comes from.
 func (l *Loaded) Origin(path string) Origin {
 	if from, ok := l.origin[path]; ok {

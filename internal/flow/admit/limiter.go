@@ -48,7 +48,9 @@ const (
 
 // New makes a Limiter before inner.
 func New(config Config, inner model.Invoker, deps Deps) *Limiter {
-	return &Limiter{config: config, deps: deps, inner: inner, meter: newMeter(deps.Registerer, deps.Model)}
+	l := &Limiter{config: config, deps: deps, inner: inner, meter: newMeter(deps.Registerer, deps.Model)}
+	l.tell(deps.Registerer)
+	return l
 }
 
 // Model is the name of the model.

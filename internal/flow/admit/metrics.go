@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"betimes/internal/event"
+	"betimes/internal/pulse"
 	"betimes/internal/series"
 )
 
@@ -54,4 +55,18 @@ func newMeter(r prometheus.Registerer, model string) *meter {
 		m.decisions[name] = &decided{Counter: events.WithLabelValues(model, name)}
 	}
 	return m
+}
+
+// tell registers what is known when somebody asks.
+func (l *Limiter) tell(r prometheus.Registerer) {
+	for name, g := range map[string]struct {
+		help string
+		of   func(*pulse.Admit) float64
+	}{
+		"betimes_admit_inside_events": {"Events that were let in and have no answer yet.", func(a *pulse.Admit) float64 { return float64(a.Inside) }},
+		"betimes_admit_need_seconds":  {"How long the answer for one more event would take, as predicted; 0: it is not known.", func(a *pulse.Admit) float64 { return float64(a.NeedUS) / 1e6 }},
+	} {
+		series.Shared(r, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: g.help, ConstLabels: prometheus.Labels{"model": l.deps.Model}},
+			func() float64 { return g.of(l.Snapshot()) }))
+	}
 }

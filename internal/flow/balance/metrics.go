@@ -64,3 +64,22 @@ func outOf(e *endpoint) float64 {
 	}
 	return 1
 }
+
+// tell registers what is known when somebody asks.
+func (p *Picker) tell(r prometheus.Registerer) {
+	for _, e := range p.endpoints {
+		for name, g := range map[string]struct {
+			help string
+			of   func() float64
+		}{
+			"betimes_balance_calls_under_way": {"Calls under way at an endpoint, of which it takes betimes_balance_limit_calls.", func() float64 { return float64(e.underWay) }},
+			"betimes_balance_learned_seconds": {"How long a call takes, as endpoints are compared; 0: it is not known.", func() float64 { return e.speed.mean.Seconds() }},
+		} {
+			series.Shared(r, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: g.help, ConstLabels: prometheus.Labels{"endpoint": e.target.Endpoint}}, func() float64 {
+				p.line.mu.Lock()
+				defer p.line.mu.Unlock()
+				return g.of()
+			}))
+		}
+	}
+}

@@ -52,6 +52,7 @@ func Among(c Config, routes []Route, deps Deps) *Picker {
 	if c.Hedge != nil && len(routes) > 1 {
 		p.hedging = &hedging{config: *c.Hedge}
 	}
+	p.tell(deps.Registerer)
 	return p
 }
 

@@ -3,6 +3,7 @@ package batch
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"betimes/internal/pulse"
 	"betimes/internal/series"
 )
 
@@ -55,3 +56,17 @@ func (m meter) learned(width int, l line) {
 }
 
 func (m meter) dispatches(why string) { m.why.WithLabelValues(m.model, why).Inc() }
+
+// tell registers what is known when somebody asks.
+func (q *Queue) tell(r prometheus.Registerer) {
+	for name, g := range map[string]struct {
+		help string
+		of   func(*pulse.Batch) int
+	}{
+		"betimes_batch_calls_under_way": {"Calls under way, of which betimes_batch_calls_limit are worth while.", func(b *pulse.Batch) int { return b.UnderWay }},
+		"betimes_batch_waiting_events":  {"Events that wait for a call.", func(b *pulse.Batch) int { return b.Waiting }},
+	} {
+		series.Shared(r, prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: g.help, ConstLabels: prometheus.Labels{"model": q.deps.Model}},
+			func() float64 { return float64(g.of(q.Snapshot())) }))
+	}
+}

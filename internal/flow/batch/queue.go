@@ -27,7 +27,7 @@ type Endpoint interface {
 type Deps struct {
 	Model      string
 	Codec      model.Codec
-	Budget     time.Duration // of an event, as the objective says; 0: none
+	Budget     time.Duration // of an event, that max_events is held against; 0: none
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -82,7 +82,9 @@ func New(config Config, inner Endpoint, deps Deps) *Queue {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Queue{config: config, deps: deps, inner: inner, meter: newMeter(deps.Registerer, deps.Model), most: config.MaxEvents, width: newWidth()}
+	q := &Queue{config: config, deps: deps, inner: inner, meter: newMeter(deps.Registerer, deps.Model), most: config.MaxEvents, width: newWidth()}
+	q.tell(deps.Registerer)
+	return q
 }
 
 // Invoke asks about one event, alone or with others. Requests that cannot be
