@@ -10,6 +10,7 @@ type curve struct {
 	points []point
 	dashed bool // something given, not found
 	steps  bool // it stays until the next point
+	apart  bool // points that are no curve
 }
 
 // plane is how curves are drawn.
@@ -39,9 +40,14 @@ func (ch chart) curves(p plane, all []curve) string {
 	y := linear(max(mostY, p.goal), bottom, head+8)
 	c.frame(p, x, y)
 	for i, one := range slices.Backward(all) { // what is first lies above
-		c.path(placed(one, x, y), class(i, "line")+dashes(one))
+		if !one.apart {
+			c.path(placed(one, x, y), class(i, "line")+dashes(one))
+		}
 		for _, at := range one.points {
-			if len(one.points) < 24 && !one.dashed {
+			switch {
+			case one.apart:
+				c.dot(x.at(at.x), y.at(at.y), 5.5, class(i, "fill"))
+			case len(one.points) < 24 && !one.dashed:
 				c.dot(x.at(at.x), y.at(at.y), 3.5, class(i, "fill"))
 			}
 		}

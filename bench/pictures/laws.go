@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -16,8 +18,27 @@ func drawAdmission(data string) (string, error) {
 		return "", err
 	}
 	ch := chart{"Under overload the model works for events that are in time", "predicted in time ÷ what the model can do, by load ÷ what it can do", f.made(), "bench/data/" + f.name, []string{"late: shed", "late: predict"}}
-	return ch.curves(plane{x: "load ÷ capacity", logX: true, goal: 1, goalText: "all that the model can do"},
-		[]curve{{points: t.series("load", "late: shed")}, {points: t.series("load", "late: predict")}}), nil
+	all := []curve{{points: t.series("load", "late: shed")}, {points: t.series("load", "late: predict")}}
+	if seen, err := measured(data); err != nil {
+		return "", err
+	} else if len(seen) > 0 {
+		ch.names = append(ch.names, "late: shed, processes and brokers (overload.md)")
+		all = append(all, curve{points: seen, apart: true})
+	}
+	return ch.curves(plane{x: "load ÷ capacity", logX: true, goal: 1, goalText: "all that the model can do"}, all), nil
+}
+
+// measured are the parts of the campaign of that name that were in time, where it was run.
+func measured(data string) ([]point, error) {
+	f, err := read(data, "overload.md")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var all []point
+	for _, t := range f.under("", "… ÷ capacity") {
+		all = append(all, t.series("load", "… ÷ capacity")...)
+	}
+	return all, err
 }
 
 // regimes are the loads of p4 with the beginnings of their heading and of the line

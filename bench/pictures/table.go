@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,11 +37,11 @@ func read(folder string, names ...string) (file, error) {
 		switch {
 		case err == nil:
 			return parse(name, string(text)), nil
-		case !os.IsNotExist(err):
+		case !errors.Is(err, fs.ErrNotExist):
 			return file{}, err
 		}
 	}
-	return file{}, fmt.Errorf("%s holds none of %s", folder, strings.Join(names, ", "))
+	return file{}, fmt.Errorf("%s holds none of %s: %w", folder, strings.Join(names, ", "), fs.ErrNotExist)
 }
 
 func parse(name, text string) file {

@@ -28,8 +28,12 @@ func (c checker) written(path string) bool {
 // shares looks at what is said of calls of several events.
 func (c checker) shares() {
 	b, s := c.Flow.Batch, c.Flow.Stream
-	if most := s.MaxQueued * s.Workers; c.written("flow.batch.max_events") && b.MaxEvents > most && most > 0 {
-		c.bad("flow.batch.max_events", "%d are never together: flow.stream.max_queued lets the workers of this process hold %d; lower it, or raise that", b.MaxEvents, most)
+	most, why := s.MaxQueued, "flow.stream.max_queued"
+	if n := int(s.Concurrency); n > 0 && n < most {
+		most, why = n, "flow.stream.concurrency"
+	}
+	if most *= s.Workers; c.written("flow.batch.max_events") && b.MaxEvents > most && most > 0 {
+		c.bad("flow.batch.max_events", "%d are never together: %s lets the workers of this process have %d; lower it, or raise that", b.MaxEvents, why, most)
 	}
 	anyShares := slices.ContainsFunc(modelNames(c.Config), func(name string) bool { return c.Models[name].Shares() })
 	if len(c.Models) == 0 || anyShares || b.MaxEvents == 1 {
