@@ -1,6 +1,7 @@
 package latency
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -225,6 +226,8 @@ func TestMetricsAreWellFormed(t *testing.T) {
 func FuzzTakeAnyPulse(f *testing.F) {
 	f.Add([]byte(`{"instance":"a","at":"2026-01-01T00:00:00Z","epoch":1,"stages":{"event":{"b":[1,2],"n":[3,4],"sum":10,"max":2}}}`))
 	f.Add([]byte(`{"instance":"a","stages":{"event":{"b":[65535],"n":[-1]}},"endpoints":[{"latency":{"b":[9,1],"n":[1]}}]}`))
+	f.Add([]byte(`{"instance":"a","need_us":{"model":1},"models":[{"name":"m","admit":{"decisions":{"pass":3}},"batch":{"reasons":{"free":1},"sizes":[1,2],"lanes":[{"waiting":3}]}}]}`))
+	f.Add([]byte(`{"instance":"a","admission":{"rate":-1},"models":[{"name":"m","batch":{"sizes":[]}},{"name":"m"}],"endpoints":[{"name":"e","hedges":{"won":-1},"latency":{"b":[1],"n":[2]}}]}`))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		m, err := NewMonitor(DefaultConfig(), Objective{time.Second, 0.99}, prometheus.NewRegistry())
 		if err != nil {
@@ -234,15 +237,17 @@ func FuzzTakeAnyPulse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for range 2 {
-			p.At = time.Now()
+		for i := range 3 { // the last two of one process
+			p.At = time.Now().Add(time.Duration(i) * time.Millisecond)
 			m.Take(p)
-			p.Epoch++
+			if i == 0 {
+				p.Epoch++
+			}
 		}
-		m.Report(time.Hour)
-		m.Why(time.Hour)
-		m.Lag()
-		m.Endpoints()
+		said := []any{m.Report(time.Hour), m.Why(time.Hour), m.Lag(), m.Endpoints(), m.Models(), m.Admission(), m.Budget()}
+		if _, err := json.Marshal(said); err != nil { // the API would have no answer
+			t.Error(err)
+		}
 	})
 }
 
