@@ -15,7 +15,7 @@ import (
 // file is a data file: its text and its tables.
 type file struct {
 	name   string
-	source string // the first paragraph below the first heading: what was measured, on what
+	source string // the first line of text before the tables: what was measured, on what
 	tables []table
 }
 
@@ -65,7 +65,7 @@ func parse(name, text string) file {
 			heading, above = strings.TrimSpace(strings.TrimLeft(line, "#")), ""
 		case line != "":
 			above = line
-			if f.source == "" {
+			if f.source == "" && len(f.tables) == 0 {
 				f.source = line
 			}
 		}
