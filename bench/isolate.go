@@ -15,7 +15,7 @@ import (
 // folder of its programs; isolatedClass says in which class processes run.
 const (
 	isolated      = "BETIMES_BENCH_HOME"
-	isolatedClass = "BETIMES_BENCH_CLASS" // real-time or other
+	isolatedClass = "BETIMES_BENCH_CLASS" // real-time, other, or none: cores are shared as they come
 )
 
 // The cores.
@@ -49,6 +49,8 @@ func realTime() bool { return exec.Command("chrt", "-r", priorityFirst, "true").
 func pinned(core string, c class, program string, args ...string) []string {
 	line := []string{"taskset", "-c", core}
 	switch {
+	case os.Getenv(isolatedClass) == "none":
+		line = nil
 	case os.Getenv(isolatedClass) == "other":
 		line = append(line, "nice", "-n", "-19")
 	case c == first:

@@ -34,6 +34,7 @@ type result struct {
 	connections int64         // opened by the end of the window
 	asked       int64         // calls by then
 	wave        wave          // of a load with bursts
+	everCalled  int64         // calls in the whole run, with those of probes
 	void        string        // why it does not count; empty: it counts
 }
 
@@ -47,6 +48,7 @@ type trial struct {
 	window   time.Duration
 	seed     uint64
 	home     string
+	patience time.Duration // with what has not come back; 0: the scenario's
 }
 
 // runs counts the runs of this process: each has topics and a group of its own.
@@ -125,13 +127,17 @@ func (r trial) drive(ctx context.Context, where place, around *servers, pipe *lo
 		}
 	}
 	w := window{pid: p.cmd.Process.Pid, brokers: r.ground.pid, around: around}
-	out, err := pipe.Run(ctx, r.scenario.patience(), sends.send, w.edge)
+	out, err := pipe.Run(ctx, max(r.patience, r.scenario.patience()), sends.send, w.edge)
 	if err = errors.Join(err, w.failed, ctx.Err()); err != nil {
+		return result{}, err
+	}
+	last, err := around.cost(p.cmd.Process.Pid, 0)
+	if err != nil {
 		return result{}, err
 	}
 	res := result{
 		Outcome: out, rate: r.rate, window: r.window, cpu: w.ended.System - w.began.System, foreign: w.foreign(), peak: w.ended.Peak,
-		calls: w.ended.Calls - w.began.Calls, connections: w.ended.Connections, asked: w.ended.Calls,
+		calls: w.ended.Calls - w.began.Calls, connections: w.ended.Connections, asked: w.ended.Calls, everCalled: last.Calls,
 	}
 	if shape := r.shape(); r.scenario.kind == bursts {
 		each := w.ended.Worked - w.began.Worked

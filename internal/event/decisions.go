@@ -8,6 +8,10 @@ const (
 	MaxDecisionsBytes = 512
 )
 
+// usual is room for what is decided about an event that nothing happens to: it is let
+// in and asked about.
+const usual = 3
+
 // Decision is one thing that a room decided about an event, with its reason,
 // for example {"balance", "retry", "throttled"}.
 type Decision struct {
@@ -26,6 +30,9 @@ func (d *Decisions) Add(room, what, why string) {
 		copy(d.list, d.list[1:])
 		d.list = d.list[:MaxDecisions-1]
 		d.dropped++
+	}
+	if d.list == nil {
+		d.list = make([]Decision, 0, usual)
 	}
 	d.list = append(d.list, Decision{room, what, why})
 }

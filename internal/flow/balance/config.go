@@ -2,6 +2,7 @@ package balance
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -48,7 +49,7 @@ func (q *Quantile) UnmarshalText(text []byte) error {
 	if !is || err != nil || !(f >= 0 && f <= 100) {
 		return fmt.Errorf("%q is not a quantile; write for example p95", text)
 	}
-	*q = Quantile(f / 100)
+	*q = Quantile(math.Round(f*1e6) / 1e8) // 99.9 / 100 is more than 0.999
 	return nil
 }
 

@@ -28,6 +28,8 @@ type hedging struct {
 	count  int                   // of took that are filled
 	next   int
 	reread time.Time // when after was found
+
+	idle *hedge // kept for reuse, linked by next
 }
 
 const (
@@ -57,13 +59,20 @@ func (h *hedging) note(took time.Duration, now time.Time) {
 	h.after.Store(int64(sorted[min(int(at*float64(h.count)), h.count-1)]))
 }
 
-// hedge is the second call of one Invoke.
+// hedge is the second call of one Invoke. Most are never made: those are used again.
 type hedge struct {
 	picker *Picker
-	ask    ask
-	first  context.CancelFunc // ends the first call
-	timer  *time.Timer
-	began  time.Time
+	timer  *time.Timer // makes it
+	next   *hedge      // in the list of those kept
+
+	// Of this Invoke.
+	ask     ask
+	ctx     context.Context // of both calls
+	request *model.Request
+	asked   *endpoint          // by the first call
+	first   context.CancelFunc // ends the first call
+	began   time.Time
+	unused  bool // the timer was stopped in time: nobody else has it
 
 	mu       sync.Mutex
 	state    hedgeState
@@ -94,17 +103,45 @@ func (p *Picker) arm(ctx context.Context, r *model.Request, c *call, t *tries) (
 	if after <= 0 {
 		return nil, ctx
 	}
-	h := &hedge{picker: p, ask: t.ask, began: c.began, done: make(chan struct{})}
+	h := p.hedging.get(p)
+	h.ask, h.ctx, h.request, h.asked, h.began = t.ask, ctx, r, c.endpoint, c.began
 	h.ask.tried, h.ask.back = h.ask.tried|c.endpoint.bit, false
 	own, cancel := context.WithCancel(ctx)
 	h.first = cancel
-	first := c.endpoint
-	h.timer = time.AfterFunc(after, func() { h.make(ctx, r, first) })
+	if h.timer == nil {
+		h.timer = time.AfterFunc(after, h.make)
+	} else {
+		h.timer.Reset(after)
+	}
 	return h, own
 }
 
+// release keeps a hedge that was not needed for another Invoke.
+func (h *hedge) release() {
+	if !h.unused {
+		return
+	}
+	h.ask, h.ctx, h.request, h.asked, h.first, h.unused, h.state = ask{}, nil, nil, nil, nil, false, waiting
+	all := h.picker.hedging
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.idle, h.next = h, all.idle
+}
+
+// get gives a hedge that was kept, or a new one.
+func (h *hedging) get(p *Picker) *hedge {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	one := h.idle
+	if one == nil {
+		return &hedge{picker: p}
+	}
+	h.idle, one.next = one.next, nil
+	return one
+}
+
 // make makes the second call, unless something speaks against it.
-func (h *hedge) make(ctx context.Context, r *model.Request, first *endpoint) {
+func (h *hedge) make() {
 	h.mu.Lock()
 	if h.state != waiting {
 		h.mu.Unlock()
@@ -114,13 +151,13 @@ func (h *hedge) make(ctx context.Context, r *model.Request, first *endpoint) {
 	if c == nil {
 		h.state = over
 		h.mu.Unlock()
-		first.hedged(why)
+		h.asked.hedged(why)
 		return
 	}
-	own, cancel := context.WithCancel(ctx)
-	h.state, h.cancel, h.endpoint = made, cancel, c.endpoint
+	own, cancel := context.WithCancel(h.ctx)
+	h.state, h.cancel, h.done, h.endpoint = made, cancel, make(chan struct{}), c.endpoint
 	h.mu.Unlock()
-	h.call(own, r, c)
+	h.call(own, h.request, c)
 }
 
 // call makes the second call and tells how it went. Its items have no event: an
@@ -167,7 +204,7 @@ func (h *hedge) settle(ctx context.Context, resp *model.Response, err error) (r 
 	h.mu.Lock()
 	if h.state == waiting {
 		h.state = over
-		h.timer.Stop()
+		h.unused = h.timer.Stop()
 	}
 	state := h.state
 	if state == made && err == nil {

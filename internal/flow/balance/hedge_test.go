@@ -38,6 +38,19 @@ func stalls(servers []*server) []*server {
 	return servers
 }
 
+func TestEveryQuantileThatCanBeWrittenIsTaken(t *testing.T) {
+	for text, want := range map[string]string{"p50": "p50", "p95": "p95", "p99.9": "p99.9", "p99.95": "no", "p49": "no", "95": "no"} {
+		c := DefaultHedge()
+		got := "no"
+		if err := c.At.UnmarshalText([]byte(text)); err == nil && len(c.Validate()) == 0 {
+			got = c.At.String()
+		}
+		if got != want {
+			t.Errorf("%s is taken as %s, want %s", text, got, want)
+		}
+	}
+}
+
 func TestASecondCallShortensTheTailWithinItsBudget(t *testing.T) {
 	simulate(t, func(t *testing.T, ctx context.Context) {
 		plain := newFleet(DefaultConfig(), stalls(ten())).offer(ctx, 400, 60*time.Second, time.Second)

@@ -124,6 +124,7 @@ func (p *Picker) try(ctx context.Context, r *model.Request, c *call, t *tries) (
 		resp, err, hedged = h.settle(ctx, resp, err)
 		res.beaten = hedged && res.class == int(model.ClassCanceled)
 		p.settled(r.Items, h, hedged, t)
+		h.release()
 	}
 	if p.hedging != nil && (res.class == ok || res.beaten) {
 		p.hedging.note(res.took, res.now)
