@@ -30,6 +30,18 @@ func promises(sc scenario) []promise {
 	return nil
 }
 
+// sustains is the least part of F1's rate that is promised where the highest is
+// searched for; 0: none.
+func (s scenario) sustains() float64 {
+	switch {
+	case s.kind != sustained:
+		return 0
+	case s.batches.Executors > 0:
+		return 5
+	}
+	return 0.8
+}
+
 // line says what was promised and what came out.
 func (p promise) line(sc scenario, turns []turn) string {
 	columns, name := sc.compared(), p.figure+" ÷ "+p.to

@@ -69,6 +69,25 @@ func TestARateIsSustainedWhenP99AndWhatIsUnderWayStay(t *testing.T) {
 	}
 }
 
+func TestWhatIsSustainedIsComparedWithTheFloor(t *testing.T) {
+	at := func(rate float64) *result { r := good(2 * time.Millisecond); r.rate = rate; return &r }
+	for want, found := range map[string]map[string]found{
+		"- sustained ÷ F1 at least 0.8: 0.75, missed": {"F1": {best: at(4000)}, "betimes": {best: at(3000)}},
+		"- sustained ÷ F1 at least 0.8: 0.90, kept":   {"F1": {best: at(4000)}, "betimes": {best: at(3600)}},
+		"| betimes | none |":                          {"F1": {best: at(4000)}, "betimes": {failed: at(3600)}},
+	} {
+		var out strings.Builder
+		r := report{out: &out}
+		r.found(scenario{name: "p5", kind: sustained}, []system{{name: "F1"}, {name: "betimes"}}, found)
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in\n%s", want, out.String())
+		}
+	}
+	if batched, _ := scenarioOf("p5-batch"); batched.sustains() != 5 {
+		t.Errorf("with calls about several records %g times F1 is promised, want 5", batched.sustains())
+	}
+}
+
 func TestOptionsAreRefusedWithTheRemedy(t *testing.T) {
 	for want, args := range map[string][]string{
 		"-scenario p9 is not known; use p1, p1-2500":     {"-scenario", "p9"},

@@ -43,7 +43,7 @@ func (s suite) search(ctx context.Context, g *ground, sc scenario, taking []syst
 		}
 		results[one.name] = f
 	}
-	s.report.found(taking, results)
+	s.report.found(sc, taking, results)
 	return nil
 }
 

@@ -132,7 +132,7 @@ func (r *report) against(sc scenario, systems []system, turns []turn) {
 }
 
 // found writes what a search for a rate ended with.
-func (r *report) found(systems []system, results map[string]found) {
+func (r *report) found(sc scenario, systems []system, results map[string]found) {
 	fmt.Fprintf(r.out, "\n| system | sustained/s | p99 there, ms | CPU s/M | a core is full at/s | peak MB | not sustained/s | because | betimes ÷ | of a full core ÷ |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	ours := results["betimes"].best
 	for _, s := range systems {
@@ -150,6 +150,15 @@ func (r *report) found(systems []system, results map[string]found) {
 		}
 		fmt.Fprintf(r.out, "| %s |\n", strings.Join(cells, " | "))
 	}
+	least, floor := sc.sustains(), results["F1"].best
+	if least == 0 || ours == nil || floor == nil {
+		return
+	}
+	said := "missed"
+	if ours.rate/floor.rate >= least {
+		said = "kept"
+	}
+	fmt.Fprintf(r.out, "- sustained ÷ F1 at least %g: %.2f, %s\n", least, ours.rate/floor.rate, said)
 }
 
 // counted gives one figure of the runs of a system that count.
