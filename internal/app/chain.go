@@ -50,8 +50,8 @@ type asked struct {
 	direct      model.Invoker // invoker without admission; nil: it is the same
 	fallback    *asked        // answers what this one could not in time; nil: nobody
 	live        *budget.Live
-	// answeredSince says whether the endpoint answered others after a moment; nil: not known.
-	answeredSince func(time.Time) bool
+	// answeredSince says whether an endpoint answered others after a moment; nil: not known.
+	answeredSince func(endpoint string, at time.Time) bool
 	trial         *trial
 	// what wrap made; nil: that has no part in it
 	limiter *admit.Limiter
@@ -135,11 +135,12 @@ func (c *chain) quiet(err error) error {
 	return &short
 }
 
-// failed says what a failed call means for e. A model that hangs up on an event
+// failed says what a failed call means for e. An endpoint that hangs up on an event
 // again, and answered others in between, is not away: the event is the cause.
 func (m *asked) failed(e *event.Event, err error) event.Ending {
 	ending := failed(err)
-	if model.ClassOf(err) == model.ClassConnection && !e.Failed.IsZero() && m.answeredSince != nil && m.answeredSince(e.Failed) {
+	said, is := errors.AsType[*model.Error](err)
+	if is && said.Class == model.ClassConnection && !e.Failed.IsZero() && m.answeredSince != nil && m.answeredSince(said.Endpoint, e.Failed) {
 		ending.Counted, ending.Reason, ending.Stage = true, event.ReasonModelError, event.StageModel
 	}
 	return ending

@@ -198,6 +198,25 @@ func TestAnEventOnWhichTheModelHangsUpUsesUpAttemptsWhileOthersAreAnswered(t *te
 	}
 }
 
+func TestAnEventIsNotToBlameForAnEndpointThatAnswersNobodyWhileAnotherDoes(t *testing.T) {
+	fake := &modeltest.Fake{Respond: func(_ context.Context, r *model.Request) modeltest.Step {
+		return modeltest.Step{Fail: map[string]model.Class{"unlucky": model.ClassConnection}[r.InferenceID]}
+	}}
+	c := chainOf(t, oneModel, fake)
+	works := balance.New(balance.Target{Model: "m", Endpoint: "works", Limit: 4}, &modeltest.Fake{}, balance.Deps{})
+	away := balance.New(balance.Target{Model: "m", Endpoint: "away", Limit: 4}, fake, balance.Deps{})
+	c.models["m"].answeredSince = func(name string, at time.Time) bool { return works.AnsweredSince(name, at) || away.AnsweredSince(name, at) }
+	if _, err := works.Invoke(t.Context(), &model.Request{Items: make([]model.Item, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	c.models["m"].invoker = away
+	e := newTestEvent(`{"a":1,"b":2}`)
+	e.ID, e.Failed = "unlucky", time.Now().Add(-time.Minute)
+	if got := c.work(t.Context(), e); got.Counted || got.Place != event.Unfinished {
+		t.Errorf("%s, counted %v", got.Place, got.Counted)
+	}
+}
+
 func TestTheInferenceIDOfAnEventIsItsOwnIDWhereAHeaderCanCarryIt(t *testing.T) {
 	long := strings.Repeat("x", 65)
 	seen := map[string]string{}

@@ -40,6 +40,16 @@ func decode(body []byte, contentType string) (json.RawMessage, error) {
 	return decodeText(trimmed), nil
 }
 
+// readable says why decode would fail, for less than decode does where it would not.
+func readable(body []byte, contentType string) error {
+	trimmed := bytes.TrimSpace(body)
+	if k := kindOf(contentType); len(trimmed) > 0 && !isPage(contentType) && (k == kindCSV || k == kindText) && bytes.IndexByte(trimmed, '"') < 0 {
+		return nil
+	}
+	_, err := decode(body, contentType)
+	return err
+}
+
 // decodeNotJSON: only a body that claims to be JSON and is not is an error.
 func decodeNotJSON(body []byte, contentType string) (json.RawMessage, error) {
 	if kindOf(contentType) == kindJSON {

@@ -139,6 +139,9 @@ func (e *Endpoint) response(r *model.Request, got *result, answers []model.Answe
 			answers[at].Err = e.fail(model.ClassBadOutput, parts[i].Err)
 		}
 	}
+	if len(answers) == 1 && answers[0].Err != nil {
+		return nil, answers[0].Err
+	}
 	return &model.Response{Answers: answers, ContentType: media, Endpoint: e.name, Version: got.version, Times: got.times}, nil
 }
 

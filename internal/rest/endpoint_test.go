@@ -34,7 +34,10 @@ func one(body string) *model.Request {
 
 func TestARequestCarriesWhatTheServerNeeds(t *testing.T) {
 	got := make(chan *http.Request, 1)
-	c := at(t, func(_ http.ResponseWriter, r *http.Request) { got <- r })
+	c := at(t, func(w http.ResponseWriter, r *http.Request) {
+		got <- r
+		_, _ = io.WriteString(w, "1")
+	})
 	c.Headers = map[string]setting.Secret{"authorization": setting.NewSecret("Bearer s3cret")}
 	r := one(`{"instances":[1]}`)
 	r.Accept, r.InferenceID = "application/json", "payment-7"
@@ -107,10 +110,11 @@ func TestARefusalKeepsWhatTheServerSaidShortAndPrintable(t *testing.T) {
 
 func TestASecretInAFileIsReadAndItsAbsenceNamed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
-	c := at(t, func(_ http.ResponseWriter, r *http.Request) {
+	c := at(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Token") != "t1" {
 			t.Errorf("token %q", r.Header.Get("X-Token"))
 		}
+		_, _ = io.WriteString(w, "1")
 	})
 	c.Headers = map[string]setting.Secret{"X-Token": setting.NewSecret("file:" + file)}
 	if _, err := New(c, Deps{}); err == nil || !strings.Contains(err.Error(), "headers.X-Token") || !strings.Contains(err.Error(), file) {
@@ -133,7 +137,7 @@ func TestASecretOfTwoLinesIsRefusedWithoutShowingIt(t *testing.T) {
 }
 
 func TestAServerOfAPrivateAuthorityIsTrustedByItsFile(t *testing.T) {
-	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "1") }))
 	defer s.Close()
 	c := DefaultConfig()
 	c.URL = s.URL
@@ -153,7 +157,7 @@ func TestAServerOfAPrivateAuthorityIsTrustedByItsFile(t *testing.T) {
 
 func TestEndpointsOfOneRegistryShareTheirMetrics(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	c := at(t, func(http.ResponseWriter, *http.Request) {})
+	c := at(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "1") })
 	for _, name := range []string{"a", "b"} {
 		e, err := New(c, Deps{Name: name, Registerer: registry})
 		if err != nil {

@@ -35,6 +35,7 @@ func TestAnInvocationCarriesWhatTheServiceTakes(t *testing.T) {
 		got <- r.Header
 		w.Header().Set("x-Amzn-Invoked-Production-Variant", "Small")
 		w.Header().Set(headerAttributes, "q=0.001;c=0.002")
+		_, _ = io.WriteString(w, "1")
 	})
 	r := one("1,2")
 	r.Accept, r.InferenceID = "text/csv", "e-1"
@@ -61,7 +62,10 @@ func TestAnInvocationCarriesWhatTheServiceTakes(t *testing.T) {
 
 func TestNothingOfAnEventBreaksAHeader(t *testing.T) {
 	got := make(chan http.Header, 1)
-	e := answering(t, fraud(), func(_ http.ResponseWriter, r *http.Request) { got <- r.Header })
+	e := answering(t, fraud(), func(w http.ResponseWriter, r *http.Request) {
+		got <- r.Header
+		_, _ = io.WriteString(w, "1")
+	})
 	for _, id := range []string{"line\r\nX-Evil: 1", "größe", strings.Repeat("x", 65), "a b"} {
 		r := one("1")
 		r.InferenceID = id
@@ -141,7 +145,9 @@ func TestAClockThatIsOffIsNamedAndTheServicesTimeTaken(t *testing.T) {
 		signed, _ := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
 		if signed.Sub(theirs).Abs() > 5*time.Minute {
 			refuse(w, said{403, "InvalidSignatureException", `{"message":"Signature expired"}`})
+			return
 		}
+		_, _ = io.WriteString(w, "1")
 	})
 	_, err := e.Invoke(t.Context(), one("1"))
 	if failed, _ := errors.AsType[*model.Error](err); model.ClassOf(err) != model.ClassDenied || !strings.Contains(err.Error(), "clock is 1h0m") || !failed.Again {
@@ -176,7 +182,9 @@ func TestAKeyThatWasReplacedInItsFileIsTaken(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.Contains(r.Header.Get("Authorization"), "Credential=NEW/") {
 			refuse(w, said{403, "InvalidClientTokenId", `{"message":"x"}`})
+			return
 		}
+		_, _ = io.WriteString(w, "1")
 	}))
 	defer s.Close()
 	a, err := NewAccount(t.Context(), AWSConfig{EndpointURL: s.URL, Profile: "team"}, Deps{})

@@ -48,9 +48,10 @@ func (p *Picker) Version() string {
 	return strings.Join(all, "+")
 }
 
-// AnsweredSince says whether an endpoint answered a call after that moment.
-func (p *Picker) AnsweredSince(at time.Time) bool {
-	return slices.ContainsFunc(p.endpoints, func(e *endpoint) bool { return e.health.newest.Load() > at.UnixMicro() })
+// AnsweredSince says whether the endpoint of that name answered a call after that
+// moment. What others answer says nothing of it.
+func (p *Picker) AnsweredSince(name string, at time.Time) bool {
+	return slices.ContainsFunc(p.endpoints, func(e *endpoint) bool { return e.target.Endpoint == name && e.health.newest.Load() > at.UnixMicro() })
 }
 
 // Err is why no endpoint answers, nil when one does.

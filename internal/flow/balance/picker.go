@@ -136,10 +136,23 @@ func (p *Picker) try(ctx context.Context, r *model.Request, c *call, t *tries) (
 		spent(r.Items, resp, time.Now())
 		return o
 	}
+	o.err = e.named(err)
 	t.tried |= e.bit
 	o.pause, o.again = p.again(ctx, t, err, res.now)
 	p.failed(r.Items, e, model.ClassOf(err), o.again, res.now)
 	return o
+}
+
+// named is a door's error with the name that this endpoint has among the others: doors
+// know that of the service.
+func (e *endpoint) named(err error) error {
+	said, is := err.(*model.Error)
+	if !is || said.Endpoint == e.target.Endpoint {
+		return err
+	}
+	own := *said
+	own.Endpoint = e.target.Endpoint
+	return &own
 }
 
 // resultOf is how a call ended that began then.
