@@ -205,7 +205,9 @@ func TestAnEventIsNotToBlameForAnEndpointThatAnswersNobodyWhileAnotherDoes(t *te
 	c := chainOf(t, oneModel, fake)
 	works := balance.New(balance.Target{Model: "m", Endpoint: "works", Limit: 4}, &modeltest.Fake{}, balance.Deps{})
 	away := balance.New(balance.Target{Model: "m", Endpoint: "away", Limit: 4}, fake, balance.Deps{})
-	c.models["m"].answeredSince = func(name string, at time.Time) bool { return works.AnsweredSince(name, at) || away.AnsweredSince(name, at) }
+	c.models["m"].answeredSince = func(name string, at time.Time) bool {
+		return works.AnsweredSince(name, at) || away.AnsweredSince(name, at)
+	}
 	if _, err := works.Invoke(t.Context(), &model.Request{Items: make([]model.Item, 1)}); err != nil {
 		t.Fatal(err)
 	}

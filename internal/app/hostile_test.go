@@ -126,11 +126,15 @@ func answerRows(w http.ResponseWriter, r *http.Request, rows [][2]float64) {
 	says("application/json", text)(w, r)
 }
 
-// doors lead to a server; a call may take 700 ms where that can be said.
-var doors = map[string]string{
-	"rest":      `rest: {url: "URL/invocations", timeout: 700ms, connections: 2}`,
-	"oip":       `oip: {url: "URL", model: m, timeout: 700ms, connections: 2, binary: off}`,
-	"sagemaker": `sagemaker: {endpoint: m, url: "URL", region: us-east-1, connections: 2}`,
+// door leads to a server. A call lasts so long at most where that can be said.
+func door(name, url string, timeout time.Duration) string {
+	switch name {
+	case "rest":
+		return fmt.Sprintf(`rest: {url: "%s/invocations", timeout: %s}`, url, timeout)
+	case "oip":
+		return fmt.Sprintf(`oip: {url: "%s", model: m, timeout: %s, binary: off}`, url, timeout)
+	}
+	return fmt.Sprintf(`sagemaker: {endpoint: m, url: %q, region: us-east-1}`, url)
 }
 
 // bad is a model whose only endpoint, or one of two, does harm.
@@ -140,13 +144,12 @@ type bad struct {
 	spare    bool // there is another that works; the bad one then does harm to every call
 }
 
-func allBad() (all []bad) {
-	for door := range doors {
+func allBad(timely bool) (all []bad) {
+	for _, door := range []string{"rest", "oip", "sagemaker"} {
 		for i, h := range harms() {
-			if h.timely && door == "sagemaker" {
-				continue
+			if h.timely == timely && !(timely && door == "sagemaker") {
+				all = append(all, bad{h, fmt.Sprintf("%s-%d-alone", door, i), door, false}, bad{h, fmt.Sprintf("%s-%d-spare", door, i), door, true})
 			}
-			all = append(all, bad{h, fmt.Sprintf("%s-%d-alone", door, i), door, false}, bad{h, fmt.Sprintf("%s-%d-spare", door, i), door, true})
 		}
 	}
 	return all
@@ -154,21 +157,25 @@ func allBad() (all []bad) {
 
 // fileOf routes the events of each kind to its model. A failed call may always be made
 // at the other endpoint.
-func fileOf(t *testing.T, all []bad) string {
+func fileOf(t *testing.T, all []bad, timeout time.Duration) string {
 	var models, routes strings.Builder
 	for _, b := range all {
-		to := strings.Replace(doors[b.door], "URL", server(t, b.harm, b.spare), 1)
+		to := door(b.door, server(t, b.harm, b.spare), timeout)
 		if b.spare {
-			to = fmt.Sprintf("endpoints: [{name: %s-a, %s}, {name: %s-b, %s}]", b.id, to, b.id, strings.Replace(doors[b.door], "URL", server(t, b.harm, false), 1))
+			to = fmt.Sprintf("endpoints: [{name: %s-a, %s}, {name: %s-b, %s}]", b.id, to, b.id, door(b.door, server(t, b.harm, false), timeout))
 		}
-		fmt.Fprintf(&models, "  %s: {%s, batch: %s}\n", b.id, to, map[bool]string{true: "auto", false: "instances"}[b.door == "oip"])
+		together := "instances"
+		if b.door == "oip" {
+			together = "auto"
+		}
+		fmt.Fprintf(&models, "  %s: {%s, batch: %s}\n", b.id, to, together)
 		fmt.Fprintf(&routes, "    - {when: 'kind == %q', model: %s}\n", b.id, b.id)
 	}
 	file := strings.Replace(onFreePorts, `flow: {gateway: {listen: "127.0.0.1:0"}}`, `flow:
   gateway: {listen: "127.0.0.1:0", key: /id, id: /id}
   batch: {max_events: 8}
   balance: {retries: 100%}
-  stream: {concurrency: 1024, attempts: 3, backoff: {min: 20ms, max: 50ms}}
+  stream: {concurrency: 1024, attempts: 4, backoff: {min: 20ms, max: 50ms}}
   feature: {request: '[n, bad ? 1 : 0]'}
   route:
 `+routes.String(), 1)
@@ -189,10 +196,16 @@ func TestABadEndpointHurtsOnlyTheEventsThatItIsBadToAndHoldsNoSlot(t *testing.T)
 	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"} {
 		t.Setenv(name, value)
 	}
+	t.Run("by what it says", func(t *testing.T) { hurts(t, allBad(false), time.Minute) })
+	t.Run("by saying nothing", func(t *testing.T) { hurts(t, allBad(true), time.Second) })
+}
+
+// hurts posts good and harmful events to all and says which ended otherwise than they
+// should.
+func hurts(t *testing.T, all []bad, timeout time.Duration) {
 	before := runtime.NumGoroutine()
 	t.Run("asked", func(t *testing.T) {
-		all := allBad()
-		a, at := startFile(t, fileOf(t, all))
+		a, at := startFile(t, fileOf(t, all, timeout))
 		shared, sent := 0, 0
 		for _, round := range []string{"first", "then"} {
 			harmful := round == "then"

@@ -118,18 +118,21 @@ func (p *Picker) again(ctx context.Context, t *tries, err error, now time.Time) 
 }
 
 // elsewhere says whether a failed call is made at once at another endpoint. Where
-// the event may be the cause, it is made there once.
+// the event may be the cause, it is made there once, also when it is late: what the
+// other answers decides if the event is to blame.
 func (p *Picker) elsewhere(t *tries, class model.Class, now time.Time) bool {
 	switch {
 	case class == model.ClassThrottled:
 		return true
-	case class == model.ClassCanceled || class.OfEvent() || !t.inTime(now):
+	case class == model.ClassCanceled || class.OfEvent() || t.over(now):
 		return false
 	case !class.OfEndpoint():
 		if t.moved {
 			return false
 		}
 		t.moved = true
+	case !t.inTime(now):
+		return false
 	}
 	return p.deps.Allowance.spend()
 }

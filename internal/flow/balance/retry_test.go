@@ -66,6 +66,37 @@ func TestWhatIsAskedAgain(t *testing.T) {
 	}
 }
 
+func TestALateEventIsAskedElsewhereOnlyWhereItWouldBeToBlame(t *testing.T) {
+	for name, c := range map[string]struct {
+		class  model.Class
+		latest bool // no call may begin any more
+		want   bool // it is answered
+	}{
+		"a bad answer":                  {model.ClassBadOutput, false, true},
+		"a fault of the model":          {model.ClassModelFault, false, true},
+		"no answer":                     {model.ClassTimeout, false, true},
+		"an endpoint that is away":      {model.ClassUnavailable, false, false},
+		"what the model refuses":        {model.ClassBadInput, false, false},
+		"a bad answer, and it is shed":  {model.ClassBadOutput, true, false},
+		"load, which is waited out too": {model.ClassThrottled, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bad, good := &modeltest.Fake{Default: modeltest.Step{Delay: time.Second, Fail: c.class}}, &modeltest.Fake{}
+				p := Among(DefaultConfig(), []Route{{Target{Model: "m", Endpoint: "bad", Limit: 4}, bad}, {Target{Model: "m", Endpoint: "good", Limit: 4}, good}}, Deps{})
+				r := timed(time.Millisecond)
+				if c.latest {
+					r.Items[0].Latest = r.Items[0].Deadline
+				}
+				_, err := p.Invoke(t.Context(), r)
+				if (err == nil) != c.want || len(bad.Calls()) != 1 {
+					t.Errorf("%v after %d calls and %d elsewhere", err, len(bad.Calls()), len(good.Calls()))
+				}
+			})
+		})
+	}
+}
+
 func TestWhatADoorAdvisesIsDoneOnce(t *testing.T) {
 	fake := &modeltest.Fake{Default: modeltest.Step{Err: &model.Error{Class: model.ClassDenied, Again: true}}}
 	p := New(Target{Endpoint: "e", Limit: 4}, fake, Deps{})
