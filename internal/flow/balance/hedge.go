@@ -227,6 +227,20 @@ func (h *hedge) settle(ctx context.Context, resp *model.Response, err error) (r 
 	return resp, err, false
 }
 
+// disarm sees to it that no second call is made for a first that has ended.
+func (h *hedge) disarm() {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state == waiting {
+		h.state = over
+		h.timer.Stop()
+		h.first()
+	}
+}
+
 // result is how the second call went, for the meter and for the event; empty: none
 // was made.
 func (h *hedge) result(beaten bool) string {

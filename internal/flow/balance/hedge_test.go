@@ -235,6 +235,55 @@ func TestASecondCallThatPanicsEndsNothingElse(t *testing.T) {
 	})
 }
 
+func TestNoSecondCallIsMadeForAFirstThatPanicked(t *testing.T) {
+	simulate(t, func(t *testing.T, ctx context.Context) {
+		servers := ten()[:2]
+		f := newFleet(hedged(), servers)
+		f.offer(ctx, 100, 3*time.Second, time.Second)
+		f.endpoints[0].door, f.endpoints[1].door = panics{}, panics{}
+		before, _ := f.calls()
+		for range 2 { // more, and none is made because calls fail
+			func() {
+				defer func() { _ = recover() }()
+				_, _ = f.Invoke(ctx, &model.Request{Items: []model.Item{{}}})
+			}()
+		}
+		f.endpoints[0].door, f.endpoints[1].door = servers[0], servers[1]
+		time.Sleep(time.Second)
+		if after, _ := f.calls(); after != before {
+			t.Errorf("%d calls for nobody", after-before)
+		}
+		f.books(t)
+	})
+}
+
+func TestNoSecondCallBeginsAfterTheLatestMomentForIt(t *testing.T) {
+	simulate(t, func(t *testing.T, ctx context.Context) {
+		f := newFleet(hedged(), ten()[:2])
+		f.offer(ctx, 100, 10*time.Second, time.Second)
+		for _, s := range f.servers {
+			s.took = func() time.Duration { return 200 * time.Millisecond }
+		}
+		f.reset()
+		latest := time.Now().Add(5 * time.Millisecond) // the first begins, the second would after 10 ms
+		if _, err := f.Invoke(ctx, &model.Request{Items: []model.Item{{Latest: latest}}}); err != nil {
+			t.Error(err)
+		}
+		if all, _ := f.calls(); all != 1 {
+			t.Errorf("%d calls", all)
+		}
+		if n := counted(f.endpoints[0].meter.hedges("late")) + counted(f.endpoints[1].meter.hedges("late")); n != 1 {
+			t.Errorf("%v second calls were too late", n)
+		}
+		if _, err := f.Invoke(ctx, &model.Request{Items: []model.Item{{}}}); err != nil {
+			t.Error(err)
+		}
+		if all, _ := f.calls(); all != 3 {
+			t.Errorf("%d calls, without a latest moment there is a second", all)
+		}
+	})
+}
+
 type panics struct{}
 
 func (panics) Invoke(context.Context, *model.Request) (*model.Response, error) { panic("bad") }

@@ -104,7 +104,9 @@ func (p *Picker) try(ctx context.Context, r *model.Request, c *call, t *tries) (
 		held, res.now = false, time.Now()
 		e.meter.limit.Set(float64(p.line.give(c, res, again)))
 	}
+	var h *hedge
 	defer func() { // also when the door panics
+		h.disarm()
 		if held {
 			give(o.again)
 		} else if o.again {
@@ -112,7 +114,8 @@ func (p *Picker) try(ctx context.Context, r *model.Request, c *call, t *tries) (
 		}
 	}()
 	p.deps.Allowance.earn()
-	h, own := p.arm(ctx, r, c, t)
+	var own context.Context
+	h, own = p.arm(ctx, r, c, t)
 	resp, err := e.door.Invoke(own, r)
 	res = resultOf(err, c.began)
 	e.count(res, err)

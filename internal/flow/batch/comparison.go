@@ -12,13 +12,16 @@ import (
 )
 
 // comparison is what is known of a model version: whether it answers together as
-// it does alone. It is guarded by the mutex of its Queue.
+// it does alone. That it does not is believed when it is found twice in a row: a call
+// may fail, and another endpoint may have another model for a while. It is guarded by
+// the mutex of its Queue.
 type comparison struct {
 	version string
 	known   bool // version was looked at
 	state   state
 	running bool
-	tries   int // without a result
+	suspect bool // the newest comparison found that it does not; one may be chance
+	tries   int  // without a result
 	batches int // since the newest comparison
 }
 
@@ -172,7 +175,10 @@ func (q *Queue) concluded(version string, found state, why error) {
 	case version != "" && version != c.version:
 		return
 	case found == same:
-		c.state, c.tries = same, 0
+		c.state, c.tries, c.suspect = same, 0, false
+	case found == apart && !c.suspect:
+		c.state, c.tries, c.suspect = unknown, 0, true
+		return
 	case found == apart:
 		c.state = apart
 		q.meter.apart.Set(1)
