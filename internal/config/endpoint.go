@@ -113,6 +113,16 @@ func (c checker) endpoints(path string, m ModelConfig) {
 	}
 }
 
+// notCreated refuses what says how an endpoint is to be made: those of a list are there.
+func (c checker) notCreated(at string, e sagemaker.Config) {
+	usual := sagemaker.DefaultConfig()
+	for key, changed := range map[string]bool{"instances": e.Instances != usual.Instances, "instance_type": e.InstanceType != usual.InstanceType} {
+		if changed {
+			c.bad(at+"."+key, "it has no effect: endpoints of a list are used as they are; remove it, or write sagemaker: in the place of endpoints, and train or serve")
+		}
+	}
+}
+
 func (c checker) oneOfSeveral(at string, e EndpointConfig) {
 	switch doors := e.doors(); {
 	case len(doors) == 0:
@@ -121,6 +131,9 @@ func (c checker) oneOfSeveral(at string, e EndpointConfig) {
 		c.bad(at, "it has %s; make two entries of them", strings.Join(doors, " and "))
 	case e.embedded():
 		c.bad(at+".sagemaker.embedded", "the endpoint inside this process is the only one of its model; write its url, or sagemaker: in the place of endpoints")
+	}
+	if e.SageMaker != nil {
+		c.notCreated(at+".sagemaker", *e.SageMaker)
 	}
 	for _, number := range []struct {
 		key   string
