@@ -198,7 +198,8 @@ func invoke(ctx context.Context, e *endpoint, r *model.Request) (resp *model.Res
 }
 
 // settle is the first call's part when that has ended: which answer counts. beaten:
-// that of the second, for which the first was ended.
+// that of the second, for which the first was ended. What the model refuses is an
+// answer too.
 func (h *hedge) settle(ctx context.Context, resp *model.Response, err error) (r *model.Response, e error, beaten bool) {
 	defer h.first()
 	h.mu.Lock()
@@ -206,13 +207,13 @@ func (h *hedge) settle(ctx context.Context, resp *model.Response, err error) (r 
 		h.state = over
 		h.unused = h.timer.Stop()
 	}
-	state := h.state
-	if state == made && err == nil {
+	state, told := h.state, err == nil || model.ClassOf(err).OfEvent()
+	if state == made && told {
 		h.state = over // what it answers counts for nothing
 		h.cancel()
 	}
 	h.mu.Unlock()
-	if err == nil || state == over {
+	if told || state == over {
 		return resp, err, false
 	}
 	select {

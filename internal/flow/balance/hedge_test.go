@@ -235,6 +235,50 @@ func TestASecondCallThatPanicsEndsNothingElse(t *testing.T) {
 	})
 }
 
+// refusesLater takes no event, and says so after a while.
+type refusesLater struct{}
+
+func (refusesLater) Invoke(ctx context.Context, _ *model.Request) (*model.Response, error) {
+	sleep(ctx, 100*time.Millisecond)
+	return nil, &model.Error{Class: model.ClassBadInput}
+}
+
+func TestAnEventThatTheModelRefusesWaitsForNoSecondCall(t *testing.T) {
+	simulate(t, func(t *testing.T, ctx context.Context) {
+		servers := ten()[:2]
+		f := newFleet(hedged(), servers)
+		f.offer(ctx, 100, 10*time.Second, time.Second)
+		hang := make(chan struct{})
+		for _, s := range servers {
+			s.hangs.Store(&hang)
+		}
+		first := &sync.Once{}
+		for i, e := range f.endpoints {
+			e.door = firstOnly{first, refusesLater{}, servers[i]}
+		}
+		began := time.Now()
+		_, err := f.Invoke(ctx, &model.Request{Items: []model.Item{{}}})
+		if took := time.Since(began); model.ClassOf(err) != model.ClassBadInput || took > 200*time.Millisecond {
+			t.Errorf("%v after %v", err, took)
+		}
+		synctest.Wait()
+		f.books(t)
+		close(hang)
+	})
+}
+
+// firstOnly asks one for the first call of all, the other for those after it.
+type firstOnly struct {
+	once        *sync.Once
+	first, then model.Invoker
+}
+
+func (f firstOnly) Invoke(ctx context.Context, r *model.Request) (*model.Response, error) {
+	door := f.then
+	f.once.Do(func() { door = f.first })
+	return door.Invoke(ctx, r)
+}
+
 func TestNoSecondCallIsMadeForAFirstThatPanicked(t *testing.T) {
 	simulate(t, func(t *testing.T, ctx context.Context) {
 		servers := ten()[:2]

@@ -22,7 +22,7 @@ type comparison struct {
 	running bool
 	suspect bool // the newest comparison found that it does not; one may be chance
 	tries   int  // without a result
-	batches int // since the newest comparison
+	batches int  // since the newest comparison
 }
 
 type state uint8
