@@ -32,7 +32,8 @@ func (l *Live) Observe(t *event.Timeline, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for s := range l.stages {
-		if spent, seen := t.Spent(event.Stage(s)); seen {
+		spent, seen := t.Spent(event.Stage(s))
+		if detour := event.Stage(s) > event.StagePublish; seen || !detour { // who had not to wait took nothing
 			l.stages[s].Add(spent, now)
 		}
 	}

@@ -104,3 +104,30 @@ func TestAnAnswerIsDueEarlierByWhatItTakesToPublish(t *testing.T) {
 		t.Errorf("%v", n)
 	}
 }
+
+func TestAStageThatFewEventsWaitInTakesNothingWithAnEvenChance(t *testing.T) {
+	var l Live
+	now := time.Unix(1_800_000_000, 0)
+	for i := range 100 {
+		var line event.Timeline
+		line.Start(now)
+		if i%10 == 0 { // they waited for mates
+			line.Mark(event.StageBatch, now.Add(40*time.Millisecond))
+		}
+		if i%3 == 0 {
+			line.Mark(event.StageRetry, line.Last().Add(9*time.Millisecond))
+		}
+		line.Mark(event.StageModel, line.Last().Add(5*time.Millisecond))
+		now = now.Add(time.Millisecond)
+		l.Observe(&line, now)
+	}
+	now = now.Add(time.Second)
+	l.Observe(&event.Timeline{}, now)
+	n := l.Needs()
+	if n[event.StageBatch] != 0 || n[event.StageModel] < 5*time.Millisecond || n[event.StageRetry] < 9*time.Millisecond {
+		t.Errorf("batch %v, model %v, retry %v", n[event.StageBatch], n[event.StageModel], n[event.StageRetry])
+	}
+	if got := l.Need(event.StageBatch, Sure); got < 40*time.Millisecond {
+		t.Errorf("nearly sure to do for the wait is %v", got)
+	}
+}
