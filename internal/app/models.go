@@ -168,6 +168,16 @@ func (a *App) limit(out *asked, picker *balance.Picker) {
 	}
 }
 
+// allShare says whether events share calls of every model.
+func (c *chain) allShare() bool {
+	for _, m := range c.models {
+		if m.queue == nil {
+			return false
+		}
+	}
+	return true
+}
+
 // picker makes what picks among the endpoints of a model. A call lasts as long as
 // the most patient of them.
 func (a *App) picker(ctx context.Context, name string, m config.ModelConfig) (*balance.Picker, time.Duration, error) {

@@ -28,6 +28,7 @@ type width struct {
 	up      bool          // direction of the next trial
 	due     time.Time     // of the next trial
 	wait    time.Duration // between two of them
+	again   time.Duration // until a trial that told nothing is made again
 	until   time.Time     // end of a trial that is not used to the full
 	since   time.Time     // the level in force is what it is
 	base    shots         // at the level
@@ -51,6 +52,7 @@ const (
 	shotsAgain = 8
 	shotsOld   = 2 * time.Second
 	trialLong  = time.Second
+	againLeast = trialLong // doubles each time
 	waitLeast  = 10 * time.Second
 	waitMost   = time.Minute
 	waitFull   = 5 * time.Second // at most, while calls leave as large as they may be
@@ -59,7 +61,7 @@ const (
 	otherTime  = 1.3             // quotient of two times that tells two models apart
 )
 
-func newWidth() width { return width{level: firstWidth, wait: waitLeast} }
+func newWidth() width { return width{level: firstWidth, wait: waitLeast, again: againLeast} }
 
 // now is how many calls there may be at once.
 func (w *width) now() int {
@@ -138,7 +140,7 @@ func (w *width) compare(at time.Time) {
 	}
 	was, is := meanTimes(w.settled, w.base)
 	if is > otherTime*was || is < was/otherTime {
-		*w = width{level: w.level, since: w.since, base: w.base, wait: waitLeast, up: is < was}
+		*w = width{level: w.level, since: w.since, base: w.base, wait: waitLeast, again: againLeast, up: is < was}
 	}
 }
 
@@ -161,10 +163,11 @@ func (w *width) judge(at time.Time) {
 	tried := w.tried
 	trial := w.trial
 	w.set(0, at)
-	if len(tried) < shotsAgain {
-		w.due = at.Add(w.wait)
+	if len(tried) < shotsAgain { // there was too little to do
+		w.due, w.again = at.Add(min(w.again, w.wait)), min(2*w.again, waitMost)
 		return
 	}
+	w.again = againLeast
 	atLevel, atTrial := meanTimes(w.base, tried)
 	more, fewer := tried.depth()/atTrial, w.base.depth()/atLevel // calls a second, by Little's law
 	best := tried.depth() / w.base.depth()

@@ -10,7 +10,7 @@ import (
 type Config struct {
 	Group          string                 `yaml:"group" doc:"Consumer group; default: the pipeline's name."`
 	Order          string                 `yaml:"order" doc:"What is kept in order: key (events of one key), partition (all of one partition: one at a time, as a plain consumer does) or none."`
-	Concurrency    setting.Auto           `yaml:"concurrency" doc:"Most events in work at once in one worker. More: a slow model is kept busier; fewer: less load on it. auto begins at 64 and is learned while events wait: up to 1024 (and max_queued) as long as more brings more, down to 4 when it does not."`
+	Concurrency    setting.Auto           `yaml:"concurrency" doc:"Most events in work at once in one worker. More: a slow model is kept busier; fewer: less load on it. auto begins at 64 and is learned while events wait: up to 1024 (and max_queued) as long as more brings more, down to 4 when it does not; where events share calls of every model it is as many at once, as how many calls there are is learned."`
 	Guarantee      string                 `yaml:"guarantee" doc:"at_least_once, or exactly_once: endings and offsets in one transaction; who reads only what is committed sees each event once, up to transaction later. The model may still be asked more than once."`
 	Transaction    time.Duration          `yaml:"transaction" doc:"Longest time a transaction of exactly_once stays open. Longer: fewer requests; shorter: predictions are seen sooner."`
 	Attempts       int                    `yaml:"attempts" doc:"How often an event is tried before it becomes a dead letter. Failures of the endpoint itself do not count."`

@@ -26,7 +26,9 @@ import (
 // meet. There it stays for a while that grows with each time the same is found.
 //
 // How many calls an endpoint takes is not its concern: balance learns that, and
-// while most events wait there nothing is learned here.
+// while most events wait there nothing is learned here. Nor is anything where events
+// share calls: batch learns how many calls there are, and the more events it knows
+// of the better it joins them.
 //
 // It is one limit for all endpoints of a worker. It is not safe for concurrent use.
 type limiter struct {
@@ -109,11 +111,14 @@ const (
 	patienceMax = time.Minute
 )
 
-// newLimiter learns when fixed is 0. Without as many events there is nothing to
-// do at once, so most bounds what is learned.
-func newLimiter(fixed, most int) *limiter {
-	if fixed > 0 {
+// newLimiter learns when fixed is 0, unless events share calls. Without as many
+// events there is nothing to do at once, so most bounds what is learned.
+func newLimiter(fixed, most int, share bool) *limiter {
+	switch {
+	case fixed > 0:
 		return &limiter{fixed: true, limit: fixed}
+	case share:
+		return &limiter{fixed: true, limit: min(ceilingLimit, most)}
 	}
 	l := &limiter{ceiling: min(ceilingLimit, most), patience: patienceMin, share: worth}
 	l.floor = min(floorLimit, l.ceiling)

@@ -20,7 +20,7 @@ func FuzzLimit(f *testing.F) {
 	f.Add(uint16(1), []byte{6, 5, 0, 255, 6, 6, 1, 255})
 	f.Add(uint16(70), []byte{4, 2, 1, 255, 4, 3, 0, 255, 4, 2, 2, 200})
 	f.Fuzz(func(t *testing.T, most uint16, script []byte) {
-		l := newLimiter(0, max(int(most), 1))
+		l := newLimiter(0, max(int(most), 1), false)
 		now := time.Unix(1_700_000_000, 0)
 		for script = script[:min(len(script), 256)]; len(script) >= 4; script = script[4:] {
 			took, step := hostileTimes[int(script[0])%len(hostileTimes)], hostileSteps[int(script[1])%len(hostileSteps)]
@@ -38,7 +38,7 @@ func FuzzLimit(f *testing.F) {
 }
 
 func TestAnEndpointThatAnswersFasterThanTheClockTellsKeepsALimitThatIsLearned(t *testing.T) {
-	l := newLimiter(0, 2000)
+	l := newLimiter(0, 2000, false)
 	now := time.Unix(0, 0)
 	for range 1_000_000 {
 		now = now.Add(10 * time.Microsecond)

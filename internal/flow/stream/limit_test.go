@@ -61,7 +61,7 @@ type trial struct {
 }
 
 func newTrial(e *endpoint) *trial {
-	return &trial{limiter: newLimiter(0, 2000), endpoint: e, random: rand.New(rand.NewPCG(1, 2))}
+	return &trial{limiter: newLimiter(0, 2000, false), endpoint: e, random: rand.New(rand.NewPCG(1, 2))}
 }
 
 type oneCall struct {
@@ -241,11 +241,11 @@ func TestTheLimitKeepsItsBounds(t *testing.T) {
 		t.Errorf("with an endpoint that takes one call: %d, want %d", least, floorLimit)
 	}
 	for queued, want := range map[int]int{1: 1, 3: 3, 2000: startLimit} {
-		if l := newLimiter(0, queued); l.limit != want {
+		if l := newLimiter(0, queued, false); l.limit != want {
 			t.Errorf("max_queued %d: limit %d, want %d", queued, l.limit, want)
 		}
 	}
-	fixed := newLimiter(7, 2000)
+	fixed := newLimiter(7, 2000, false)
 	if fixed.add(sample{verdict: throttled}); fixed.limit != 7 {
 		t.Errorf("a limit that was set became %d", fixed.limit)
 	}

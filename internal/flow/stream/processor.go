@@ -36,8 +36,10 @@ type Deps struct {
 	// Transactions takes the place of Sink when the guarantee is exactly_once.
 	Transactions Transactions
 	Work         Work
-	Topics       Topics
-	Budget       budget.Budget
+	// Share says that events share calls of their models.
+	Share  bool
+	Topics Topics
+	Budget budget.Budget
 	// Clock gives the beginning of a foreign event's clock; false: not from here.
 	// nil: the record's timestamp.
 	Clock func(*event.Event) (time.Time, bool)
@@ -96,7 +98,7 @@ type Processor struct {
 // New makes a Processor; Run joins the group.
 func New(config Config, deps Deps) *Processor {
 	p := &Processor{
-		config: config, deps: deps, seed: maphash.MakeSeed(), limit: newLimiter(int(config.Concurrency), config.MaxQueued),
+		config: config, deps: deps, seed: maphash.MakeSeed(), limit: newLimiter(int(config.Concurrency), config.MaxQueued, deps.Share),
 		parts: map[kafka.Partition]*partition{}, lanes: map[uint64]*lane{}, waiting: map[*item]*time.Timer{},
 		halts: map[kafka.Partition]error{}, failed: make(chan error, 1), joined: make(chan struct{}),
 	}
