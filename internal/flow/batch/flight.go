@@ -17,7 +17,9 @@ type flight struct {
 // begin counts a call. q.mu is held.
 func (q *Queue) begin(n int, now time.Time) *flight {
 	q.count(1, now)
-	return &flight{n: n, began: now, area: q.area}
+	f := &flight{n: n, began: now, area: q.area}
+	q.share.begins(f)
+	return f
 }
 
 // count changes how many calls are under way. q.mu is held.
@@ -40,6 +42,7 @@ func (q *Queue) ended(f *flight) {
 // over is ended with q.mu held.
 func (q *Queue) over(f *flight, now time.Time) {
 	q.count(-1, now)
+	q.share.ends(f)
 	if f.urgent {
 		q.urgent.calls--
 	}

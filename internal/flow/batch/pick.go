@@ -105,6 +105,7 @@ func (q *Queue) choose(l *lane, now time.Time) (members []*member, why string) {
 		return nil, ""
 	}
 	n, skip := q.size(inTime, late, now)
+	n = min(n, q.share.of(q.waiting, q.room(), &q.cost, now))
 	chosen := make([]*member, 0, min(n, q.waiting))
 	old := 0 // among the late
 	for old < late && len(chosen) < n/2 && now.Sub(order[old].since) > hopeless {

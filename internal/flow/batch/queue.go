@@ -43,6 +43,7 @@ type Queue struct {
 	calls   int     // that this Queue has under way
 	width   width   // how many those may be
 	cost    cost    // how long one takes
+	share   share   // what one leaves to others
 	lanes   []*lane // of those who wait for a call; none is empty
 	waiting int     // in all lanes
 	passed  int     // times that others went before the one that waits longest
@@ -163,6 +164,7 @@ func (q *Queue) enter(r *model.Request) (*member, *flight) {
 	now := time.Now()
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.share.came++
 	if q.waiting == 0 && q.free() {
 		q.tally.left(1, alone)
 		return nil, q.begin(1, now)
