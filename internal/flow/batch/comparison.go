@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ type comparison struct {
 	running bool
 	suspect bool // the newest comparison found that it does not; one may be chance
 	tries   int  // without a result
-	batches int  // since the newest comparison
+	batches int  // since one was looked at
 }
 
 type state uint8
@@ -36,7 +37,7 @@ const (
 const (
 	compared   = 4    // events, at most: each costs a call
 	fruitless  = 8    // tries whose answers were all alike: then they always are
-	everySoMay = 1000 // batches between two comparisons
+	everySoMay = 1000 // batches, of which one answer is looked at again
 )
 
 // of looks at the version; another one has to be compared anew.
@@ -61,12 +62,49 @@ func (c *comparison) refuses(version string) bool {
 // begins says whether the next batch is for comparing.
 func (c *comparison) begins(version string) bool {
 	c.of(version)
-	c.batches++
-	if c.running || c.state == apart || c.state == same && c.batches < everySoMay {
+	if c.running || c.state != unknown {
 		return false
 	}
 	c.running, c.batches = true, 0
 	return true
+}
+
+// looks says whether one event of the next batch is asked about again, alone.
+func (c *comparison) looks(version string) bool {
+	c.of(version)
+	if c.batches++; c.state != same || c.batches < everySoMay {
+		return false
+	}
+	c.batches = 0
+	return true
+}
+
+// look asks about one event of an answered batch again, alone, in the place of the
+// batch. Nobody waits for that answer. If it is another, the next batch is for
+// comparing.
+func (g *group) look() {
+	i := rand.IntN(len(g.members))
+	ctx, cancel := context.WithTimeout(context.Background(), budget.Call)
+	defer cancel()
+	alone, _, err := g.call(ctx, undated(g.members[i:i+1]))
+	if err != nil || alone.Answers[0].Err != nil || g.answer.Answers[i].Err != nil {
+		return
+	}
+	codec := g.queue.deps.Codec
+	one, errOne := read(codec, alone.Answers[0].Body, alone.ContentType)
+	shared, errShared := read(codec, g.answer.Answers[i].Body, g.answer.ContentType)
+	if errOne == nil && errShared == nil && !alike(one, shared) {
+		g.queue.suspect(g.looks)
+	}
+}
+
+// suspect has a version compared again.
+func (q *Queue) suspect(version string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if c := &q.compare; c.version == version && c.state == same {
+		c.state, c.tries = unknown, 0
+	}
 }
 
 // compare asks about some members alone, who get these answers, then about the

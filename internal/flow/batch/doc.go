@@ -16,13 +16,15 @@
 // Nothing waits for mates: a batch leaves when a call may begin. How many calls that
 // are at once (width) and how long one takes by its events (cost) is learned from
 // the calls themselves, and again when the model becomes another: there is nothing
-// to tune. Of those who wait, as many share a call as can all be in time; who is
-// late whatever is done makes no call smaller. One call more than are worth while
+// to tune. Of those who wait, as many share a call as can all be in time, but for
+// the part of calls that end soon (share); who is late whatever is done makes no
+// call smaller. One call more than are worth while
 // may begin for the sake of who would be late otherwise.
 //
 // Before the first batch to a model version the same events are asked alone and
 // together. A model that answers differently then, in another order, or with
-// another number of answers, is asked about one event at a time.
+// another number of answers, is asked about one event at a time. Later one answer of
+// a thousand batches is looked at again.
 //
 // Invariants: only events that have not failed before share a call. Nobody who can
 // be in time is put into a call that may take longer than he has. A call about one

@@ -27,8 +27,11 @@ type group struct {
 	began   time.Time
 	ctx     context.Context
 	cancel  context.CancelFunc
-	waiting int          // members whose owners still wait; guarded by Queue.mu
-	calls   atomic.Int32 // that may still be made to part it
+	waiting int             // members whose owners still wait; guarded by Queue.mu
+	calls   atomic.Int32    // that may still be made to part it
+	mayLook bool            // one answer is looked at again
+	looks   string          // version that answers
+	answer  *model.Response // to all members; nil: there is none
 }
 
 func newGroup(q *Queue, members []*member, f *flight) *group {
@@ -54,6 +57,10 @@ func (g *group) run() {
 	defer g.queue.ended(g.flight)
 	defer g.cancel()
 	g.ask(g.members)
+	if g.mayLook && g.answer != nil {
+		g.flight.well = false // it takes longer than the batch did
+		g.look()
+	}
 }
 
 // ask asks about some members in one call, and about the halves of them when the
@@ -63,7 +70,7 @@ func (g *group) ask(members []*member) {
 	switch {
 	case err == nil:
 		if len(members) == len(g.members) {
-			g.flight.well = true
+			g.flight.well, g.answer = true, resp
 		}
 		g.queue.went(len(members), nil)
 		for i, m := range members {

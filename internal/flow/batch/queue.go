@@ -222,11 +222,15 @@ func (q *Queue) launch(members []*member, why string, now time.Time) *flight {
 	}
 	g := newGroup(q, members, f)
 	g.why = q.decision(members, why, now)
-	if version := q.inner.Version(); q.compare.begins(version) {
+	version := q.inner.Version()
+	if q.compare.begins(version) {
 		go g.compare(version)
-	} else {
-		go g.run()
+		return f
 	}
+	if q.compare.looks(version) {
+		g.looks, g.mayLook = version, true
+	}
+	go g.run()
 	return f
 }
 
