@@ -128,6 +128,7 @@ func (p *Picker) try(ctx context.Context, r *model.Request, c *call, t *tries) (
 		res.beaten = hedged && res.class == int(model.ClassCanceled)
 		p.settled(r.Items, h, hedged, t)
 		h.release()
+		h = nil // it is another call's now
 	}
 	if p.hedging != nil && (res.class == ok || res.beaten) {
 		p.hedging.note(res.took, res.now)
