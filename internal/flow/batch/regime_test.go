@@ -262,6 +262,18 @@ func TestTheNumberOfExecutorsIsLearnedAnewWhenItChanges(t *testing.T) {
 	}
 }
 
+func TestWhatATrialDidNotTellIsTriedAgainAsSoonAsThereIsSomethingToDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queue(t, DefaultConfig(), newExecutors(2, 4*time.Millisecond, 100*time.Microsecond))
+		load{rate: 1000}.offer(t, q, 60*time.Millisecond) // a trial has begun
+		time.Sleep(5 * time.Second)
+		load{rate: 1000}.offer(t, q, 2500*time.Millisecond)
+		if got, _ := learned(q); got != 2 {
+			t.Errorf("%d calls at once", got)
+		}
+	})
+}
+
 // sharing is a model server that works on all calls at once, on so many cores.
 type sharing struct {
 	*executors
