@@ -58,23 +58,31 @@ func newRequest(ctx context.Context, r Request) *http.Request {
 
 var errTooLarge = fmt.Errorf("the answer is larger than %d MiB; let the model answer less", MaxAnswerBytes>>20)
 
-// readAnswer reads to the end, so that the connection can be used again.
+// readAnswer reads to the end, so that the connection can be used again. Small answers,
+// as most are, need no share.
 func (c *Client) readAnswer(ctx context.Context, resp *http.Response, framed *Framing) ([]byte, error) {
-	if resp.Request.Method == http.MethodHead {
+	frames := framed != nil && resp.StatusCode == http.StatusOK && strings.HasPrefix(resp.Header.Get("Content-Type"), framed.ContentType)
+	switch n := resp.ContentLength; {
+	case resp.Request.Method == http.MethodHead:
 		return nil, resp.Body.Close()
-	}
-	s := share{room: c.room, ctx: ctx, body: resp.Body}
-	defer s.close()
-	defer resp.Body.Close() // before others are let in
-	switch {
-	case framed != nil && resp.StatusCode == http.StatusOK && strings.HasPrefix(resp.Header.Get("Content-Type"), framed.ContentType):
-		return framed.Read(&s)
-	case resp.ContentLength > MaxAnswerBytes:
+	case frames:
+		return c.readShare(ctx, resp, framed.Read)
+	case n > MaxAnswerBytes:
+		resp.Body.Close()
 		return nil, errTooLarge
-	case resp.ContentLength >= 0 && resp.ContentLength <= freeBytes:
-		body := make([]byte, resp.ContentLength)
+	case n >= 0 && n <= freeBytes:
+		defer resp.Body.Close()
+		body := make([]byte, n)
 		_, err := io.ReadFull(resp.Body, body)
 		return body, err
 	}
-	return readUpTo(MaxAnswerBytes, &s)
+	return c.readShare(ctx, resp, func(r io.Reader) ([]byte, error) { return readUpTo(MaxAnswerBytes, r) })
+}
+
+// readShare reads with a share of the room.
+func (c *Client) readShare(ctx context.Context, resp *http.Response, read func(io.Reader) ([]byte, error)) ([]byte, error) {
+	s := share{room: c.room, ctx: ctx, body: resp.Body}
+	defer s.close()
+	defer resp.Body.Close() // before others are let in
+	return read(&s)
 }
