@@ -22,38 +22,42 @@ type harm struct {
 	name   string
 	reason string
 	timely bool // only a timeout ends it: SageMaker's is a minute
+	away   bool // as if it were away, but for others
 	do     func(w http.ResponseWriter, r *http.Request)
 }
 
 func harms() []harm {
 	const garbage, broken = "bad_model_output", "model_error"
 	return []harm{
-		{"hangs", broken, true, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
-		{"trickles", broken, true, func(w http.ResponseWriter, r *http.Request) {
+		{"hangs", broken, true, false, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+		{"trickles", broken, true, false, func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				_, _ = io.WriteString(w, " ")
 				_ = http.NewResponseController(w).Flush()
 				<-time.After(20 * time.Millisecond)
 			}
 		}},
-		{"resets", broken, false, func(w http.ResponseWriter, _ *http.Request) {
+		{"resets", broken, false, true, func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
 				_ = conn.(*net.TCPConn).SetLinger(0)
 				conn.Close()
 			}
 		}},
-		{"is a page", garbage, false, says("text/html", "<!doctype html><title>Welcome to nginx!</title>")},
-		{"says less", garbage, false, says("application/json", `{"predictions":[],"outputs":[]}`)},
-		{"says NaN", garbage, false, says("application/json", `{"predictions":[[NaN]],"outputs":[{"name":"y","datatype":"FP64","shape":[1,1],"data":[NaN]}]}`)},
-		{"sends 2 GB", garbage, false, func(w http.ResponseWriter, _ *http.Request) {
+		{"crashes behind a proxy", broken, false, true, func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "<html>502 Bad Gateway</html>", http.StatusBadGateway)
+		}},
+		{"is a page", garbage, false, false, says("text/html", "<!doctype html><title>Welcome to nginx!</title>")},
+		{"says less", garbage, false, false, says("application/json", `{"predictions":[],"outputs":[]}`)},
+		{"says NaN", garbage, false, false, says("application/json", `{"predictions":[[NaN]],"outputs":[{"name":"y","datatype":"FP64","shape":[1,1],"data":[NaN]}]}`)},
+		{"sends 2 GB", garbage, false, false, func(w http.ResponseWriter, _ *http.Request) {
 			for range 2 << 10 {
 				if _, err := w.Write(make([]byte, 1<<20)); err != nil {
 					return
 				}
 			}
 		}},
-		{"announces 2 GB", garbage, false, func(w http.ResponseWriter, _ *http.Request) {
+		{"announces 2 GB", garbage, false, false, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", fmt.Sprint(2<<30))
 			_, _ = io.WriteString(w, "1")
 		}},
@@ -147,7 +151,7 @@ type bad struct {
 func allBad(timely bool) (all []bad) {
 	for _, door := range []string{"rest", "oip", "sagemaker"} {
 		for i, h := range harms() {
-			if h.timely == timely && !(timely && door == "sagemaker") {
+			if behind := strings.Contains(h.name, "proxy"); h.timely == timely && !(door == "sagemaker" && (timely || behind)) {
 				all = append(all, bad{h, fmt.Sprintf("%s-%d-alone", door, i), door, false}, bad{h, fmt.Sprintf("%s-%d-spare", door, i), door, true})
 			}
 		}
@@ -238,14 +242,14 @@ func hurts(t *testing.T, all []bad, timeout time.Duration) {
 	})
 }
 
-// others has endpoints that reset connections asked about one more good event after the
+// others has endpoints that seem away asked about one more good event after the
 // other until over is called: one that answers others is not away. over tells how many.
 func others(t *testing.T, at Addresses, all []bad, harmful bool) (over func() int) {
 	var ended atomic.Bool
 	var sent atomic.Int64
 	var load sync.WaitGroup
 	for _, b := range all {
-		if b.name != "resets" || b.spare || !harmful {
+		if !b.away || b.spare || !harmful {
 			continue
 		}
 		load.Go(func() {

@@ -13,8 +13,10 @@ func ClassOfStatus(status int) model.Class {
 		return model.ClassThrottled
 	case http.StatusTooEarly:
 		return model.ClassNotReady
-	case http.StatusBadGateway, http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable:
 		return model.ClassUnavailable
+	case http.StatusBadGateway: // a proxy says that the server hung up
+		return model.ClassConnection
 	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
 		return model.ClassTimeout
 	case http.StatusRequestEntityTooLarge:
