@@ -84,11 +84,12 @@ func cells(line string) []string {
 	return all
 }
 
-// under gives the tables below a heading with that beginning that have the column.
+// under gives the tables below a heading with that beginning that have the column,
+// but for those of ratios.
 func (f file) under(heading, column string) []table {
 	var all []table
 	for _, t := range f.tables {
-		if strings.HasPrefix(strings.ToLower(t.heading), strings.ToLower(heading)) && t.column(column) > 0 {
+		if strings.HasPrefix(strings.ToLower(t.heading), strings.ToLower(heading)) && t.column(column) > 0 && !strings.Contains(t.columns[0], "÷") {
 			all = append(all, t)
 		}
 	}
