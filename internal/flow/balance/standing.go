@@ -25,11 +25,11 @@ type standing struct {
 
 const (
 	firstOut  = 250 * time.Millisecond
-	otherOut  = 2500 * time.Millisecond
+	otherOut  = 1250 * time.Millisecond // so that it has half of its part within three seconds of being well
 	badWeight = 0.2
 	mostlyBad = 0.5
 	enough    = 3 // failed calls, one after the other, that make a judgement
-	ramp      = 2 * time.Second
+	ramp      = 1500 * time.Millisecond
 	rampFrom  = 0.1
 )
 
