@@ -90,7 +90,8 @@ func (s seen) bad() float64 {
 }
 
 func (s seen) largest() float64 {
-	return float64(slices.Max(s.calls)) * float64(len(s.calls)) / float64(sum(s.calls))
+	there := len(s.calls) - len(s.fleet.Gone)
+	return float64(slices.Max(s.calls)) * float64(there) / float64(sum(s.calls))
 }
 
 // farthest is how far a server's share is from what its slots are of all that are there.

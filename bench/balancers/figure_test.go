@@ -39,6 +39,9 @@ func TestAServerThatIsGoneHasNoPartToBeFarFrom(t *testing.T) {
 	if far := s.farthest(); far > 0.01 {
 		t.Errorf("%.1f%% far, with calls in proportion to the slots", far)
 	}
+	if got := s.largest(); math.Abs(got-600.0/450) > 0.001 {
+		t.Errorf("the largest share is %.3f of the mean of two", got)
+	}
 }
 
 // watched is a step in which a third server gets calls: 100 a second of 1,000, from a
