@@ -24,7 +24,7 @@ func (a *App) buildAdmission(cluster *kafka.Cluster) gateway.Admission {
 	if !a.refusesLate() {
 		return nil
 	}
-	partition := kafka.PartitionOf
+	partition := kafka.ByHash()
 	if a.config.Flow.Stream.Protocol == kafka.ProtocolShare {
 		partition = nil // any worker gets any event
 	}

@@ -180,6 +180,7 @@ func TestOneKeyStaysInOnePartitionInOrder(t *testing.T) {
 	c := open(t, config(brokers(t, 3)))
 	things := topic(t, c, 12)
 	write(t, producer(t, c), numbered(things, 700)...)
+	byHash := kafka.ByHash()
 	where := map[string]int32{}
 	last := map[string]int{}
 	for _, e := range read(t, tail(t, c, kafka.TailStart(), things), 700) {
@@ -187,7 +188,7 @@ func TestOneKeyStaysInOnePartitionInOrder(t *testing.T) {
 		if p, ok := where[key]; ok && p != e.Source.Partition {
 			t.Errorf("key %s is in partitions %d and %d", key, p, e.Source.Partition)
 		}
-		if p := kafka.PartitionOf(e.Key, 12); p != e.Source.Partition {
+		if p := byHash(e.Key, 12); p != e.Source.Partition {
 			t.Errorf("key %s is in partition %d, said was %d", key, e.Source.Partition, p)
 		}
 		where[key] = e.Source.Partition
@@ -201,6 +202,14 @@ func TestOneKeyStaysInOnePartitionInOrder(t *testing.T) {
 	// murmur2 as in Java: Utils.toPositive(Utils.murmur2("k0")) % 12, and so on.
 	if len(where) != 7 {
 		t.Errorf("%d keys came back, want 7: %v", len(where), where)
+	}
+}
+
+// The gateway asks for each event.
+func TestToAskForThePartitionOfAKeyCostsLittle(t *testing.T) {
+	byHash, key := kafka.ByHash(), []byte("card-1")
+	if n := testing.AllocsPerRun(100, func() { byHash(key, 12) }); n > 1 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

@@ -34,8 +34,9 @@ func (c *chosenTopic) OnNewBatch() {
 	}
 }
 
-// PartitionOf is the partition that ByKey means for a key, of so many.
-func PartitionOf(key []byte, of int) int32 {
+// ByHash tells the partition that ByKey means for a key that is not nil, of so many. What
+// it gives is safe for concurrent use. To make it costs much, to ask it little.
+func ByHash() func(key []byte, of int) int32 {
 	hashed := kgo.StickyKeyPartitioner(nil).ForTopic("")
-	return int32(hashed.Partition(&kgo.Record{Key: key}, of))
+	return func(key []byte, of int) int32 { return int32(hashed.Partition(&kgo.Record{Key: key}, of)) }
 }
