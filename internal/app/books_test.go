@@ -105,7 +105,7 @@ func TestNoSlotIsHeldAfterCancelsAndTimeoutsOnTheWholePath(t *testing.T) {
 			})
 		}
 		all.Wait()
-		synctest.Wait()
+		time.Sleep(time.Minute) // an answer may be looked at again
 		for _, place := range []event.Place{event.Predicted, event.Shed, event.DeadLetter, event.Unfinished} {
 			if ended[place].Load() == 0 {
 				t.Errorf("none of the events is %s", place)

@@ -105,7 +105,7 @@ func (q *Queue) choose(l *lane, now time.Time) (members []*member, why string) {
 		return nil, ""
 	}
 	n, skip := q.size(inTime, late, now)
-	n = min(n, q.share.of(q.waiting, q.room(), &q.cost, now))
+	n = q.leaving(n, inTime[skip:], late, now)
 	chosen := make([]*member, 0, min(n, q.waiting))
 	old := 0 // among the late
 	for old < late && len(chosen) < n/2 && now.Sub(order[old].since) > hopeless {
@@ -123,6 +123,21 @@ func (q *Queue) choose(l *lane, now time.Time) (members []*member, why string) {
 		why = "deadline"
 	}
 	return q.bounded(chosen, why)
+}
+
+// leaving is how many of those who could go do, so that others have their part in the
+// next call: fewer only when that is in time for the tightest of those left. q.mu is
+// held.
+func (q *Queue) leaving(n int, inTime []*member, late int, now time.Time) int {
+	part, next := q.share.of(q.waiting, q.room(), &q.cost, now)
+	if part >= n {
+		return n
+	}
+	left := part - min(late, part/2) // the first of them: as many may be late
+	if left < len(inTime) && inTime[left].left(now) <= next+q.cost.predict(min(q.waiting-part, q.most)) {
+		return n
+	}
+	return part
 }
 
 // worthAsking leaves out, and tells, who must not be late and surely would be. q.mu

@@ -147,8 +147,19 @@ func (l load) latencies(t *testing.T, inv model.Invoker) []time.Duration {
 		})
 	}
 	wg.Wait()
+	if q, is := inv.(*Queue); is {
+		idle(q)
+	}
 	slices.Sort(all)
 	return all
+}
+
+// idle returns when no call is under way: an answer may be looked at again when all are
+// told.
+func idle(q *Queue) {
+	for q.Snapshot().UnderWay > 0 {
+		time.Sleep(time.Millisecond) // of the bubble
+	}
 }
 
 // learned is what a Queue thinks of its model.

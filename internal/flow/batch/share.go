@@ -16,7 +16,8 @@ import (
 //	                ├──┤                          ├────────┤
 //
 // No call takes more than its part of what there will be until others end; less
-// still when they end at about the same time, which moves them apart. It is guarded
+// still when they end at about the same time, which moves them apart. Nobody is left
+// where those left would lose more by the wait than those who go gain. It is guarded
 // by the mutex of its Queue.
 type share struct {
 	flights []*flight // under way
@@ -57,11 +58,11 @@ func (s *share) observe(now time.Time) {
 }
 
 // of is how many of those who wait a call takes, when there may be so many calls at
-// once.
-func (s *share) of(waiting, room int, c *cost, now time.Time) int {
+// once, and how long it is until the next one for those left.
+func (s *share) of(waiting, room int, c *cost, now time.Time) (n int, next time.Duration) {
 	s.observe(now)
 	if waiting < 2 || room < 2 || c.weight == 0 {
-		return waiting
+		return waiting, 0
 	}
 	s.left = s.left[:0]
 	for range room - 1 - len(s.flights) {
@@ -72,13 +73,14 @@ func (s *share) of(waiting, room int, c *cost, now time.Time) int {
 	}
 	slices.Sort(s.left)
 	all := float64(waiting)
-	n := all
+	part := all
 	for i, left := range s.left {
-		n = min(n, (all+s.rate*left)/float64(i+2))
+		part = min(part, (all+s.rate*left)/float64(i+2))
 	}
-	n *= 1 - aside*(1-n/all)
-	if c.each*(all-n) < worthLeft*c.seconds(all) {
-		return waiting
+	part *= 1 - aside*(1-part/all)
+	gained, burst := c.each*(all-part), s.rate*c.seconds(all) < all
+	if gained < worthLeft*c.seconds(all) || burst && s.left[0] > 2*c.each*part {
+		return waiting, 0
 	}
-	return int(math.Ceil(n))
+	return int(math.Ceil(part)), time.Duration(s.left[0] * float64(time.Second))
 }
