@@ -87,7 +87,7 @@ func TestTheLimitOfAnEndpointIsFoundAndFollowedWithFewRefusals(t *testing.T) {
 					}
 					time.Sleep(10 * time.Second)
 					used, refused := e.windows(20 * time.Second)
-					if share := used / (float64(takes) / (service + onTheWay/2).Seconds()); share < 0.93 {
+					if share := used / (float64(takes) / (service + onTheWay/2).Seconds()); share < 0.95 {
 						t.Errorf("%d at once: %.1f%% of what the endpoint can", takes, 100*share)
 					}
 					if refused > 0.02 {
@@ -117,13 +117,13 @@ func TestTwoWorkersOfOneEndpointBothGetOn(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		was := [2]int64{p.endpoints[0].counts[ok].Load(), late.endpoints[0].counts[ok].Load()}
 		done, refused := e.done.Load(), e.refused.Load()
-		time.Sleep(30 * time.Second)
+		time.Sleep(3 * time.Minute) // one may have had the worse of it for a while
 		one, two := p.endpoints[0].counts[ok].Load()-was[0], late.endpoints[0].counts[ok].Load()-was[1]
 		done, refused = e.done.Load()-done, e.refused.Load()-refused
-		if min(one, two)*20 < one+two {
+		if min(one, two)*10 < one+two {
 			t.Errorf("one was answered %d times, the other %d", one, two)
 		}
-		if done < 20*30*20*9/10 || refused*20 > done {
+		if done < 20*180*20*9/10 || refused*20 > done {
 			t.Errorf("%d answered, %d refused", done, refused)
 		}
 		cancel()
@@ -151,9 +151,9 @@ func TestAnEndpointThatRefusesEverythingIsAskedSlowlyAndGivenBack(t *testing.T) 
 		e.takes.Store(20)
 		time.Sleep(10 * time.Second)
 		before = e.done.Load()
-		time.Sleep(10 * time.Second) // long enough for a cut in it to be one of many moments
-		if n := e.done.Load() - before; n < 17_000 {
-			t.Errorf("%d calls in 10 s once it takes 20 at once", n)
+		time.Sleep(time.Minute) // long enough for a cut in it to be one of many moments
+		if n := e.done.Load() - before; n < 6*18_000 {
+			t.Errorf("%d calls in a minute once it takes 20 at once", n)
 		}
 		cancel()
 		wg.Wait()
