@@ -217,11 +217,11 @@ func (g *overGRPC) infer(ctx context.Context, c *call) (*result, error) {
 // fault classifies a call that failed; answered says that the server said so itself.
 func (g *overGRPC) fault(ctx context.Context, err error, answered bool) error {
 	e := &model.Error{Endpoint: g.name}
-	if ended := ctx.Err(); ended != nil {
+	s := status.Convert(err)
+	if ended := over(ctx, s.Code()); ended != nil {
 		e.Class, e.Err = exchange.ClassOf(ended), ended
 		return e
 	}
-	s := status.Convert(err)
 	e.Class = classOfCode(s.Code(), s.Message(), answered)
 	if answered {
 		e.Message = model.Excerpt([]byte(s.Message()))
@@ -229,11 +229,24 @@ func (g *overGRPC) fault(ctx context.Context, err error, answered bool) error {
 		return e
 	}
 	e.Err = errors.New(s.Message())
-	if s.Code() == codes.DeadlineExceeded { // gRPC may see the end of the time a moment before the context does
-		e.Err = context.DeadlineExceeded
-	}
 	return e
 }
+
+// over says how the call's time ended, nil while there is some left. Both gRPC and the
+// server, who is told of the deadline, may see its end a moment before the context does.
+func over(ctx context.Context, code codes.Code) error {
+	if ended := ctx.Err(); ended != nil {
+		return ended
+	}
+	if deadline, limited := ctx.Deadline(); limited && code == codes.DeadlineExceeded && !time.Now().Before(deadline.Add(-earlier)) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// earlier is how long before the end of the time gRPC or a server may find it over: it
+// travels in whole units, and their timers are not ours.
+const earlier = 5 * time.Millisecond
 
 // ownLimit ends gRPC's text about an answer that is larger than we take.
 var ownLimit = fmt.Sprintf("vs. %d)", exchange.MaxAnswerBytes)
