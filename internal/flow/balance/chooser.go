@@ -19,6 +19,7 @@ type chooser struct {
 	best      time.Duration   // shortest time of those that take part
 	doubt     time.Duration   // by which it may be wrong
 	turn      float64         // that was given last
+	calls     uint64          // that were begun
 	priced    bool            // calls do not all cost the same
 }
 
@@ -144,8 +145,8 @@ func (k *chooser) probe(a ask) *endpoint {
 		if a.tried&e.bit != 0 || !e.open(a.now) {
 			continue
 		}
-		if e.standing.due(a.now) && k.any(func(o *endpoint) bool { return o.standing.in() }) {
-			e.standing.trying = true
+		if e.standing.due(k.calls, a.now) && k.any(func(o *endpoint) bool { return o.standing.in() }) {
+			e.standing.try(k.calls)
 			return e
 		}
 		if e.standing.in() && e.underWay == 0 && e.speed.mean > 0 && k.hasTime(e, a) {

@@ -157,6 +157,7 @@ func (l *line) begin(a ask, now time.Time) *call {
 	}
 	*got = call{slot: found.endpoint.begin(now), endpoint: found.endpoint, began: now, why: found.why, others: found.others}
 	found.endpoint.calls.push(got)
+	l.chooser.calls++
 	l.underWay++
 	return got
 }

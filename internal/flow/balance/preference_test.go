@@ -33,7 +33,7 @@ func TestWhatTheOwnerPrefers(t *testing.T) {
 		{name: "three times the weight", prefer: Preference{Weight: 3}, least: 0.67, most: 0.8},
 		{name: "a later priority", prefer: Preference{Priority: 1}, most: 0.01},
 		{name: "an earlier priority, even if slower", prefer: Preference{Priority: -1}, change: slower(3), least: 0.99, most: 1},
-		{name: "an earlier priority that is down", prefer: Preference{Priority: -1}, change: down, most: 0.02},
+		{name: "an earlier priority that is down", prefer: Preference{Priority: -1}, change: down, most: 0.01},
 		{name: "its own zone", zone: "here", prefer: Preference{Zone: "here"}, least: 0.97, most: 1},
 		{name: "its own zone, far slower", zone: "here", prefer: Preference{Zone: "here"}, change: slower(5), most: 0.05},
 		{name: "cheaper and in time, though slower", prefer: Preference{Cost: -1}, change: slower(5), least: 0.99, most: 1},

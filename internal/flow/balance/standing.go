@@ -9,7 +9,7 @@ import (
 //
 //	in ──► a fault of its own (no connection, 503, …): out for a moment, after the next one longer
 //	   ──► fails most of its calls while the others do not: out
-//	out ─► one call after a while: answered ► in, with few calls at first
+//	out ─► one call after a while, and not of few: answered ► in, with few calls at first
 //
 // An endpoint that fails quickly is never the fastest: only answers count as speed.
 type standing struct {
@@ -20,12 +20,14 @@ type standing struct {
 	out    time.Time // until which it is not asked; zero: it takes part
 	judged bool      // it is out because it fails more than the others
 	trying bool      // the one call that finds out is under way
+	next   uint64    // call of all that may find out, after one that did; later any
 	since  time.Time // it takes part; zero: for long
 }
 
 const (
 	firstOut  = 250 * time.Millisecond
 	otherOut  = 1250 * time.Millisecond // so that it has half of its part within three seconds of being well
+	apart     = 150                     // calls from one that finds out to the next, at least, so that few do when there are few
 	badWeight = 0.2
 	mostlyBad = 0.5
 	enough    = 3 // failed calls, one after the other, that make a judgement
@@ -67,7 +69,7 @@ func (s *standing) fails(trial bool, now time.Time) bool {
 // unclear takes in a call that says nothing.
 func (s *standing) unclear(trial bool) {
 	if trial {
-		s.trying = false
+		s.trying, s.next = false, 0
 	}
 }
 
@@ -96,10 +98,16 @@ func (s *standing) badness(now time.Time) float64 {
 // in says whether it takes part.
 func (s *standing) in() bool { return s.out.IsZero() }
 
-// due says whether one call may find out if it does its work again.
-func (s *standing) due(now time.Time) bool {
-	return !s.in() && !s.trying && !now.Before(s.out)
+// due says whether this call may find out if it does its work again.
+func (s *standing) due(call uint64, now time.Time) bool {
+	if s.in() || s.trying || now.Before(s.out) {
+		return false
+	}
+	return call >= s.next || !now.Before(s.out.Add(otherOut))
 }
+
+// try says that this call finds out.
+func (s *standing) try(call uint64) { s.trying, s.next = true, call+apart }
 
 // share is the part of its calls that it gets after it came back.
 func (s *standing) share(now time.Time) float64 {

@@ -2,6 +2,7 @@ package balance
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -57,6 +58,23 @@ func TestThreeOfTenEndpointsDeadCostFewCalls(t *testing.T) {
 		}
 		f.books(t)
 	})
+}
+
+func TestFindingOutAboutADeadEndpointCostsOneCallOfAHundred(t *testing.T) {
+	for _, rate := range []float64{50, 120, 500} {
+		t.Run(fmt.Sprintf("%.0f/s", rate), func(t *testing.T) {
+			simulate(t, func(t *testing.T, ctx context.Context) {
+				f := newFleet(DefaultConfig(), ten()[:3])
+				f.servers[1].fails.Store(int32(model.ClassConnection))
+				f.offer(ctx, rate, 5*time.Second, time.Second)
+				f.reset()
+				f.offer(ctx, rate, 40*time.Second, time.Second)
+				if all, each := f.calls(); each[1]*100 > all || each[1] < 15 {
+					t.Errorf("%d of %d calls went to it", each[1], all)
+				}
+			})
+		})
+	}
 }
 
 func TestAnEventThatEveryEndpointFailsOnTakesNoneOut(t *testing.T) {
