@@ -228,18 +228,22 @@ func (h *hedge) settle(ctx context.Context, resp *model.Response, err error) (r 
 	return resp, err, false
 }
 
-// disarm sees to it that no second call is made for a first that has ended.
+// disarm ends the second call of a first that ended without a word, or sees to it that
+// none is made.
 func (h *hedge) disarm() {
 	if h == nil {
 		return
 	}
+	defer h.first()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.state == waiting {
-		h.state = over
+	switch h.state {
+	case waiting:
 		h.timer.Stop()
-		h.first()
+	case made:
+		h.cancel()
 	}
+	h.state = over
 }
 
 // result is how the second call went, for the meter and for the event; empty: none

@@ -301,6 +301,39 @@ func TestNoSecondCallIsMadeForAFirstThatPanicked(t *testing.T) {
 	})
 }
 
+// panicsLater panics after a while.
+type panicsLater struct{}
+
+func (panicsLater) Invoke(ctx context.Context, _ *model.Request) (*model.Response, error) {
+	sleep(ctx, 100*time.Millisecond)
+	panic("bad")
+}
+
+func TestAFirstCallThatPanicsEndsTheSecond(t *testing.T) {
+	simulate(t, func(t *testing.T, ctx context.Context) {
+		servers := ten()[:2]
+		f := newFleet(hedged(), servers)
+		f.offer(ctx, 100, 10*time.Second, time.Second)
+		hang := make(chan struct{})
+		first := &sync.Once{}
+		for i, e := range f.endpoints {
+			servers[i].hangs.Store(&hang)
+			e.door = firstOnly{first, panicsLater{}, servers[i]}
+		}
+		f.reset()
+		func() {
+			defer func() { _ = recover() }() // as stream
+			_, _ = f.Invoke(ctx, &model.Request{Items: []model.Item{{}}})
+		}()
+		if all, _ := f.calls(); all != 1 {
+			t.Fatalf("%d second calls", all)
+		}
+		synctest.Wait()
+		f.books(t)
+		close(hang)
+	})
+}
+
 func TestNoSecondCallBeginsAfterTheLatestMomentForIt(t *testing.T) {
 	simulate(t, func(t *testing.T, ctx context.Context) {
 		f := newFleet(hedged(), ten()[:2])
