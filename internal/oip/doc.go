@@ -9,7 +9,8 @@
 // Upstream: the prediction path, as a model.Invoker.
 // Downstream: one model of one server, through net/http or gRPC.
 //
-// Invariants: one attempt per Invoke, no redirect, no cookie. Tensors travel as
+// Invariants: one attempt per Invoke, no redirect, no cookie; over gRPC once more where
+// an answer is larger than any before. Large answers share their room. Tensors travel as
 // bytes where the server takes them (the binary tensor extension, and always with
 // gRPC), so no number changes on its way. What the model says of its inputs is
 // read before the first call and again when the server went away; a request that

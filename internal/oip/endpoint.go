@@ -19,7 +19,7 @@ type Deps struct {
 	Fields     []string // names of the numbers of each request, when it is a row of them
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
-	Room       *exchange.Room // for answers over HTTP; nil: one of its own
+	Room       *exchange.Room // for answers; nil: one of its own
 }
 
 // Endpoint is one model of one server. It is a model.Invoker, safe for concurrent use.
@@ -44,7 +44,7 @@ func New(c Config, d Deps) (*Endpoint, error) {
 	dialled := newConnections(d.Registerer).WithLabelValues(d.Name)
 	var err error
 	if c.grpc() {
-		e.transport, err = newGRPC(c, d.Name, dialled.Inc)
+		e.transport, err = newGRPC(c, d.Name, dialled.Inc, d.Room)
 	} else {
 		e.transport, err = newHTTP(c, d.Name, dialled.Inc, d.Room)
 	}

@@ -31,7 +31,7 @@ const (
 	dialTimeout = 2 * time.Second
 	firstPause  = 100 * time.Millisecond
 	lastPause   = time.Second
-	window      = 1 << 20 // bytes of answers under way
+	window      = 1 << 20 // bytes of an answer that nobody has read
 )
 
 // overGRPC speaks the protocol's gRPC form, over one connection.
@@ -40,9 +40,10 @@ type overGRPC struct {
 	name    string // of the endpoint
 	headers *exchange.Headers
 	conn    *grpc.ClientConn
+	sizes   sizes
 }
 
-func newGRPC(c Config, name string, dialled func()) (*overGRPC, error) {
+func newGRPC(c Config, name string, dialled func(), room *exchange.Room) (*overGRPC, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
@@ -50,6 +51,9 @@ func newGRPC(c Config, name string, dialled func()) (*overGRPC, error) {
 	headers, err := exchange.NewHeaders(c.Headers)
 	if err != nil {
 		return nil, err
+	}
+	if room == nil {
+		room = exchange.OwnRoom()
 	}
 	trust := insecure.NewCredentials()
 	if u.Scheme == "grpcs" {
@@ -67,7 +71,7 @@ func newGRPC(c Config, name string, dialled func()) (*overGRPC, error) {
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
-	return &overGRPC{config: c, name: name, headers: headers, conn: conn}, nil
+	return &overGRPC{config: c, name: name, headers: headers, conn: conn, sizes: sizes{room: room}}, nil
 }
 
 // options: one attempt, no proxy, nothing that DNS could configure.
@@ -85,7 +89,7 @@ func options(trust credentials.TransportCredentials, dialled func()) []grpc.Dial
 			}
 			return conn, err
 		}),
-		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(codec{}), grpc.MaxCallRecvMsgSize(exchange.MaxAnswerBytes)),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(codec{})),
 	}
 }
 
@@ -143,7 +147,13 @@ func (g *overGRPC) ask(ctx context.Context, method string, deadline time.Time, m
 	}
 	var head, trailer metadata.MD
 	begun := time.Now()
-	err = g.conn.Invoke(sent, service+method, m, a, grpc.Header(&head), grpc.Trailer(&trailer))
+	err = g.sizes.ask(sent, func(ctx context.Context, most int) (grpc.ClientStream, error) {
+		stream, err := g.conn.NewStream(ctx, &grpc.StreamDesc{}, service+method, grpc.MaxCallRecvMsgSize(most), grpc.Header(&head), grpc.Trailer(&trailer))
+		if err == nil {
+			err = stream.SendMsg(m)
+		}
+		return stream, err
+	}, a)
 	times := model.Times{Total: time.Since(begun)}
 	if err != nil {
 		return times, g.fault(ctx, err, len(head)+len(trailer) > 0)
@@ -222,6 +232,10 @@ func (g *overGRPC) fault(ctx context.Context, err error, answered bool) error {
 		e.Class, e.Err = exchange.ClassOf(ended), ended
 		return e
 	}
+	if errors.Is(err, errLarge) {
+		e.Class, e.Err = model.ClassBadOutput, errLarge
+		return e
+	}
 	e.Class = classOfCode(s.Code(), s.Message(), answered)
 	if answered {
 		e.Message = model.Excerpt([]byte(s.Message()))
@@ -248,16 +262,10 @@ func over(ctx context.Context, code codes.Code) error {
 // travels in whole units, and their timers are not ours.
 const earlier = 5 * time.Millisecond
 
-// ownLimit ends gRPC's text about an answer that is larger than we take.
-var ownLimit = fmt.Sprintf("vs. %d)", exchange.MaxAnswerBytes)
-
 // classOfCode: who is to blame for a status of gRPC.
 func classOfCode(code codes.Code, message string, answered bool) model.Class {
-	large := strings.Contains(strings.ToLower(message), "message larger than max")
 	switch {
-	case large && strings.HasSuffix(message, ownLimit):
-		return model.ClassBadOutput
-	case large:
+	case strings.Contains(strings.ToLower(message), "message larger than max"):
 		return model.ClassTooLarge
 	case !answered && code == codes.Unavailable:
 		return model.ClassConnection

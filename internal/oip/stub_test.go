@@ -268,11 +268,16 @@ func startGRPC(t testing.TB, s *stub) Config {
 		t.Cleanup(func() { listener.Close() })
 		return c
 	}
+	serve(t, listener, s.service(t))
+	return c
+}
+
+// serve lets a service be asked over gRPC.
+func serve(t testing.TB, listener net.Listener, service *grpc.ServiceDesc) {
 	server := grpc.NewServer(grpc.ForceServerCodecV2(codec{}), grpc.MaxRecvMsgSize(64<<20))
-	server.RegisterService(s.service(t), nil)
+	server.RegisterService(service, nil)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
-	return c
 }
 
 // hangUp takes connections and ends them.

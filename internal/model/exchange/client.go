@@ -43,14 +43,11 @@ type Client struct {
 	room      *Room
 }
 
-// ownRoom is for as many answers as large as they may be.
-const ownRoom = 4 * MaxAnswerBytes
-
 // New makes a Client; nothing is dialled yet.
 func New(c Config) *Client {
 	client := &Client{config: c, room: c.Room}
 	if c.Room == nil {
-		client.room = NewRoom(ownRoom)
+		client.room = OwnRoom()
 	}
 	var http1 http.Protocols
 	http1.SetHTTP1(true)

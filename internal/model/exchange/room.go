@@ -32,6 +32,19 @@ func NewRoom(size int64) *Room {
 	return &Room{left: size, turn: make(chan struct{}, 1), freed: make(chan struct{})}
 }
 
+// OwnRoom makes one for somebody who shares it with nobody: four of the largest answers.
+func OwnRoom() *Room { return NewRoom(4 * MaxAnswerBytes) }
+
+// Hold takes so many bytes for an answer that comes in one piece, as one that waits
+// does; release gives them back.
+func (r *Room) Hold(ctx context.Context, n int64) (release func(), err error) {
+	s := share{room: r, ctx: ctx}
+	if err := s.take(n); err != nil {
+		return nil, err
+	}
+	return s.close, nil
+}
+
 // share is what one answer has of a Room.
 type share struct {
 	room  *Room
