@@ -76,7 +76,7 @@ func (a *App) addWorker(i int, shared workerDeps) error {
 	deps := stream.Deps{
 		Log: a.log, Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"worker": strconv.Itoa(i)}, a.metrics),
 		Join: func(h stream.Hooks) (stream.Member, error) { return join(cluster, a.memberConfig(name, h)) },
-		Sink: sink, Transactions: transactions, Work: shared.chain.work, Share: shared.chain.allShare(), Budget: a.budget, Clock: clock, Finished: a.finished(shared.meter),
+		Sink: sink, Transactions: transactions, Work: shared.chain.work, Share: shared.chain.allShare(), Budget: a.budget, Show: a.privacy.Key, Clock: clock, Finished: a.finished(shared.meter),
 		Topics: stream.Topics{
 			Predictions: topics.Predictions.Name, DeadLetters: topics.DeadLetters.Name,
 			Quarantine: topics.Quarantine.Name, Shed: topics.Shed.Name, Parked: parkedTopic(a.config),

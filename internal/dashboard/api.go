@@ -74,7 +74,7 @@ func whyUnknown(err error) string {
 // unknown answers for parts that this version does not have.
 func unknown(w http.ResponseWriter, r *http.Request) {
 	listen.NewProblem(http.StatusNotFound, "not_found", "The API has no "+r.Method+" "+r.URL.Path,
-		"GET summary, latency, why, topology, lag, budget, models, endpoints, instances, changes, events/{id} and stream are there").Write(w)
+		"GET summary, latency, why, topology, lag, keys, budget, models, endpoints, instances, changes, events/{id} and stream are there").Write(w)
 }
 
 // list puts a list under its name, [] when it is empty.

@@ -103,7 +103,7 @@ func TestThePageShowsTheTotalsOfTheAPI(t *testing.T) {
 			t.Errorf("the waterfall has no row for %s", row.Stage)
 		}
 	}
-	for _, want := range []string{"60 won, 120 lost, not made: 15 busy", "◆ left alone", "3 of 16", "would be late", "took all who waited", "6 of priority 5, the first for 2.3 ms", "3–4"} {
+	for _, want := range []string{"60 won, 120 lost, not made: 15 busy", "◆ left alone", "3 of 16", "would be late", "took all who waited", "6 of priority 5, the first for 2.3 ms", "3–4", "<strong>card-4711</strong><span> partition 3, stream-0: 40 % of the events, 8/s</span>"} {
 		if !strings.Contains(dom, want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -57,6 +57,7 @@ func (d *Dashboard) routes() map[string]http.HandlerFunc {
 		"why":            d.span("since", 10*time.Minute, func(s time.Duration) any { return d.source.Why(s) }),
 		"topology":       d.plain(func() any { return d.cachedSummary(d.source.Window()).Topology }),
 		"lag":            d.plain(func() any { return d.lag() }),
+		"keys":           d.plain(func() any { return list("keys", d.source.Keys()) }),
 		"budget":         d.plain(func() any { return d.source.Budget() }),
 		"models":         d.plain(func() any { return d.models() }),
 		"endpoints":      d.plain(func() any { return list("endpoints", d.source.Endpoints()) }),

@@ -69,6 +69,7 @@ func pulseAt(start, at time.Time, i int) pulse.Pulse {
 			Invocations: map[string]int64{"ok": n / 2, "unavailable": n / 30}},
 	}
 	p.NeedUS = map[string]int64{"gateway": 150, "produce": 900, "broker": 1400, "queue": 200, "feature": 60, "admit": 5, "batch": 2100, "network": 800, "model": 5000, "publish": 1100}
+	p.TakenPerS, p.Keys = 20, []pulse.Key{{Key: "card-4711", Partition: 3, PerS: 8, Waiting: 2}}
 	p.Admission = &pulse.Admission{Rate: 812, NeedUS: 11_800}
 	p.Models = []pulse.Model{{
 		Name: "fraud", Admit: &pulse.Admit{Decisions: map[string]int64{"pass": 18 * n, "would_be_late": 2 * n, "priority": n / 5, "probe": n / 10}, Fallbacks: n / 2, Inside: 3, NeedUS: 9800, AloneUS: 4900},
@@ -104,6 +105,7 @@ type frozen struct {
 	series    []latency.Point
 	why       latency.Why
 	lag       []pulse.Lag
+	keys      []latency.Key
 	budget    latency.Budget
 	admission *latency.Admission
 	models    []latency.Model
@@ -113,7 +115,7 @@ type frozen struct {
 }
 
 func freeze(s Source) frozen {
-	return frozen{s.Report(s.Window()), s.Series(s.Window(), 3*time.Second), s.Why(time.Minute), s.Lag(), s.Budget(), s.Admission(), s.Models(), s.Endpoints(), s.Instances(), s.Changes()}
+	return frozen{s.Report(s.Window()), s.Series(s.Window(), 3*time.Second), s.Why(time.Minute), s.Lag(), s.Keys(), s.Budget(), s.Admission(), s.Models(), s.Endpoints(), s.Instances(), s.Changes()}
 }
 
 func (f frozen) Window() time.Duration                               { return 5 * time.Minute }
@@ -121,6 +123,7 @@ func (f frozen) Report(time.Duration) latency.Report                 { return f.
 func (f frozen) Series(time.Duration, time.Duration) []latency.Point { return f.series }
 func (f frozen) Why(time.Duration) latency.Why                       { return f.why }
 func (f frozen) Lag() []pulse.Lag                                    { return f.lag }
+func (f frozen) Keys() []latency.Key                                 { return f.keys }
 func (f frozen) Budget() latency.Budget                              { return f.budget }
 func (f frozen) Admission() *latency.Admission                       { return f.admission }
 func (f frozen) Models() []latency.Model                             { return f.models }

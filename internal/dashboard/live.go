@@ -80,6 +80,9 @@ func (s Summary) Text(t Terminal) string {
 	}
 	out.WriteString("outcomes   " + outcomesText(r.Outcomes, t) + "\n")
 	fmt.Fprintf(&out, "lag        %d records, %s behind; %d in work of at most %d, %d waiting\n", s.Lag.Records, latency.Duration(seconds(s.Lag.DelayS)), r.InFlight, r.Limit, r.Queued)
+	for _, k := range s.Keys[:min(len(s.Keys), 3)] {
+		out.WriteString("key        " + wrap(k.String(), t.width()-11, "           ") + "\n")
+	}
 	for _, m := range s.Models {
 		out.WriteString(modelText(m, t))
 	}

@@ -16,6 +16,7 @@ type Source interface {
 	Series(window, step time.Duration) []latency.Point
 	Why(since time.Duration) latency.Why
 	Lag() []pulse.Lag
+	Keys() []latency.Key
 	Budget() latency.Budget
 	Admission() *latency.Admission
 	Models() []latency.Model
@@ -35,6 +36,7 @@ type Summary struct {
 	Latency   Latency            `json:"latency"`
 	Why       latency.Why        `json:"why"` // of the last minute
 	Lag       Lag                `json:"lag"`
+	Keys      []latency.Key      `json:"keys"` // with the most events
 	Budget    latency.Budget     `json:"budget"`
 	Admission *latency.Admission `json:"admission"` // null: gateways let in what will be late
 	Models    []latency.Model    `json:"models"`
@@ -66,7 +68,7 @@ const (
 // summary gathers a moment; window as asked.
 func (d *Dashboard) summary(window time.Duration) Summary {
 	s := Summary{
-		Pipeline: d.plan.Pipeline, Latency: d.latency(window), Why: d.source.Why(nowSpan), Lag: d.lag(),
+		Pipeline: d.plan.Pipeline, Latency: d.latency(window), Why: d.source.Why(nowSpan), Lag: d.lag(), Keys: d.source.Keys(),
 		Budget: d.source.Budget(), Admission: d.source.Admission(), Models: d.source.Models(),
 		Endpoints: d.source.Endpoints(), Instances: d.source.Instances(), Changes: d.source.Changes(),
 	}

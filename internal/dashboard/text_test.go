@@ -62,6 +62,7 @@ func moment() Summary {
 			Remedy:   "The model itself takes longer: look at the endpoint's CPU and at its newest version; add instances, or go back a version.",
 		},
 		Lag:       Lag{Records: 311, DelayS: 0.6},
+		Keys:      []latency.Key{{Key: "card-4711", Partition: 3, Worker: "stream-0", PerS: 205, Share: 0.41, Waiting: 212}},
 		Endpoints: []latency.Endpoint{{Name: "fraud", Door: "sagemaker", Up: true, RatePerS: 500, P50US: 58_000, P99US: 402_000, InFlight: 61, Limit: 64}},
 		Models: []latency.Model{{Name: "fraud", Admit: &latency.Admit{InPerS: 480, RefusedPerS: 20, Inside: 61},
 			Batch: &latency.Batch{CallsPerS: 62, Mean: 8.1, UnderWay: 2, Limit: 2, Waiting: 12}}},

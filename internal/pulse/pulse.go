@@ -26,6 +26,10 @@ type Pulse struct {
 	Queued   int `json:"queued"`
 	// Limit is how many may be in work at once: as set, or as learned.
 	Limit int `json:"limit,omitempty"`
+	// TakenPerS is how many events a second were taken in lately; Keys those that have
+	// most of them.
+	TakenPerS float64 `json:"taken_per_s,omitempty"`
+	Keys      []Key   `json:"keys,omitempty"`
 	// Lag is records behind by topic/partition, Delay the time behind.
 	Lag []Lag `json:"lag,omitempty"`
 	// Admission says how much is in time; only where late events are shed.
@@ -45,6 +49,14 @@ type Pulse struct {
 type Admission struct {
 	Rate   float64 `json:"rate"`    // events a second, learned while some were shed; 0: no bound is known
 	NeedUS int64   `json:"need_us"` // that an event takes which waits for no other
+}
+
+// Key is one that many of the newest events have.
+type Key struct {
+	Key       string  `json:"key"` // as much of it as may be shown
+	Partition int32   `json:"partition"`
+	PerS      float64 `json:"per_s"`   // events a second, at least
+	Waiting   int     `json:"waiting"` // for the one of it that is in work
 }
 
 // Lag is how far one partition is behind.

@@ -22,6 +22,7 @@ function show(summary) {
   asked.batches(summary.models ?? []);
   asked.endpoints(summary.endpoints ?? []);
   draw.partitions({ partitions: summary.lag.partitions ?? [] });
+  draw.keys(summary.keys ?? []);
   draw.roles(summary.instances ?? []);
   draw.changes(summary.changes);
   topology(byID("topology"), summary.topology);

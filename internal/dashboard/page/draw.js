@@ -160,6 +160,16 @@ export function partitions(lag) {
   });
 }
 
+export function keys(all) {
+  byID("keys-part").hidden = all.length === 0;
+  const lines = all.map((k) => [k.key, `partition ${k.partition}, ${k.worker}: ${percent(k.share)} of the events, ${number(k.per_s)}/s`, k.waiting ? `, ${number(k.waiting)} waiting` : ""]);
+  replaceText(byID("keys"), lines, ([key, what, waiting]) => {
+    const item = element("li");
+    item.append(element("strong", "", key), element("span", "", ` ${what}`), element("span", "warn", waiting));
+    return item;
+  });
+}
+
 export function roles(all) {
   replaceText(byID("roles"), all.map((i) => [i.role, i.name, i.silent, i.silent ? clock(i.at) : ""]), ([role, name, silent, at]) => {
     const item = element("li");

@@ -41,6 +41,17 @@ func BenchmarkOneEvent(b *testing.B) {
 	}
 }
 
+// BenchmarkKeysAreCounted is what it costs an event to be counted by its key, when all
+// keys are new.
+func BenchmarkKeysAreCounted(b *testing.B) {
+	p := New(DefaultConfig(), Deps{Sink: instant{}, Work: predict})
+	e := &event.Event{Key: []byte("card-4711-of-somebody"), Fetched: time.Now()}
+	b.ReportAllocs()
+	for n := range b.N {
+		p.hot.add(uint64(n), e)
+	}
+}
+
 // instant is a sink that acknowledges at once.
 type instant struct{}
 

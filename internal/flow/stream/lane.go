@@ -41,6 +41,18 @@ func (l *lane) push(it *item) {
 	l.last = it
 }
 
+// waiting is how many events wait for the first one.
+func (l *lane) waiting() int {
+	if l == nil {
+		return 0
+	}
+	n := 0
+	for it := l.first.next; it != nil; it = it.next {
+		n++
+	}
+	return n
+}
+
 // pop takes the first item out.
 func (l *lane) pop() {
 	l.first = l.first.next

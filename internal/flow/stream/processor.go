@@ -47,6 +47,8 @@ type Deps struct {
 	Finished func(e *event.Event, place event.Place, at time.Time)
 	// Changed is told what may explain a rise, for example a new assignment. It may be nil.
 	Changed func(kind, what string)
+	// Show gives as much of a key as may be told of it; nil: no key is told.
+	Show func(key []byte) string
 	// Waiting tells what waits in the topic parked of partitions of the events topic,
 	// less what was dropped. nil: nothing is ever parked.
 	Waiting func(ctx context.Context, partitions []int32) ([]Waiting, error)
@@ -79,6 +81,7 @@ type Processor struct {
 	halts   map[kafka.Partition]error // why a partition goes no further
 	waiting map[*item]*time.Timer     // for another attempt
 	gate    gate
+	hot     hot
 	tracked int // offsets remembered: those held, and those finished above an unfinished one
 
 	failing    atomic.Bool                   // the newest calls failed for the endpoint's fault
@@ -143,7 +146,9 @@ func (p *Processor) Ready() error {
 func (p *Processor) Snapshot(into *pulse.Pulse) {
 	p.mu.Lock()
 	into.InFlight, into.Queued, into.Limit = p.running, p.queued, p.limit.limit
+	now := time.Now()
+	p.tellKeys(into, now)
 	p.mu.Unlock()
-	into.Lag = p.lag(time.Now())
+	into.Lag = p.lag(now)
 	into.Outcomes = p.meter.outcomes()
 }

@@ -91,6 +91,7 @@ func (p *Processor) keep(it *item) {
 	it.size = size(it.event)
 	p.queued++
 	p.bytes += it.size
+	p.hot.add(p.keyLane(it.event.Source.Partition, it.event.Key), it.event)
 }
 
 // size is what an event counts against the byte bound.

@@ -3,7 +3,8 @@
 // takes the pulses of all roles and answers: how long does each stage take, how
 // many events were late, and which stage is to blame.
 //
-// Upstream: the stream tells the Meter of every ending; pulses tell the Monitor.
+// Upstream: the stream tells the Meter of every ending; pulses tell the Monitor, also
+// which keys have most of the events.
 // Downstream: the pulse of the role, Prometheus, the dashboard, why and top.
 //
 //	stream ── Meter ── pulse (1/s) ──▶ topic ──▶ Monitor ── Report, Why

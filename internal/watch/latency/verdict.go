@@ -2,6 +2,7 @@ package latency
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"betimes/internal/event"
@@ -17,6 +18,8 @@ type verdict struct {
 	objective               Objective
 	changes                 []pulse.Change
 	failing                 []string // calls, in words
+	keys                    []Key    // that events wait for, those with most events first
+	waiting                 int      // events that workers hold and do not work on
 }
 
 // why puts the verdict in words.
@@ -25,7 +28,7 @@ func (v verdict) why() Why {
 	since := time.Unix(v.trouble.from, 0).UTC()
 	w := Why{
 		Since: &since, Culprit: &Culprit{a.stage, a.share},
-		Sentence: v.sentence(a, since), Evidence: v.evidence(a, since), Remedy: remedy(a),
+		Sentence: v.sentence(a, since), Evidence: v.evidence(a, since), Remedy: v.remedy(a),
 		Counterfactual: &Counterfactual{p99Without(a, v.bad, v.good).Microseconds()},
 	}
 	if v.ended {
@@ -77,7 +80,23 @@ func (v verdict) evidence(a attribution, since time.Time) []string {
 	if s, ok := event.StageNamed(a.stage); ok && !v.ended && calling[s] {
 		out = append(out, v.failing...)
 	}
+	if v.held(a) {
+		for _, k := range v.keys {
+			out = append(out, "key "+k.String())
+		}
+	}
 	return append(out, changesNear(v.changes, since)...)
+}
+
+// held says that events may wait for those of their key.
+func (v verdict) held(a attribution) bool {
+	s, ok := event.StageNamed(a.stage)
+	return ok && !v.ended && holding[s]
+}
+
+// keyBound says that most of what waits, waits for one key.
+func (v verdict) keyBound() bool {
+	return slices.ContainsFunc(v.keys, func(k Key) bool { return 2*k.Waiting > v.waiting })
 }
 
 // calling are the stages that failing calls may explain.
@@ -124,7 +143,10 @@ var remedies = [event.NumStages]string{
 	event.StageMirror:     "Copying from the other cluster takes the time: look at the link and at the mirror's lag.",
 }
 
-func remedy(a attribution) string {
+func (v verdict) remedy(a attribution) string {
+	if v.held(a) && v.keyBound() {
+		return remedyHotKey
+	}
 	s, ok := event.StageNamed(a.stage)
 	if !ok {
 		return "Look at what the stage " + a.stage + " does."

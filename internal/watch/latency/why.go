@@ -52,7 +52,8 @@ func (m *Monitor) Why(since time.Duration) Why {
 
 // verdict gathers what trouble is compared with: all that was well around it.
 func (m *Monitor) verdict(t trouble, ref baseline, to int64) verdict {
-	v := verdict{trouble: t, objective: m.objective, changes: m.changes, failing: failures(m.endpoints()), ended: to-t.to > settled}
+	v := verdict{trouble: t, objective: m.objective, changes: m.changes, failing: failures(m.endpoints()), keys: awaited(m.keys()), ended: to-t.to > settled}
+	m.live(func(one *instance) { v.waiting += max(one.newest.Queued-one.newest.InFlight, 0) })
 	v.bad = m.history.sum(t.from, t.to, func(s *slot) bool {
 		v.badSeconds += m.history.busy(s)
 		return true
