@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -48,18 +47,19 @@ type Options struct {
 
 // App is one process: the rooms of a role.
 type App struct {
-	loaded   *config.Loaded // of the newest reload; only the reloader asks
-	file     string         // as given
-	config   config.Config
-	options  Options
-	log      *slog.Logger
-	registry *prometheus.Registry
-	metrics  prometheus.Registerer // with the pipeline's label
-	privacy  privacy.Policy
-	budget   budget.Budget
-	live     *budget.Live // what each stage takes
-	limiters []*admit.Limiter
-	instance instance
+	loaded    *config.Loaded // of the newest reload; only the reloader asks
+	file      string         // as given
+	config    config.Config
+	options   Options
+	log       *slog.Logger
+	registry  *prometheus.Registry
+	metrics   prometheus.Registerer // with the pipeline's label
+	privacy   privacy.Policy
+	budget    budget.Budget
+	live      *budget.Live // what each stage takes
+	limiters  []*admit.Limiter
+	instance  instance
+	untouched []byte // see useMemory
 
 	folder    *folder
 	group     lifecycle.Group
@@ -129,7 +129,7 @@ func buildInfo(version string) prometheus.Collector {
 // called once all of them work.
 func (a *App) Run(ctx context.Context, ready func(Addresses)) error {
 	defer a.closeAll()
-	a.limitMemory()
+	a.useMemory()
 	if err := a.open(); err != nil {
 		return err
 	}
@@ -226,20 +226,6 @@ func (a *App) place() (*folder, error) {
 func (a *App) setLevel(c config.Config) {
 	if a.options.Level != nil {
 		_ = a.options.Level.UnmarshalText([]byte(c.Log.Level)) // config has checked it
-	}
-}
-
-// limitMemory tells Go's collector how much there is.
-func (a *App) limitMemory() {
-	if limit := int64(a.config.Memory); limit > 0 {
-		debug.SetMemoryLimit(limit)
-		return
-	}
-	limit := availableMemory()
-	debug.SetMemoryLimit(limit)
-	held := int64(a.config.Flow.Gateway.MaxInFlight) + int64(a.config.Flow.Stream.MaxQueuedBytes)*int64(a.config.Flow.Stream.Workers)
-	if held > limit/2 {
-		a.log.Warn("queues may hold more than half of the memory; lower flow.gateway.max_in_flight or flow.stream.max_queued_bytes", "queues_bytes", held, "memory_bytes", limit)
 	}
 }
 
