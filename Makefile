@@ -2,7 +2,7 @@
 GO       ?= go
 BIN      := bin/betimes
 DATA     ?=
-CAMPAIGN := kills backlog sustain start fuzz brokers drains storm failover hostile memory slowkey overload climit failpoints faults emulator emulator-kills mlflow
+CAMPAIGN := kills backlog sustain start fuzz brokers drains storm failover hostile memory slowkey skew overload climit failpoints faults emulator emulator-kills mlflow
 
 .PHONY: help
 help: ## this list
@@ -34,7 +34,7 @@ deps: ## install what `make test` needs by package name (Debian; root, or alread
 	@scripts/deps
 
 .PHONY: campaign
-campaign: ## the long counts: make campaign NAME=kills SEED=1 (names: kills backlog sustain start fuzz drains storm failover hostile memory slowkey overload climit brokers failpoints faults emulator emulator-kills mlflow)
+campaign: ## the long counts: make campaign NAME=kills SEED=1 (names: kills backlog sustain start fuzz drains storm failover hostile memory slowkey skew overload climit brokers failpoints faults emulator emulator-kills mlflow)
 	@test -n "$(NAME)" || { echo "say which: make campaign NAME=one of $(CAMPAIGN)"; exit 2; }
 	@scripts/campaign $(NAME)
 

@@ -34,6 +34,7 @@ type result struct {
 	connections int64         // opened by the end of the window
 	asked       int64         // calls by then
 	wave        wave          // of a load with bursts
+	course      course        // of a model whose cost changes
 	everCalled  int64         // calls in the whole run, with those of probes
 	void        string        // why it does not count; empty: it counts
 }
@@ -127,7 +128,8 @@ func (r trial) drive(ctx context.Context, where place, around *servers, pipe *lo
 		}
 	}
 	w := window{pid: p.cmd.Process.Pid, brokers: r.ground.pid, around: around}
-	out, err := pipe.Run(ctx, max(r.patience, r.scenario.patience()), sends.send, w.edge)
+	model := tellings{}
+	out, err := pipe.Run(ctx, max(r.patience, r.scenario.patience()), sends.send, r.edges(&w, &model, around))
 	if err = errors.Join(err, w.failed, ctx.Err()); err != nil {
 		return result{}, err
 	}
@@ -139,10 +141,8 @@ func (r trial) drive(ctx context.Context, where place, around *servers, pipe *lo
 		Outcome: out, rate: r.rate, window: r.window, cpu: w.ended.System - w.began.System, foreign: w.foreign(), peak: w.ended.Peak,
 		calls: w.ended.Calls - w.began.Calls, connections: w.ended.Connections, asked: w.ended.Calls, everCalled: last.Calls,
 	}
-	if shape := r.shape(); r.scenario.kind == bursts {
-		each := w.ended.Worked - w.began.Worked
-		model := executorsOf{r.scenario.batches.Executors, each / time.Duration(max(res.calls, 1))}
-		res.wave = waveOf(out.Trips, shape.WarmUp, shape.Burst, shape.Window, model)
+	if err := r.readTrips(&res, &w, &model); err != nil {
+		return result{}, err
 	}
 	res.void = r.scenario.voidness(res)
 	return res, nil

@@ -44,7 +44,7 @@ func parse(args []string) (options, error) {
 	o := options{peers: map[string]string{}}
 	var t texts
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&t.scenario, "scenario", "p1", "one or several of "+strings.Join(scenarioNames(), ",")+", "+allRegimes+" (all p4), or all (but p4, p5-batch, p6 and door)")
+	f.StringVar(&t.scenario, "scenario", "p1", "one or several of "+strings.Join(scenarioNames(), ",")+", "+allRegimes+" (all p4), or all (but p4, p4-cost, p5-batch, p6 and door)")
 	f.StringVar(&t.brokers, "broker", embedded, "embedded, real (Apache Kafka; go run -tags interop) or both with a comma between: for each in turn")
 	f.StringVar(&t.seeds, "seeds", "", "brokers that run elsewhere, HOST:PORT,…, instead of -broker; topics and groups are left there")
 	f.StringVar(&o.sut, "sut", "", "betimes binary to measure; empty: built from this tree")
@@ -52,7 +52,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&t.systems, "systems", "", "only these systems, for example F1,betimes")
 	f.StringVar(&t.rates, "rates", "", "records a second, one or several, comma between; empty: the scenario's")
 	f.IntVar(&o.turns, "turns", 0, "turns of all systems; 0: the scenario's; results below 5 are for a look only")
-	f.DurationVar(&o.window, "window", 10500*time.Millisecond, "measured part of a run; longer where it would hold fewer than 10,000 records, whole bursts of 25s, below 10s for a look only")
+	f.DurationVar(&o.window, "window", 10500*time.Millisecond, "measured part of a run; longer where it would hold fewer than 10,000 records, whole bursts of 25s, 22.5s of p4-cost, below 10s for a look only")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the schedule; turn n uses seed+n")
 	f.StringVar(&o.keep, "keep", "", "folder that keeps each run's configuration, output and service times")
 	if err := f.Parse(args); err != nil {
@@ -146,6 +146,9 @@ func (o options) windowOf(s scenario, rate float64) time.Duration {
 	}
 	if s.kind == bursts {
 		return max(1, (o.window+burstEvery/2)/burstEvery) * burstEvery
+	}
+	if s.kind == changes {
+		return thirds * changeEvery
 	}
 	const most = time.Minute // fewer records than that are void
 	return max(o.window, min(need, most))

@@ -18,6 +18,12 @@ func promises(sc scenario) []promise {
 	switch {
 	case sc.kind == bursts:
 		return []promise{{figure: toIdeal, most: 1.2}, {figure: "not back"}, {figure: late, to: parallelConsumer, most: 0.5}}
+	case sc.kind == changes:
+		bound := mayLearn.Seconds()
+		return []promise{
+			{figure: learnedSlower, most: bound}, {figure: learnedBack, most: bound},
+			{figure: steadyP99, to: reference, most: 1.15}, {figure: steadySlowP99, to: reference, most: 1.15},
+		}
 	case sc.name == "p1" || sc.name == "p1-2500":
 		return []promise{{figure: "p50", to: "F1", most: 1.10}, {figure: "p99", to: "F1", most: 1.30}, {figure: "CPU", to: "F1", most: 1.20}}
 	case sc.batches.Executors > 0 && sc.kind == latencies:

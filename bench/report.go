@@ -37,7 +37,7 @@ func (s scenario) voidness(r result) string {
 		return unsustained(r)
 	case s.kind == latencies && r.Records < s.fewest() && r.window >= leastWindow:
 		return fmt.Sprintf("only %d records in the window", r.Records)
-	case s.kind == latencies && r.Lag.P99.Seconds() > lagShare*r.Latency.P99.Seconds():
+	case (s.kind == latencies || s.kind == changes) && r.Lag.P99.Seconds() > lagShare*r.Latency.P99.Seconds():
 		return fmt.Sprintf("load late: its p99 is %s ms, the system's %s ms", ms(r.Lag.P99), ms(r.Latency.P99))
 	}
 	return ""

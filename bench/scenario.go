@@ -35,6 +35,7 @@ const (
 	capacity              // how many come back at a rate beyond what a blocking consumer can do
 	sustained             // the highest rate with p99 within sloP99
 	bursts                // how long bursts are felt
+	changes               // how soon another cost of the model is learned
 	doors                 // what a call to an endpoint costs; no broker takes part
 )
 
@@ -105,6 +106,9 @@ func scenarios() []scenario {
 		regimes("p4-free", "a model of 2 executors that costs nothing", 0, 0, func(s *scenario) {
 			s.systems = []string{"F1", reference, "betimes"}
 		}),
+		regimes("p4-cost", "a model of 2 executors, 4 ms a call and 0.1 ms a record, that becomes three times as slow for 7.5 s, and then is as it was", 4000, 100, func(s *scenario) {
+			s.kind, s.rates = changes, []float64{2000}
+		}),
 		regimes("p5-batch", "the highest rate with p99 within 25 ms, a model of 2 executors, 4 ms a call and 0.1 ms a record", 4000, 100, func(s *scenario) {
 			s.kind, s.rates, s.turns = sustained, []float64{100, 12_000}, 1
 			s.systems = []string{"F1", reference, "betimes"}
@@ -170,6 +174,6 @@ func scenarioOf(name string) (scenario, bool) {
 func (s scenario) shape(rate float64, warm, window time.Duration, seed uint64) load.Shape {
 	return load.Shape{
 		Rate: rate, WarmUp: warm, Window: window, Keys: keys, Partitions: partitions, Seed: seed,
-		Numbers: s.numbers, Digits: s.digits, Burst: s.burst(rate, window),
+		Numbers: s.numbers, Digits: s.digits, Burst: s.burst(rate, window), Trips: s.kind == bursts || s.kind == changes,
 	}
 }

@@ -139,12 +139,10 @@ func serve(args []string) error {
 	if err != nil {
 		return err
 	}
-	costs, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	s.URL = model.url
+	if s.Costs, err = aside(model); err != nil {
 		return err
 	}
-	go http.Serve(costs, http.HandlerFunc(model.costOf))
-	s.URL, s.Costs = model.url, "http://"+costs.Addr().String()
 	if err := json.NewEncoder(os.Stdout).Encode(s); err != nil {
 		return err
 	}
@@ -152,6 +150,19 @@ func serve(args []string) error {
 		return err
 	}
 	return model.close(filepath.Join(what.Dir, "service-times.csv"))
+}
+
+// aside serves what is asked and told of a model beside its calls.
+func aside(model *stub) (url string, err error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	paths := http.NewServeMux()
+	paths.HandleFunc("GET /", model.costOf)
+	paths.HandleFunc("POST "+pathSlow, model.slowBy)
+	go http.Serve(ln, paths)
+	return "http://" + ln.Addr().String(), nil
 }
 
 // model starts the stub.

@@ -126,6 +126,9 @@ func (s suite) atRates(ctx context.Context, g *ground, sc scenario, taking []sys
 				s.report.progress(one.name, n+1, res)
 				t[one.name] = res
 			}
+			if sc.kind == changes {
+				t.judge()
+			}
 			turns = append(turns, t)
 		}
 		s.report.table(sc, rate, taking, turns)

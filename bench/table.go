@@ -22,6 +22,8 @@ func (s scenario) columns() []column {
 		return columns()[4:]
 	case bursts:
 		return append(waves(), columns()[3:]...)
+	case changes:
+		return append(courses(), columns()[4:]...)
 	}
 	return columns()
 }
@@ -77,6 +79,8 @@ func (s scenario) compared() []column {
 		return compared()[2:]
 	case bursts:
 		return append([]column{waves()[0], waves()[3]}, compared()[2:]...)
+	case changes:
+		return append(courses()[:2], compared()[2:]...)
 	}
 	return compared()
 }

@@ -16,6 +16,7 @@
 //	faults   what gateway and streams say to brokers is lost, late, twice, refused, spoilt; processes are killed, stopped, starved
 //	emulator  starts, memory, invocations and lists of the emulator
 //	emulator-kills  kill -9 of the emulator while users work with every service of it
+//	skew     skewed keys over 12 partitions and four streams: what each gets, and whether the hot key is named
 //	brokers  the delivery tests, a row each; on brokers of your own with SEEDS or CLUSTER
 //
 // Each starts the betimes binary in folders and on ports of its own, prints one

@@ -40,6 +40,7 @@ func TestInteropCampaignsInShort(t *testing.T) {
 		{name: "storm", on: onEmbedded, length: 6 * time.Second, only: "static-storm"},
 		{name: "hostile", on: onEmbedded, count: 500, length: 8 * time.Second},
 		{name: "memory", on: onEmbedded, count: 300},
+		{name: "skew", on: onEmbedded, length: 6 * time.Second},
 		{name: "overload", on: onEmbedded, length: 3 * time.Second},
 		{name: "failover", on: onReal, mode: "exactly_once", count: 1, length: 16 * time.Second, only: "2s"},
 		{name: "kills", count: 3, only: "v1"},

@@ -42,7 +42,7 @@ type options struct {
 type campaign func(ctx context.Context, o options, r *report) error
 
 var campaigns = map[string]campaign{
-	"kills": kills, "backlog": backlog, "sustain": sustain, "start": starts, "fuzz": fuzz, "slowkey": slowkey, "overload": overload, "climit": concurrencyLimit,
+	"kills": kills, "backlog": backlog, "sustain": sustain, "start": starts, "fuzz": fuzz, "slowkey": slowkey, "skew": skew, "overload": overload, "climit": concurrencyLimit,
 	"drains": drains, "storm": storm, "brokers": brokers, "failpoints": failpoints, "faults": faults,
 	"failover": failover, "memory": memory, "hostile": hostile, "mlflow": mlflow, "emulator-kills": emulatorKills, "emulator": emulatorSpeed,
 }
@@ -93,7 +93,7 @@ func parse(args []string) (options, error) {
 	f.Uint64Var(&o.seed, "seed", seed, "decides events and moments; default: the variable SEED")
 	f.IntVar(&o.count, "count", count, "kills (10), of emulator-kills (100), starts of emulator (5), records of backlog (100000), starts of each kind (5), drains (200), pairs of slowkey (3), kills of failover (6), inputs of hostile (5000), events of memory (10000), kills at each failpoint (3), times each of faults (1); default: the variable COUNT")
 	f.Float64Var(&o.rate, "rate", 0, "events a second of kills and failover (300) and sustain (500)")
-	f.DurationVar(&o.length, "for", time.Minute, "length of each run of sustain and storm, of each overload, and twice that of each limit of climit; hostile takes ten stretches of an eighth, emulator loads of a sixth")
+	f.DurationVar(&o.length, "for", time.Minute, "length of each run of sustain, skew and storm, of each overload, and twice that of each limit of climit; hostile takes ten stretches of an eighth, emulator loads of a sixth")
 	f.DurationVar(&o.fuzz, "fuzztime", fuzzTime, "time of each fuzz target; default: the variable FUZZTIME")
 	f.StringVar(&o.only, "only", "", "of kills: v1, slow, roles or endpoints; of sustain: rest, memory or stream; of storm: a part of classic-storm, classic-scale, consumer-…, static-…, share-…; of failover: 2s or 9s; of fuzz: targets whose package or name contains this; of failpoints and faults: those whose name does")
 	f.StringVar(&o.on, "on", onBoth, "brokers of kills' roles and endpoints, drains, storm, failover, hostile and memory: embedded, real (Apache Kafka) or both")

@@ -89,7 +89,7 @@ type Outcome struct {
 	Latency    Quantiles // read back minus intended
 	FromSent   Quantiles // read back minus sent: the difference is the generator's
 	Lag        Quantiles // of the generator: sent minus intended
-	Trips      []Trip    // of the window, where the load has bursts
+	Trips      []Trip    // of the window, where the shape asks for them
 }
 
 // Trip is one record that came back.
@@ -103,7 +103,7 @@ func (l *Ledger) Outcome(lags []time.Duration) Outcome {
 		if l.got[i] != 0 {
 			took := time.Duration(l.got[i]) - l.plan.At[i]
 			latency, fromSent = append(latency, took), append(fromSent, took-lags[i])
-			if l.plan.shape.Burst.Every > 0 {
+			if l.plan.shape.Trips {
 				trips = append(trips, Trip{l.plan.At[i], took})
 			}
 		}

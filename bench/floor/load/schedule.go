@@ -15,8 +15,9 @@ type Shape struct {
 	Partitions int32
 	Seed       uint64
 	Burst      Burst
-	Numbers    int // in each record
-	Digits     int // of each number
+	Trips      bool // each record of the window is told of
+	Numbers    int  // in each record
+	Digits     int  // of each number
 }
 
 // Burst is more load at the beginning of each cycle of the window. The zero Burst is
