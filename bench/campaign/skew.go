@@ -27,7 +27,7 @@ const (
 	skewCall       = 20 * time.Millisecond
 	skewObjective  = 250 * time.Millisecond
 	skewNamedIn    = 5 * time.Second // after the first event
-	skewSettled    = 30 * time.Second
+	skewSettled    = time.Minute
 )
 
 // skew sends skewed keys to four streams of one group, prints what each worker and
