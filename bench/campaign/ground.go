@@ -1,10 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,13 +25,13 @@ type ground struct {
 // brokersOf is how many brokers each ground has, as V1.
 const brokersOf = 3
 
-// ground makes the folder and finds ports.
+// ground makes the folder and takes ports.
 func (o options) ground(name string) (*ground, error) {
 	dir, err := os.MkdirTemp(o.workdir, name+"-")
 	if err != nil {
 		return nil, err
 	}
-	first, err := freePorts(brokersOf + 3)
+	first, err := o.ports.take(brokersOf + 3)
 	if err != nil {
 		return nil, err
 	}
@@ -46,39 +42,6 @@ func (o options) ground(name string) (*ground, error) {
 	g.Kafka = g.Seeds[0]
 	g.Gateway, g.Emulator, g.Admin = loopback(first+brokersOf), loopback(first+brokersOf+1), loopback(first+brokersOf+2)
 	return g, nil
-}
-
-func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
-
-// Where ports are looked for: below those that the system gives to outgoing
-// connections, so that a process that was killed finds its own again.
-const (
-	lowestPort  = 20_000
-	highestPort = 32_000
-)
-
-// freePorts finds n ports in a row that nobody listens on.
-func freePorts(n int) (first int, err error) {
-	for range 100 {
-		first = lowestPort + rand.IntN(highestPort-lowestPort-n)
-		if err = canListen(first, n); err == nil {
-			return first, nil
-		}
-	}
-	return 0, fmt.Errorf("no %d free ports in a row: %w", n, err)
-}
-
-func canListen(first, n int) error {
-	var errs []error
-	for i := range n {
-		ln, err := net.Listen("tcp", loopback(first+i))
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		ln.Close()
-	}
-	return errors.Join(errs...)
 }
 
 // pipelineFile is one pipeline: V1's example problem, or a stub that is asked

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 
 // TestInteropCampaignsInShort runs what takes hours with counts that take seconds.
 func TestInteropCampaignsInShort(t *testing.T) {
-	o := options{name: "short", seed: 1, untimed: true, source: "../..", log: t.Output(), workdir: t.TempDir()}
+	o := options{name: "short", seed: 1, untimed: true, source: "../..", log: t.Output(), workdir: t.TempDir(), ports: &claims{}}
 	plain, err := o.build(t.Context())
 	if err != nil {
 		t.Fatal(err)

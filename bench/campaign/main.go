@@ -36,6 +36,7 @@ type options struct {
 	workdir string    // of this campaign
 	env     []string  // of the processes, beside this one's own
 	source  string    // root of the source tree
+	ports   *claims
 }
 
 // campaign runs one kind of count and adds its rows.
@@ -71,7 +72,7 @@ func main() {
 
 func parse(args []string) (options, error) {
 	names := strings.Join(slices.Sorted(maps.Keys(campaigns)), ", ")
-	o := options{log: os.Stderr, source: "."}
+	o := options{log: os.Stderr, source: ".", ports: &claims{}}
 	seed, err := strconv.ParseUint(cmp.Or(os.Getenv("SEED"), "1"), 10, 64)
 	if err != nil {
 		return o, fmt.Errorf("SEED: %q is not a number from 0", os.Getenv("SEED"))
@@ -131,6 +132,7 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer o.tidy()
+	defer o.ports.leave()
 	if o.binary, err = o.build(ctx); err != nil {
 		return err
 	}

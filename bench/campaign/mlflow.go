@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -130,13 +129,11 @@ func (o options) serveMLflow(ctx context.Context) (url string, stop func(), err 
 	if err := told(exec.CommandContext(ctx, filepath.Join(programs, "python"), script, o.workdir)); err != nil {
 		return "", nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := o.ports.take(1)
 	if err != nil {
 		return "", nil, err
 	}
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	_ = l.Close()
-	serve := exec.CommandContext(ctx, filepath.Join(programs, "mlflow"), "models", "serve", "-m", filepath.Join(o.workdir, "model"), "--env-manager", "local", "-h", "127.0.0.1", "-p", port)
+	serve := exec.CommandContext(ctx, filepath.Join(programs, "mlflow"), "models", "serve", "-m", filepath.Join(o.workdir, "model"), "--env-manager", "local", "-h", "127.0.0.1", "-p", strconv.Itoa(port))
 	serve.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH")) // it looks for uvicorn there
 	serve.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := serve.Start(); err != nil {
@@ -146,7 +143,7 @@ func (o options) serveMLflow(ctx context.Context) (url string, stop func(), err 
 		_ = syscall.Kill(-serve.Process.Pid, syscall.SIGKILL) // uvicorn is its child
 		_ = serve.Wait()
 	}
-	url = "http://127.0.0.1:" + port
+	url = "http://" + loopback(port)
 	if err := awaitPing(ctx, url); err != nil {
 		stop()
 		return "", nil, err

@@ -17,7 +17,7 @@ import (
 // that may bring them to failpoints, without killing them there. A point that
 // nothing reaches says nothing about the steps beside it.
 func TestInteropEveryFailpointIsReached(t *testing.T) {
-	o := options{name: "failpoints", seed: 1, on: onEmbedded, source: "../..", log: t.Output(), workdir: t.TempDir()}
+	o := options{name: "failpoints", seed: 1, on: onEmbedded, source: "../..", log: t.Output(), workdir: t.TempDir(), ports: &claims{}}
 	all, err := points.List(o.source)
 	if err != nil {
 		t.Fatal(err)

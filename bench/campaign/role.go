@@ -85,7 +85,7 @@ func (o options) station(at *place, role, pipeline, model string, stream ...stri
 	if err != nil {
 		return nil, err
 	}
-	first, err := freePorts(2)
+	first, err := o.ports.take(2)
 	if err != nil {
 		return nil, err
 	}
