@@ -23,9 +23,7 @@ func TestAFailingEventBecomesADeadLetterWithItsReason(t *testing.T) {
 		})
 		c.send(1, "k", "payload", event.Header{Name: "ce-id", Value: []byte("7")}, event.Header{Name: event.HeaderID, Value: []byte("id-7")})
 		time.Sleep(time.Minute)
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		if len(c.records) != 1 || calls != 5 {
 			t.Fatalf("%d records, %d attempts, want 1 and 5", len(c.records), calls)
 		}
@@ -69,9 +67,7 @@ func TestAFaultOfTheEndpointIsWaitedOutAndUsesUpNoAttempt(t *testing.T) {
 		if got := c.written(); !slices.Equal(got, []string{"predictions v"}) {
 			t.Errorf("written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -90,9 +86,7 @@ func TestAWaitingEventHoldsNoSlot(t *testing.T) {
 		if got := c.written(); !slices.Equal(got, []string{"predictions good"}) {
 			t.Errorf("written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -118,9 +112,7 @@ func TestTheTimeOfFailedAttemptsIsRetry(t *testing.T) {
 		if retry != 100*time.Millisecond || model != 30*time.Millisecond || line.Total() != 130*time.Millisecond {
 			t.Errorf("retry %v, model %v, total %v", retry, model, line.Total())
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -141,9 +133,7 @@ func TestAPanicEndsItsEventAndNobodyElse(t *testing.T) {
 		if !slices.Equal(got, []string{"dead-letters bad", "predictions good"}) {
 			t.Errorf("written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -166,8 +156,6 @@ func TestAPartitionThatComesBackDoesNotWaitForTheBackoffOfBefore(t *testing.T) {
 		if got := c.written(); len(got) != 1 {
 			t.Errorf("written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }

@@ -41,9 +41,7 @@ func TestAParkedKeyWaitsAndFlowsAgainInTransactionsToo(t *testing.T) {
 		if got := y.written(); got[len(got)-1] != "predictions a3" || b.committed(0) != 5 {
 			t.Errorf("after its letters were dropped or had expired: written %v, committed %d", got, b.committed(0))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		if held := heldBy(p); held != "" {
 			t.Error(held)
 		}
@@ -69,8 +67,6 @@ func TestALetterIsKnownByTheOffsetOfTheTransactionThatHolds(t *testing.T) {
 		if got := y.written(); !slices.Equal(got, []string{"parked a1", "parked a2", "parked a3"}) {
 			t.Errorf("written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }

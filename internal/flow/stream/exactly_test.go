@@ -41,9 +41,7 @@ func TestEndingsAndOffsetsAreSeenTogetherAfterTheTimeOfATransaction(t *testing.T
 		if !slices.Equal(got, []string{"dead-letters bad", "predictions good", "shed late"}) || b.committed(0) != 4 || len(b.closed()) != 1 || !b.fenced {
 			t.Errorf("written %v in transactions of %v, committed %d", got, b.closed(), b.committed(0))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -62,9 +60,7 @@ func TestATransactionClosesWithAThousandEndings(t *testing.T) {
 		if !slices.Equal(b.closed(), []int{1000, 500}) || b.committed(0) != 1500 {
 			t.Errorf("transactions of %v endings, committed %d", b.closed(), b.committed(0))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -111,9 +107,7 @@ func TestWhatAnAbortedTransactionHeldIsWrittenAgainWithoutAskingTheModel(t *test
 				if calls.Load() != 6 || b.aborts != tt.aborts || b.committed(0) != 3 || b.committed(1) != 3 {
 					t.Errorf("%d calls, %d aborts, committed %d and %d", calls.Load(), b.aborts, b.committed(0), b.committed(1))
 				}
-				if err := stop(); err != nil {
-					t.Error(err)
-				}
+				ended(t, stop)
 				if held := heldBy(p); held != "" {
 					t.Error(held)
 				}
@@ -140,9 +134,7 @@ func TestEndingsOfALostPartitionAreNotWrittenWithThoseOfTheOthers(t *testing.T) 
 		if slices.Contains(got, "predictions lost") != (b.committed(0) == 1) || !slices.Contains(got, "predictions kept") || b.committed(1) != 1 {
 			t.Errorf("written %v, committed %d and %d", got, b.committed(0), b.committed(1))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -163,9 +155,7 @@ func TestPartitionsAreGivenUpOnceTheirTransactionIsCommitted(t *testing.T) {
 		if took := time.Since(began); len(b.written()) != 10 || b.committed(0) != 10 || took > 200*time.Millisecond {
 			t.Errorf("given up after %s with %d written and %d committed", took, len(b.written()), b.committed(0))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -192,12 +182,7 @@ func TestAWorkerThatEndsCommitsWhatIsInWork(t *testing.T) {
 func TestAPredictionTooLargeForItsTopicIsADeadLetterOfTheSameTransaction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &book{cluster: newCluster()}
-		b.refuse = func(r *kafka.Record) error {
-			if r.Topic == "predictions" && string(r.Value) == "large" {
-				return kafka.ErrTooLarge
-			}
-			return nil
-		}
+		b.tooLarge(func(r *kafka.Record) bool { return r.Topic == "predictions" && string(r.Value) == "large" })
 		_, stop := running(t, b.cluster, predict, exactly(b))
 		b.send(0, "k", "large")
 		b.send(0, "k", "small")
@@ -205,8 +190,6 @@ func TestAPredictionTooLargeForItsTopicIsADeadLetterOfTheSameTransaction(t *test
 		if got := b.written(); len(got) != 2 || !slices.Contains(got, "dead-letters large") || b.committed(0) != 2 || len(b.closed()) != 1 {
 			t.Errorf("written %v in transactions of %v, committed %d", got, b.closed(), b.committed(0))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -39,6 +40,16 @@ func newCluster() *cluster {
 	return &cluster{
 		log: map[int32][]*event.Event{}, read: map[int32]int64{}, paused: map[int32]bool{}, ends: map[kafka.Partition]int64{},
 		commits: map[kafka.Partition]int64{}, notes: map[kafka.Partition]string{}, more: make(chan struct{}, 1),
+	}
+}
+
+// tooLarge refuses records for their size.
+func (c *cluster) tooLarge(is func(*kafka.Record) bool) {
+	c.refuse = func(r *kafka.Record) error {
+		if is(r) {
+			return fmt.Errorf("write to topic %s: %w", r.Topic, kafka.ErrTooLarge)
+		}
+		return nil
 	}
 }
 
@@ -317,6 +328,14 @@ func running(t testing.TB, c *cluster, work Work, change ...func(*Config, *Deps)
 	result := make(chan error, 1)
 	go func() { result <- p.Run(ctx) }()
 	return p, func() error { cancel(); return <-result }
+}
+
+// ended stops a Processor, which ends without an error.
+func ended(t testing.TB, stop func() error) {
+	t.Helper()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
 }
 
 var errModel = errors.New("model says no")

@@ -55,9 +55,7 @@ func TestATopicThatRefusesHaltsItsPartitionAndTheOthersGoOn(t *testing.T) {
 		if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "events:0 is halted") {
 			t.Errorf("ready says %v", err)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -86,8 +84,6 @@ func TestAWorkerThatIsAskedToEndBeforeBrokersAnswerEndsWell(t *testing.T) {
 		b := &book{cluster: newCluster(), away: errModel}
 		_, stop := running(t, b.cluster, predict, exactly(b))
 		time.Sleep(time.Minute)
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }

@@ -61,9 +61,7 @@ func TestWhenEveryCallFailsFetchingPausesAndWorkGoesOnAtTheFirstAnswer(t *testin
 		if n := len(c.written()); n != 200 {
 			t.Errorf("%d endings a second after the model came back, want all 200", n)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -89,9 +87,7 @@ func TestEventsThatAskNobodyDoNotOpenTheGateAndDoNotLockIt(t *testing.T) {
 		if n := len(c.written()); n != 40 {
 			t.Errorf("%d endings, want 40", n)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -111,9 +107,7 @@ func TestAnEventThatAlwaysFailsDoesNotKeepOthersFromBeingAsked(t *testing.T) {
 		if n := len(c.written()); n != 1 {
 			t.Errorf("%d endings a second after a good event came, want its prediction", n)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -147,9 +141,7 @@ func TestEventsOfAPartitionThatHasGoneAskNoEndpoint(t *testing.T) {
 		if got := c.written(); len(got) != 1 || got[0] != "predictions stays" {
 			t.Errorf("written a second after the endpoint came back: %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		if held := heldBy(p); held != "" {
 			t.Error(held)
 		}
@@ -193,8 +185,6 @@ func TestEventsThatAreShedWhileEveryCallFailsAskNobodyAndHoldNobodyUp(t *testing
 		if got := c.written(); !slices.Contains(got, "predictions fresh") {
 			t.Errorf("the newest endings are %v", got[len(got)-3:])
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }

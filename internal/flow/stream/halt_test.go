@@ -27,9 +27,7 @@ func TestAHaltedPartitionIsSaidAndTheOthersGoOn(t *testing.T) {
 		if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "are gone") {
 			t.Errorf("ready says %v", err)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -78,9 +76,7 @@ func TestADeadLetterThatCannotBeWrittenHaltsItsPartitionAndLosesNothing(t *testi
 		if err := p.Ready(); err != nil || c.committed(0) != 3 {
 			t.Errorf("ready says %v, committed %d", err, c.committed(0))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -113,9 +109,7 @@ func TestWhatIsInWorkWhenItsPartitionHaltsIsNotWritten(t *testing.T) {
 			t.Errorf("still held: %d events, %d bytes, %d offsets, %d lanes", p.queued, p.bytes, p.tracked, len(p.lanes))
 		}
 		p.mu.Unlock()
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -136,9 +130,7 @@ func TestAPartitionThatHaltsWhileItIsGivenUpIsGivenUpAtOnce(t *testing.T) {
 		if took := time.Since(began); took > 100*time.Millisecond || c.committed(0) != 0 {
 			t.Errorf("given up after %s, committed %d", took, c.committed(0))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		if held := heldBy(p); held != "" {
 			t.Error(held)
 		}

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -113,12 +112,7 @@ func byValue(ctx context.Context, e *event.Event) event.Ending {
 func TestADeadLetterTooLargeForItsTopicSaysWhereThePayloadIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster()
-		c.refuse = func(r *kafka.Record) error {
-			if len(r.Value) > 0 {
-				return fmt.Errorf("write: %w", kafka.ErrTooLarge)
-			}
-			return nil
-		}
+		c.tooLarge(func(r *kafka.Record) bool { return len(r.Value) > 0 })
 		_, stop := running(t, c, func(context.Context, *event.Event) event.Ending {
 			return event.Fail(event.ReasonModelInput, event.StageModel, errModel)
 		})
@@ -199,9 +193,7 @@ func TestWhatFinishesAboveAnEventThatCannotIsBounded(t *testing.T) {
 		if n := tracked(p); n != 0 {
 			t.Errorf("%d tracked after the hand-over", n)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -239,8 +231,6 @@ func TestACommitThatIsLateDoesNotComeAfterThatOfTheHandOver(t *testing.T) {
 		if n := c.committed(0); n != 2 {
 			t.Errorf("committed %d, want 2", n)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -64,12 +63,7 @@ func TestOfAKeyNothingPassesAnEndingThatIsRefusedLateForItsSize(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := &distant{cluster: newCluster()}
-				d.refuse = func(r *kafka.Record) error {
-					if refuses(r) {
-						return fmt.Errorf("write: %w", kafka.ErrTooLarge)
-					}
-					return nil
-				}
+				d.tooLarge(refuses)
 				p, stop := running(t, d.cluster, fails, func(_ *Config, deps *Deps) { deps.Sink = d })
 				d.send(0, "warm", "good")
 				d.send(0, "warm", "bad")
@@ -85,9 +79,7 @@ func TestOfAKeyNothingPassesAnEndingThatIsRefusedLateForItsSize(t *testing.T) {
 				if got := d.lettersOf("k"); !slices.IsSorted(got) || len(got) < 2 || len(d.written()) != 6 || d.committed(0) != 6 {
 					t.Errorf("dead letters of %v, %d written, committed %d", got, len(d.written()), d.committed(0))
 				}
-				if err := stop(); err != nil {
-					t.Error(err)
-				}
+				ended(t, stop)
 				if held := heldBy(p); held != "" {
 					t.Error(held)
 				}
@@ -110,9 +102,7 @@ func TestOfAKeyNothingWaitsForBrokersToTakeWhatIsNoLargerThanWhatTheyTook(t *tes
 		if got := d.written(); len(got) != 6 {
 			t.Errorf("written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -129,12 +119,7 @@ func TestWhatIsWrittenInThePlaceOfAnEndingTooLargeKeepsTheOrderOfItsKey(t *testi
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := &book{cluster: newCluster()}
-				b.refuse = func(r *kafka.Record) error {
-					if tt.refuses(r) {
-						return kafka.ErrTooLarge
-					}
-					return nil
-				}
+				b.tooLarge(tt.refuses)
 				p, stop := running(t, b.cluster, fails, exactly(b))
 				for _, v := range []string{"x good", "x bad", "bad", "x good", "bad"} {
 					b.send(0, "k", v)
@@ -143,9 +128,7 @@ func TestWhatIsWrittenInThePlaceOfAnEndingTooLargeKeepsTheOrderOfItsKey(t *testi
 				if got := b.lettersOf("k"); !slices.IsSorted(got) || len(b.written()) != 5 || b.committed(0) != 5 || b.aborts != tt.aborts {
 					t.Errorf("dead letters of %v, %d written, committed %d, %d aborts", got, len(b.written()), b.committed(0), b.aborts)
 				}
-				if err := stop(); err != nil {
-					t.Error(err)
-				}
+				ended(t, stop)
 				if held := heldBy(p); held != "" {
 					t.Error(held)
 				}
@@ -157,12 +140,7 @@ func TestWhatIsWrittenInThePlaceOfAnEndingTooLargeKeepsTheOrderOfItsKey(t *testi
 func TestAnEndingTooLargeIsWrittenOtherwiseInTheSameTransactionWhenNoneOfItsKeyIsBehindIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &book{cluster: newCluster()}
-		b.refuse = func(r *kafka.Record) error {
-			if r.Topic == "predictions" && string(r.Value) == "large" {
-				return kafka.ErrTooLarge
-			}
-			return nil
-		}
+		b.tooLarge(func(r *kafka.Record) bool { return r.Topic == "predictions" && string(r.Value) == "large" })
 		_, stop := running(t, b.cluster, fails, exactly(b))
 		b.send(0, "k", "bad")
 		b.send(0, "k", "large")
@@ -172,8 +150,6 @@ func TestAnEndingTooLargeIsWrittenOtherwiseInTheSameTransactionWhenNoneOfItsKeyI
 		if len(b.written()) != 4 || b.aborts != 0 || len(b.closed()) != 1 {
 			t.Errorf("written %v in transactions of %v, %d aborts", b.written(), b.closed(), b.aborts)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }

@@ -160,9 +160,7 @@ func TestWhatFinishedAboveAHoleIsNotDoneAgainAfterACrash(t *testing.T) {
 		if got := c.committed(0); got != 6 {
 			t.Errorf("committed %d, want 6", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		close(stuck)
 	})
 }

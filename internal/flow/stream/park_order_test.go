@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,17 +23,16 @@ func TestOrderSurvivesWhateverHappens(t *testing.T) {
 
 func anything(t *testing.T, guarantee string, dice *rand.Rand) {
 	y := newYard()
-	var sick atomic.Bool
-	var asked atomic.Int64
+	y.sick.Store(false)
 	var stops []func() error
 	last := &book{cluster: y.cluster}
 	start := func() {
-		changes := []func(*Config, *Deps){y.parks, func(c *Config, _ *Deps) { c.Backoff.Max = 100 * time.Millisecond }}
+		changes := []func(*Config, *Deps){func(c *Config, _ *Deps) { c.Backoff.Max = 100 * time.Millisecond }}
 		if last.fence(); guarantee == exactlyOnce {
 			last = &book{cluster: y.cluster}
 			changes = append(changes, exactly(last))
 		}
-		p, stop := running(t, y.cluster, sickly(&sick, &asked), changes...)
+		p, stop := y.running(t, changes...)
 		stops = append(stops, stop)
 		<-p.Joined()
 	}
@@ -50,7 +48,7 @@ func anything(t *testing.T, guarantee string, dice *rand.Rand) {
 			sent[key] = append(sent[key], value)
 			y.send(0, key, value)
 		case n < 80:
-			sick.Store(dice.IntN(2) == 0)
+			y.sick.Store(dice.IntN(2) == 0)
 		case n < 88:
 			y.replay(0, func() bool { return guarantee == exactlyOnce || dice.IntN(10) > 0 }) // one that is not noted is sent twice
 		case n < 92: // a crash: the one before is out at once
@@ -59,7 +57,7 @@ func anything(t *testing.T, guarantee string, dice *rand.Rand) {
 			time.Sleep(time.Duration(dice.IntN(300)) * time.Millisecond)
 		}
 	}
-	sick.Store(false)
+	y.sick.Store(false)
 	for range 20 {
 		time.Sleep(5 * time.Second)
 		y.replay(0, always)

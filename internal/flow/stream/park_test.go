@@ -3,7 +3,6 @@ package stream
 import (
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,10 +13,7 @@ import (
 func TestAPoisonEventParksItsKeyAndTheOthersFlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		y := newYard()
-		var sick atomic.Bool
-		var asked atomic.Int64
-		sick.Store(true)
-		p, stop := running(t, y.cluster, sickly(&sick, &asked), y.parks)
+		p, stop := y.running(t)
 		for _, one := range []string{"a/x1", "b/1", "a/2", "b/2", "a/3"} {
 			key, value, _ := strings.Cut(one, "/")
 			y.send(0, key, value)
@@ -35,12 +31,12 @@ func TestAPoisonEventParksItsKeyAndTheOthersFlow(t *testing.T) {
 			headerOf(letters[1], event.HeaderReason) != "key_parked" || headerOf(letters[1], event.HeaderError) != "waits behind events:0:0 of its key" {
 			t.Errorf("headers %v and %v", letters[0].Headers, letters[1].Headers)
 		}
-		if asked.Load() != 4 || y.committed(0) != 5 {
-			t.Errorf("asked %d times, want 2 for the poison and 1 for each of b; committed %d", asked.Load(), y.committed(0))
+		if y.asked.Load() != 4 || y.committed(0) != 5 {
+			t.Errorf("asked %d times, want 2 for the poison and 1 for each of b; committed %d", y.asked.Load(), y.committed(0))
 		}
 
 		// Mended and sent back; one more came before, and one comes behind.
-		sick.Store(false)
+		y.sick.Store(false)
 		y.send(0, "a", "4")
 		time.Sleep(time.Second)
 		if n := y.replay(0, always); n != 4 {
@@ -57,19 +53,14 @@ func TestAPoisonEventParksItsKeyAndTheOthersFlow(t *testing.T) {
 			t.Errorf("%d keys, %d events wait still", keys, events)
 		}
 		p.mu.Unlock()
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
 func TestOneThatFailsAgainIsParkedAgainBeforeThoseBehindIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		y := newYard()
-		var sick atomic.Bool
-		var asked atomic.Int64
-		sick.Store(true)
-		_, stop := running(t, y.cluster, sickly(&sick, &asked), y.parks)
+		_, stop := y.running(t)
 		y.send(0, "a", "x1")
 		y.send(0, "a", "2")
 		time.Sleep(10 * time.Second)
@@ -79,35 +70,28 @@ func TestOneThatFailsAgainIsParkedAgainBeforeThoseBehindIt(t *testing.T) {
 		if got := y.written(); !slices.Equal(got, []string{"parked x1", "parked 2", "parked x1", "parked 2", "parked 3"}) {
 			t.Errorf("written %v", got)
 		}
-		sick.Store(false)
+		y.sick.Store(false)
 		y.replay(0, always)
 		time.Sleep(10 * time.Second)
 		if got := y.written()[5:]; !slices.Equal(got, []string{"predictions x1", "predictions 2", "predictions 3"}) {
 			t.Errorf("then written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
 func TestParkedKeysStayParkedAfterARestartAndAreResumed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		y := newYard()
-		var sick atomic.Bool
-		var asked atomic.Int64
-		sick.Store(true)
-		_, stop := running(t, y.cluster, sickly(&sick, &asked), y.parks)
+		_, stop := y.running(t)
 		y.send(0, "a", "x1")
 		time.Sleep(10 * time.Second)
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
-		sick.Store(false)
+		ended(t, stop)
+		y.sick.Store(false)
 		y.send(0, "a", "2")    // while nobody is there
 		y.replay(0, always)    // noted, and behind 2 in the log
 		y.send(0, "b", "else") // of another key
-		_, stop = running(t, y.cluster, sickly(&sick, &asked), y.parks)
+		_, stop = y.running(t)
 		time.Sleep(10 * time.Second)
 		got := y.written()[1:]
 		if slices.Index(got, "parked 2") < 0 || slices.Index(got, "predictions else") < 0 || slices.Index(got, "predictions x1") < slices.Index(got, "parked 2") || len(got) != 3 {
@@ -118,9 +102,7 @@ func TestParkedKeysStayParkedAfterARestartAndAreResumed(t *testing.T) {
 		if got := y.written()[4:]; !slices.Equal(got, []string{"predictions 2"}) {
 			t.Errorf("then written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -132,10 +114,7 @@ func TestADroppedOrExpiredLetterIsNotWaitedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				y := newYard()
-				var sick atomic.Bool
-				var asked atomic.Int64
-				sick.Store(true)
-				p, stop := running(t, y.cluster, sickly(&sick, &asked), y.parks)
+				p, stop := y.running(t)
 				y.send(0, "a", "x1")
 				y.send(0, "a", "2")
 				time.Sleep(10 * time.Second)
@@ -147,9 +126,7 @@ func TestADroppedOrExpiredLetterIsNotWaitedFor(t *testing.T) {
 				if got := y.written()[2:]; !slices.Equal(got, []string{"predictions 2", "predictions 3"}) {
 					t.Errorf("then written %v", got)
 				}
-				if err := stop(); err != nil {
-					t.Error(err)
-				}
+				ended(t, stop)
 			})
 		})
 	}

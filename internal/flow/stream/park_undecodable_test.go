@@ -29,9 +29,7 @@ func TestAnUndecodableEventParksItsKeyOnceTheTopicIsKnownToBeReadable(t *testing
 		if !slices.Equal(got, []string{"parked ?1", "parked a2", "parked a?", "predictions b1"}) || y.committed(0) != 4 {
 			t.Errorf("written %v, committed %d", got, y.committed(0))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -51,8 +49,6 @@ func TestAReplayedEventThatCannotBeDecodedDoesNotKeepItsKeyParked(t *testing.T) 
 		if got := y.written(); !slices.Equal(got, []string{"dead-letters ?1", "predictions a2"}) {
 			t.Errorf("written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }

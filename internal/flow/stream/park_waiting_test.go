@@ -16,10 +16,7 @@ import (
 func TestWhatWaitsIsBoundedAndBlocksNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		y := newYard()
-		var sick atomic.Bool
-		var asked atomic.Int64
-		sick.Store(true)
-		_, stop := running(t, y.cluster, sickly(&sick, &asked), y.parks, func(c *Config, _ *Deps) { c.ParkMax = 2 })
+		_, stop := y.running(t, func(c *Config, _ *Deps) { c.ParkMax = 2 })
 		for _, one := range []string{"a/x1", "a/2", "a/3"} {
 			key, value, _ := strings.Cut(one, "/")
 			y.send(0, key, value)
@@ -45,9 +42,7 @@ func TestWhatWaitsIsBoundedAndBlocksNobody(t *testing.T) {
 				}
 			}
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -55,8 +50,8 @@ func TestNothingIsWorkedOnBeforeItIsKnownWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		y := newYard()
 		y.send(0, "a", "1")
-		var asked, failures, sick = atomic.Int64{}, atomic.Int64{}, atomic.Bool{}
-		p, stop := running(t, y.cluster, sickly(&sick, &asked), y.parks, func(_ *Config, d *Deps) {
+		var failures atomic.Int64
+		p, stop := y.running(t, func(_ *Config, d *Deps) {
 			d.Waiting = func(context.Context, []int32) ([]Waiting, error) {
 				if failures.Add(1) <= 5 {
 					return nil, errModel
@@ -65,16 +60,14 @@ func TestNothingIsWorkedOnBeforeItIsKnownWhatWaits(t *testing.T) {
 			}
 		})
 		time.Sleep(parkRetry / 2)
-		if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "until the topic parked is read") || asked.Load() != 0 {
-			t.Errorf("ready says %v, asked %d", err, asked.Load())
+		if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "until the topic parked is read") || y.asked.Load() != 0 {
+			t.Errorf("ready says %v, asked %d", err, y.asked.Load())
 		}
 		time.Sleep(5 * parkRetry)
 		if got := y.written(); !slices.Equal(got, []string{"parked 1"}) || p.Ready() != nil {
 			t.Errorf("written %v, ready says %v", got, p.Ready())
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -104,8 +97,6 @@ func TestAPartitionOfParkedThatCannotBeReadKeepsNoOtherWaiting(t *testing.T) {
 		if got := y.written(); !slices.Equal(got, []string{"predictions 2", "predictions 1"}) || p.Ready() != nil {
 			t.Errorf("written %v, ready says %v", got, p.Ready())
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }

@@ -43,9 +43,7 @@ func TestWhatTheNoteHasNoRoomForIsNotCommittedAndItsPartitionWaits(t *testing.T)
 		if paused || written != events+1 || b.committed(0) != events {
 			t.Errorf("afterwards: paused %v, %d written, committed %d", paused, written, b.committed(0))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		if held := heldBy(p); held != "" {
 			t.Error(held)
 		}
@@ -86,8 +84,6 @@ func TestAnAttemptThatMakesRoomInTheNoteDoesNotWaitForWhatHasNone(t *testing.T) 
 		if b.committed(0) != events || b.committed(1) != 1 {
 			t.Errorf("committed %d of %d, and %d elsewhere", b.committed(0), events, b.committed(1))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -64,9 +63,7 @@ func TestEachReasonHasItsOwnPolicy(t *testing.T) {
 				if committed := y.committed(0); committed != int64(len(want.written)) {
 					t.Errorf("committed %d", committed)
 				}
-				if err := stop(); err != nil {
-					t.Error(err)
-				}
+				ended(t, stop)
 			})
 		})
 	}
@@ -76,12 +73,7 @@ func TestAPredictionTooLargeHaltsItsPartitionWhenTheFileSaysSo(t *testing.T) {
 	for _, guarantee := range []string{atLeastOnce, exactlyOnce} {
 		synctest.Test(t, func(t *testing.T) {
 			c := newCluster()
-			c.refuse = func(r *kafka.Record) error {
-				if string(r.Value) == "large" {
-					return fmt.Errorf("write to topic %s: %w", r.Topic, kafka.ErrTooLarge)
-				}
-				return nil
-			}
+			c.tooLarge(func(r *kafka.Record) bool { return string(r.Value) == "large" })
 			changes := []func(*Config, *Deps){func(c *Config, _ *Deps) { c.Errors = map[string]ErrorConfig{"too_large": {Then: thenHalt}} }}
 			if guarantee == exactlyOnce {
 				changes = append(changes, exactly(&book{cluster: c}))
@@ -93,9 +85,7 @@ func TestAPredictionTooLargeHaltsItsPartitionWhenTheFileSaysSo(t *testing.T) {
 			if got := c.written(); !slices.Equal(got, []string{"predictions small"}) || c.committed(0) != 0 || p.Ready() == nil {
 				t.Errorf("%s: written %v, committed %d, ready says %v", guarantee, got, c.committed(0), p.Ready())
 			}
-			if err := stop(); err != nil {
-				t.Error(err)
-			}
+			ended(t, stop)
 		})
 	}
 }
@@ -150,8 +140,6 @@ func TestFailuresOfTheEndpointDoNotCountWhateverFailedBefore(t *testing.T) {
 		if got := c.written(); !slices.Equal(got, []string{"predictions v"}) {
 			t.Errorf("written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }

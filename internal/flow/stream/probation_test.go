@@ -28,9 +28,7 @@ func TestATopicThatCannotBeReadPausesTheStream(t *testing.T) {
 		if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "kafka.topics.events.value") {
 			t.Errorf("ready says %v", err)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		if c.committed(0) != 0 {
 			t.Errorf("committed %d", c.committed(0))
 		}
@@ -62,8 +60,6 @@ func TestAFewUndecodableEventsBecomeDeadLetters(t *testing.T) {
 		if n := len(c.written()); n != 204 {
 			t.Errorf("%d written, want 204", n)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }

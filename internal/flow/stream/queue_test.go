@@ -44,9 +44,7 @@ func TestConcurrencyAndWhatIsHeldAreBounded(t *testing.T) {
 		if most != 7 || held > 70 || len(c.written()) != 500 {
 			t.Errorf("at most %d at once (want 7), %d held (want ≤ 70), %d written (want 500)", most, held, len(c.written()))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -78,9 +76,7 @@ func TestAnEndpointThatThrottlesIsAskedByFewer(t *testing.T) {
 		if n := len(c.written()); n != 5000 {
 			t.Errorf("%d predictions, want 5000", n)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -107,9 +103,7 @@ func TestAHundredThousandKeysLeaveNothingBehind(t *testing.T) {
 			t.Errorf("left: %d lanes, %d events, %d offsets, %d unused lanes", len(p.lanes), p.queued, p.tracked, len(p.free))
 		}
 		p.mu.Unlock()
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 

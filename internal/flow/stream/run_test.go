@@ -37,9 +37,7 @@ func TestARevokedPartitionIsFinishedCommittedAndReadOnByItsNextOwner(t *testing.
 		if got := c.written(); !slices.Equal(got, []string{"predictions 0", "predictions 1", "predictions 2"}) {
 			t.Errorf("written after it came back: %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -65,9 +63,7 @@ func TestAnEndingThatComesAfterTheHandOverIsNotWritten(t *testing.T) {
 		if c.committed(0) != 1 {
 			t.Errorf("committed %d", c.committed(0))
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -82,9 +78,7 @@ func TestDrainFinishesWhatIsInWorkAndHandsBackTheRest(t *testing.T) {
 			c.send(0, "k"+num(i), num(i))
 		}
 		synctest.Wait()
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		if len(c.written()) != 2 || c.committed(0) != 2 || !c.left {
 			t.Errorf("written %v, committed %d, left %v", c.written(), c.committed(0), c.left)
 		}
@@ -102,9 +96,7 @@ func TestDrainLeavesNothingFinishedAboveAnUnfinishedEvent(t *testing.T) {
 			c.send(0, key, num(i))
 		}
 		time.Sleep(1500 * time.Millisecond) // 0 and 2 are predicted; 4 and 5 are in work, 1 and 3 wait
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		if got := len(c.written()); got != 6 || c.committed(0) != 6 {
 			t.Errorf("written %v, committed %d; want the six up to the highest that had begun", c.written(), c.committed(0))
 		}

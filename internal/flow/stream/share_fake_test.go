@@ -44,6 +44,16 @@ func (q *queue) send(values ...string) {
 	q.tell()
 }
 
+// sendLast sends one that is delivered for the last time.
+func (q *queue) sendLast(offset int64, value string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	at := event.Source{Topic: "events", Offset: offset}
+	q.delivered[at] = q.most - 1
+	q.waiting = append(q.waiting, &event.Event{Value: []byte(value), Source: at})
+	q.tell()
+}
+
 func (q *queue) tell() {
 	select {
 	case q.more <- struct{}{}:

@@ -22,12 +22,7 @@ func TestASharedEventOfTheLastDeliveryIsKeptUntilItsDeadLetterIsTaken(t *testing
 					q.send(partition)
 					time.Sleep(time.Second)
 				}
-				q.mu.Lock()
-				at := event.Source{Topic: "events", Offset: 1}
-				q.delivered[at] = q.most - 1
-				q.waiting = append(q.waiting, &event.Event{Value: []byte("last"), Source: at})
-				q.tell()
-				q.mu.Unlock()
+				q.sendLast(1, "last")
 				time.Sleep(time.Minute)
 				if p.Ready() == nil || q.done(1) {
 					t.Errorf("accepted %t while its dead letter is refused, ready says %v", q.done(1), p.Ready())
@@ -39,9 +34,7 @@ func TestASharedEventOfTheLastDeliveryIsKeptUntilItsDeadLetterIsTaken(t *testing
 				if got := strings.Join(c.written(), ", "); !strings.Contains(got, "dead-letters last") || !q.done(1) {
 					t.Errorf("written %q, accepted %t", got, q.done(1))
 				}
-				if err := stop(); err != nil {
-					t.Error(err)
-				}
+				ended(t, stop)
 			})
 		})
 	}
@@ -52,16 +45,10 @@ func TestAWorkerEndsThoughADeadLetterOfTheLastDeliveryIsRefused(t *testing.T) {
 		c, q := newCluster(), newQueue()
 		c.refuse = func(*kafka.Record) error { return errModel }
 		_, stop := sharingOf(t, c, q, predict)
-		q.delivered[event.Source{Topic: "events"}] = q.most - 1
-		q.send("last")
-		q.mu.Lock()
-		q.waiting[0].Source.Offset = 0
-		q.mu.Unlock()
+		q.sendLast(0, "last")
 		time.Sleep(10 * time.Second)
 		began := time.Now()
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		if took := time.Since(began); took > 2*lastRetry || q.done(0) {
 			t.Errorf("ended after %s, accepted %t", took, q.done(0))
 		}
@@ -78,9 +65,7 @@ func TestASharedEventIsWorkedOnAtItsFirstDeliveryThoughThereBeTwoOnly(t *testing
 		if got := c.written(); len(got) != 1 || got[0] != "predictions only" {
 			t.Errorf("written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -92,19 +77,12 @@ func TestASharedEventOfTheLastDeliveryIsEndedThoughTheEndpointIsAway(t *testing.
 		})
 		q.send("first")
 		time.Sleep(time.Minute) // the gate is closed
-		q.mu.Lock()
-		q.delivered[event.Source{Topic: "events", Offset: 1}] = q.most - 1
-		last := &event.Event{Value: []byte("last"), Source: event.Source{Topic: "events", Offset: 1}}
-		q.waiting = append(q.waiting, last)
-		q.tell()
-		q.mu.Unlock()
+		q.sendLast(1, "last")
 		time.Sleep(time.Second)
 		if got := c.written(); len(got) != 1 || got[0] != "dead-letters last" || !q.done(1) {
 			t.Errorf("written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.queued != 0 {

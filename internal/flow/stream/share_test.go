@@ -41,9 +41,7 @@ func TestASharedEventIsAcceptedOnceItsEndingIsAcknowledged(t *testing.T) {
 		if lags := p.lag(time.Now()); len(lags) != 1 || lags[0].Records != 7 {
 			t.Errorf("lag: %v, want that of the group", lags)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -55,9 +53,7 @@ func TestASharedEventThatWasNotBegunGoesToTheNextWorker(t *testing.T) {
 		})
 		q.send("a", "b")
 		time.Sleep(10 * time.Second)
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		if len(c.written()) != 0 {
 			t.Errorf("written: %v", c.written())
 		}
@@ -75,9 +71,7 @@ func TestASharedEventThatWasNotBegunGoesToTheNextWorker(t *testing.T) {
 		if !q.done(0) || !q.done(1) || backlog != 2 || attempts != 4 {
 			t.Errorf("done %t and %t, backlog %d, attempts %d; want both done, both backlog, two attempts each", q.done(0), q.done(1), backlog, attempts)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -97,9 +91,7 @@ func TestASharedEventThatKillsItsWorkersBecomesADeadLetterBeforeTheBrokersDropIt
 		if got := headerOf(c.records[0], event.HeaderAttempts); got != "4" {
 			t.Errorf("attempts: %s, want the 4 deliveries", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -123,9 +115,7 @@ func TestAWorkerOfAShareGroupHoldsLittleThatOthersCouldDo(t *testing.T) {
 		if n := len(c.written()); n != 1000 {
 			t.Errorf("%d predictions of 1000", n)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -167,9 +157,7 @@ func TestAWorkerOfAShareGroupEndsWithWhatIsInWork(t *testing.T) {
 		}
 		time.Sleep(50 * time.Millisecond)
 		began := time.Now()
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 		if took := time.Since(began); took > 50*time.Millisecond || len(c.written()) != startLimit {
 			t.Errorf("ended after %s with %d written, want what was in work", took, len(c.written()))
 		}

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -36,9 +35,7 @@ func TestEventsOfOneKeyEndInOrderWhileOthersOvertake(t *testing.T) {
 		if slices.Index(got, "predictions slow-1") > slices.Index(got, "predictions slow-2") || len(got) != 7 {
 			t.Errorf("after: %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -64,9 +61,7 @@ func TestOffsetsAreCommittedOnlyBelowTheLowestUnfinished(t *testing.T) {
 		if got := c.committed(0); got != 6 {
 			t.Errorf("committed %d, want 6", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -88,30 +83,21 @@ func TestAnOffsetIsNotCommittedBeforeItsEndingIsAcknowledged(t *testing.T) {
 		if got := c.committed(0); got != 1 {
 			t.Errorf("committed %d after the acknowledgement, want 1", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
 func TestAPredictionTooLargeForItsTopicBecomesADeadLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster()
-		c.refuse = func(r *kafka.Record) error {
-			if r.Topic == "predictions" {
-				return fmt.Errorf("write to topic predictions: %w", kafka.ErrTooLarge)
-			}
-			return nil
-		}
+		c.tooLarge(func(r *kafka.Record) bool { return r.Topic == "predictions" })
 		_, stop := running(t, c, predict)
 		c.send(0, "k", "v")
 		time.Sleep(time.Second)
 		if got := c.written(); !slices.Equal(got, []string{"dead-letters v"}) || headerOf(c.records[0], event.HeaderReason) != "too_large" {
 			t.Errorf("written %v", got)
 		}
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
+		ended(t, stop)
 	})
 }
 
@@ -141,9 +127,7 @@ func TestTheOrderIsWhatTheFileSays(t *testing.T) {
 				if n := len(c.written()); n != 6 {
 					t.Errorf("%d endings, want 6", n)
 				}
-				if err := stop(); err != nil {
-					t.Error(err)
-				}
+				ended(t, stop)
 			})
 		})
 	}

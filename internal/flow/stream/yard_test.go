@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"testing"
 
 	"betimes/internal/event"
 	"betimes/internal/kafka"
@@ -14,11 +15,15 @@ import (
 // yard is a cluster with a topic parked, and what was done about its letters.
 type yard struct {
 	*cluster
-	back map[int32]map[int64]int64 // by partition and letter: the offset it was sent back to; -1: dropped
+	back  map[int32]map[int64]int64 // by partition and letter: the offset it was sent back to; -1: dropped
+	sick  atomic.Bool               // its model fails values that begin with x
+	asked atomic.Int64              // times that its model was
 }
 
 func newYard() *yard {
-	return &yard{newCluster(), map[int32]map[int64]int64{0: {}, 1: {}}}
+	y := &yard{cluster: newCluster(), back: map[int32]map[int64]int64{0: {}, 1: {}}}
+	y.sick.Store(true)
+	return y
 }
 
 // parks lets a Processor park in the yard.
@@ -96,15 +101,19 @@ func (y *yard) replay(partition int32, note func() bool) int {
 
 func always() bool { return true }
 
-// sickly is Work that fails on values that begin with x while sick.
-func sickly(sick *atomic.Bool, asked *atomic.Int64) Work {
-	return func(ctx context.Context, e *event.Event) event.Ending {
-		asked.Add(1)
-		if sick.Load() && strings.HasPrefix(string(e.Value), "x") {
-			return event.Ending{Place: event.Unfinished, Counted: true, Reason: event.ReasonModelError, Stage: event.StageModel, Err: errModel}
-		}
-		return predict(ctx, e)
+// running runs a Processor that parks in the yard and asks its model.
+func (y *yard) running(t testing.TB, change ...func(*Config, *Deps)) (*Processor, func() error) {
+	t.Helper()
+	return running(t, y.cluster, y.model, append([]func(*Config, *Deps){y.parks}, change...)...)
+}
+
+// model is Work.
+func (y *yard) model(ctx context.Context, e *event.Event) event.Ending {
+	y.asked.Add(1)
+	if y.sick.Load() && strings.HasPrefix(string(e.Value), "x") {
+		return event.Ending{Place: event.Unfinished, Counted: true, Reason: event.ReasonModelError, Stage: event.StageModel, Err: errModel}
 	}
+	return predict(ctx, e)
 }
 
 // predicted lists the predictions of a key, and counts copies.
