@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"betimes/bench/spread"
 )
 
 // doorColumn is one figure of a client's row.
@@ -67,7 +69,7 @@ func (r *report) knocked(how asked, turns []map[string]told) {
 	for _, one := range clients() {
 		fmt.Fprintf(r.out, "| %s |", one.name)
 		for _, c := range doorColumns() {
-			fmt.Fprintf(r.out, " %s |", spread(c.format, countedTold(one.name, turns, c.of)))
+			fmt.Fprintf(r.out, " %s |", spread.Of(c.format, countedTold(one.name, turns, c.of)))
 		}
 		fmt.Fprintf(r.out, " %s |\n", voidsTold(one.name, turns))
 	}
@@ -118,9 +120,9 @@ func (p doorPromise) line(turns []map[string]told) string {
 	said := "nothing to tell by"
 	if len(got) > 0 {
 		said = "missed"
-		if median(got) <= p.most {
+		if spread.Median(got) <= p.most {
 			said = "kept"
 		}
 	}
-	return fmt.Sprintf("%s at most %.2f: %s, %s", what, p.most, spread("%.2f", got), said)
+	return fmt.Sprintf("%s at most %.2f: %s, %s", what, p.most, spread.Of("%.2f", got), said)
 }

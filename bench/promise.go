@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"slices"
+
+	"betimes/bench/spread"
 )
 
 // promise is a bound that was set before anything was measured.
@@ -67,9 +69,9 @@ func (p promise) line(sc scenario, turns []turn) string {
 	said := "nothing to tell by"
 	if len(got) > 0 {
 		said = "missed"
-		if kept(median(got)) {
+		if kept(spread.Median(got)) {
 			said = "kept"
 		}
 	}
-	return fmt.Sprintf("- %s %s: %s, %s", name, bound, spread("%.2f", got), said)
+	return fmt.Sprintf("- %s %s: %s, %s", name, bound, spread.Of("%.2f", got), said)
 }

@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
+
+	"betimes/bench/spread"
 )
 
 // column is one figure of a table.
@@ -106,7 +107,7 @@ func (r *report) table(sc scenario, rate float64, systems []system, turns []turn
 	for _, s := range systems {
 		fmt.Fprintf(r.out, "| %s |", s.name)
 		for _, c := range sc.columns() {
-			fmt.Fprintf(r.out, " %s |", spread(c.format, counted(s.name, turns, c.of)))
+			fmt.Fprintf(r.out, " %s |", spread.Of(c.format, counted(s.name, turns, c.of)))
 		}
 		fmt.Fprintf(r.out, " %s |\n", voids(s.name, turns))
 	}
@@ -126,7 +127,7 @@ func (r *report) against(sc scenario, systems []system, turns []turn) {
 		}
 		fmt.Fprintf(r.out, "| %s |", s.name)
 		for _, c := range sc.compared() {
-			fmt.Fprintf(r.out, " %s |", spread(c.format, ratios("betimes", s.name, turns, c.of)))
+			fmt.Fprintf(r.out, " %s |", spread.Of(c.format, ratios("betimes", s.name, turns, c.of)))
 		}
 		fmt.Fprintln(r.out)
 	}
@@ -186,24 +187,6 @@ func ratios(name, floor string, turns []turn, f func(result) float64) []float64 
 		}
 	}
 	return all
-}
-
-// spread is median [least–most].
-func spread(format string, values []float64) string {
-	if len(values) == 0 {
-		return "–"
-	}
-	middle := median(values)
-	if len(values) == 1 {
-		return fmt.Sprintf(format, middle)
-	}
-	return fmt.Sprintf(format+" ["+format+"–"+format+"]", middle, values[0], values[len(values)-1])
-}
-
-// median sorts values.
-func median(values []float64) float64 {
-	slices.Sort(values)
-	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }
 
 func voids(name string, turns []turn) string {

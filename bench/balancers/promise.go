@@ -2,7 +2,8 @@ package main
 
 import (
 	"fmt"
-	"slices"
+
+	"betimes/bench/spread"
 )
 
 // promise is a bound that was set before anything was measured.
@@ -33,7 +34,7 @@ func (p promise) line(s scenario, all map[string][]run) string {
 	}
 	said := "nothing to tell by"
 	if len(values) > 0 {
-		if said = "missed"; median(values) <= p.most {
+		if said = "missed"; spread.Median(values) <= p.most {
 			said = "kept"
 		}
 	}
@@ -41,23 +42,5 @@ func (p promise) line(s scenario, all map[string][]run) string {
 	if p.to == "" {
 		format = f.format
 	}
-	return fmt.Sprintf("- %s at most %g: %s, %s", name, p.most, spread(format, values), said)
-}
-
-// median sorts values.
-func median(values []float64) float64 {
-	slices.Sort(values)
-	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
-}
-
-// spread is the median and the range.
-func spread(format string, values []float64) string {
-	if len(values) == 0 {
-		return "–"
-	}
-	middle := median(values)
-	if len(values) == 1 {
-		return fmt.Sprintf(format, middle)
-	}
-	return fmt.Sprintf(format+" ["+format+"–"+format+"]", middle, values[0], values[len(values)-1])
+	return fmt.Sprintf("- %s at most %g: %s, %s", name, p.most, spread.Of(format, values), said)
 }

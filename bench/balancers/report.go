@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"betimes/bench/spread"
 )
 
 // run is one run of one system: an outcome of each step.
@@ -71,7 +73,7 @@ func (s scenario) table(to io.Writer, n int, one step, all map[string][]run) {
 		}
 		fmt.Fprintf(to, "| %s |", name)
 		for _, f := range columns {
-			fmt.Fprintf(to, " %s |", spread(f.format, s.values(f, runs, n, false)))
+			fmt.Fprintf(to, " %s |", spread.Of(f.format, s.values(f, runs, n, false)))
 		}
 		fmt.Fprintf(to, " %s |\n", voids(runs, n))
 	}
@@ -86,7 +88,7 @@ func (s scenario) against(to io.Writer, n int, all map[string][]run) {
 		}
 		fmt.Fprintf(to, "| %s |", name)
 		for _, title := range []string{"p50", "p99", "p99.9"} {
-			fmt.Fprintf(to, " %s |", spread("%.2f", s.ratios(figureOf(title), all, name, n)))
+			fmt.Fprintf(to, " %s |", spread.Of("%.2f", s.ratios(figureOf(title), all, name, n)))
 		}
 		fmt.Fprintln(to)
 	}

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"betimes/bench/spread"
 )
 
 const warmUp = 3 * time.Second
@@ -47,7 +49,7 @@ func (s scenario) progress(name string, turn int, r run) {
 	for n, one := range s.steps {
 		fmt.Fprintf(os.Stderr, "%s %s, turn %d, %s:", s.name, name, turn, one.what)
 		for _, f := range one.columns() {
-			fmt.Fprintf(os.Stderr, " %s %s,", f.title, spread(f.format, s.values(f, []run{r}, n, true)))
+			fmt.Fprintf(os.Stderr, " %s %s,", f.title, spread.Of(f.format, s.values(f, []run{r}, n, true)))
 		}
 		fmt.Fprintf(os.Stderr, " calls %v %s\n", r.steps[n].calls, r.steps[n].void)
 	}

@@ -52,27 +52,20 @@ func (ch chart) bars(all []category, unit string) string {
 	c := ch.begin(height)
 	a := linear(most(all), left, wide-96)
 	c.horizontal(a, head, head+row*float64(len(all)))
-	for i, one := range all {
-		y := head + row*float64(i)
-		c.text(left-10, y+row/2+4, "", "end", one.name)
-		for n, v := range one.values {
-			if v == nil {
-				continue
-			}
-			each := thick / float64(len(one.values))
-			top := y + 6 + each*float64(n)
-			c.rect(a.at(0), top, a.at(v.median)-a.at(0), each-1, class(n+shift(one, i), "fill"))
-			c.ranged(a, *v, top+each/2, class(n, "range"))
-			if len(one.values) == 1 {
-				c.text(a.at(v.most)+8, y+row/2+4, "strong", "start", short(v.median)+" "+unit)
-			}
+	c.rows(all, row, left, func(one category, n int, v value, y float64) {
+		each := thick / float64(len(one.values))
+		top := y + 6 + each*float64(n)
+		c.rect(a.at(0), top, a.at(v.median)-a.at(0), each-1, class(n+shift(one), "fill"))
+		c.ranged(a, v, top+each/2, class(n, "range"))
+		if len(one.values) == 1 {
+			c.text(a.at(v.most)+8, y+row/2+4, "strong", "start", short(v.median)+" "+unit)
 		}
-	}
+	})
 	return c.svg(ch.title, ch.describe(all, unit))
 }
 
 // shift gives what is not betimes another colour where there is one series.
-func shift(one category, _ int) int {
+func shift(one category) int {
 	if len(one.values) == 1 && !strings.HasPrefix(one.name, "betimes") {
 		return 2
 	}
@@ -86,19 +79,26 @@ func (ch chart) dots(all []category, unit string) string {
 	c := ch.begin(height)
 	a := logarithmic(least(all), most(all), left, wide-40)
 	c.horizontal(a, head, head+row*float64(len(all)))
+	c.rows(all, row, left, func(one category, n int, v value, y float64) {
+		at := y + row/2 + 6*(float64(n)-float64(len(one.values)-1)/2)
+		c.ranged(a, v, at, class(n, "range"))
+		c.dot(a.at(v.median), at, 5, class(n, "fill"))
+	})
+	return c.svg(ch.title, ch.describe(all, unit))
+}
+
+// rows names each category to the left of its row, and draws its figures from the row's
+// top on.
+func (c *canvas) rows(all []category, row, left float64, draw func(one category, n int, v value, top float64)) {
 	for i, one := range all {
-		y := head + row*float64(i)
-		c.text(left-10, y+row/2+4, "", "end", one.name)
+		top := head + row*float64(i)
+		c.text(left-10, top+row/2+4, "", "end", one.name)
 		for n, v := range one.values {
-			if v == nil {
-				continue
+			if v != nil {
+				draw(one, n, *v, top)
 			}
-			at := y + row/2 + 6*(float64(n)-float64(len(one.values)-1)/2)
-			c.ranged(a, *v, at, class(n, "range"))
-			c.dot(a.at(v.median), at, 5, class(n, "fill"))
 		}
 	}
-	return c.svg(ch.title, ch.describe(all, unit))
 }
 
 // ranged draws the range of a figure, where it has one.
@@ -118,15 +118,15 @@ func (c *canvas) horizontal(a axis, top, bottom float64) {
 }
 
 func most(all []category) float64 {
-	sum := 0.0
+	high := 0.0
 	for _, one := range all {
 		for _, v := range one.values {
 			if v != nil {
-				sum = max(sum, v.most)
+				high = max(high, v.most)
 			}
 		}
 	}
-	return sum
+	return high
 }
 
 func least(all []category) float64 {
