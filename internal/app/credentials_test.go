@@ -140,7 +140,7 @@ func reached(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for until := time.Now().Add(30 * time.Second); !ok(); <-tick.C {
+	for until := time.Now().Add(patience); !ok(); <-tick.C {
 		if time.Now().After(until) {
 			t.Fatalf("%s: never", what)
 		}

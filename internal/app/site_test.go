@@ -145,9 +145,6 @@ func (s *site) answered(t *testing.T, n int64) {
 	s.await(t, fmt.Sprintf("%d more answers", n), func(from int64) bool { return s.calls.Load() >= from+n })
 }
 
-// patience is more than Kafka takes by default to miss a member of KIP-848, 45 s.
-const patience = 2 * time.Minute
-
 // await waits until something is so, given how often the model had answered before.
 func (s *site) await(t *testing.T, what string, so func(from int64) bool) {
 	t.Helper()
