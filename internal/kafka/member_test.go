@@ -413,7 +413,7 @@ func TestCommitsAndLeavesDoNotWaitForAMemberThatHoldsTheRebalanceUp(t *testing.T
 			three := work(t, c, things, cfg(2))
 			commits(t, one, 3*time.Second) // of 10 s that the group waits
 			one.halt()
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // of 7 s that are left of those
 			defer cancel()
 			if err := one.Leave(ctx); err != nil {
 				t.Errorf("a member that is in a rebalance leaves: %v", err)
@@ -429,7 +429,7 @@ func TestCommitsAndLeavesDoNotWaitForAMemberThatHoldsTheRebalanceUp(t *testing.T
 func commits(t *testing.T, w *worker, long time.Duration) {
 	t.Helper()
 	for until := time.Now().Add(long); time.Now().Before(until); {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
 		w.mu.Lock() // none of these partitions goes meanwhile
 		err := w.Commit(ctx, maps.Clone(w.next))
 		w.mu.Unlock()
