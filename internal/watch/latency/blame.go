@@ -126,9 +126,16 @@ func greatest(rises []attribution, wait bool) attribution {
 	return out
 }
 
-// p99Without is the whole's p99 without what the culprit added.
+// p99Without is the whole's p99 without what the culprit added: never less than it was,
+// nor than what another stage that works takes.
 func p99Without(a attribution, bad, good span) time.Duration {
 	now := bad.stages[Whole].Quantile(0.99)
 	added := max(bad.stages[a.stage].Quantile(0.99)-good.stages[a.stage].Quantile(0.99), 0) + a.carried
-	return max(now-added, min(good.stages[Whole].Quantile(0.99), now), 0)
+	least := good.stages[Whole].Quantile(0.99)
+	for _, name := range stageOrder(bad.stages) {
+		if name != a.stage && !waits(name) {
+			least = max(least, bad.stages[name].Quantile(0.99))
+		}
+	}
+	return max(now-added, min(least, now))
 }

@@ -30,6 +30,8 @@ func TestWhoIsToBlame(t *testing.T) {
 			event.StageQueue: 300 * time.Millisecond}).stages, 0}, 20, "queue", 0.9, "events a second, were 200"},
 		"slow features": {usual, usual.but(map[event.Stage]time.Duration{event.StageFeature: 8 * time.Millisecond}), 20, "feature", 0.9, "feature takes"},
 		"the model, when only two in a hundred rise": {usual, load{200, usual.stages, 2}, 30, "model", 0.9, "later than 250 ms"},
+		"the queue, when it was never better": {load{}, load{1000, usual.but(map[event.Stage]time.Duration{
+			event.StageQueue: 30 * time.Second}).stages, 0}, 20, "queue", 0.8, "no healthy time"},
 		"the log, when all of it is a backlog": {load{}, usual.but(map[event.Stage]time.Duration{
 			event.StageBroker: 3600 * time.Second}), 20, "broker", 0.9, "no healthy time"},
 	} {
@@ -61,8 +63,8 @@ func check(t *testing.T, why Why, stage string, share float64, says string) {
 		}
 	case why.Healthy || why.Culprit == nil || why.Culprit.Stage != stage || why.Culprit.Share < share || why.Culprit.Share > 1:
 		t.Fatalf("culprit %+v, want %s with at least %g of the rise", why.Culprit, stage, share)
-	case why.Remedy == "" || why.Counterfactual == nil:
-		t.Error("no remedy or no counterfactual")
+	case why.Remedy == "" || why.Counterfactual == nil || why.Counterfactual.P99US == 0:
+		t.Errorf("remedy %q, p99 without the culprit %+v: they say nothing", why.Remedy, why.Counterfactual)
 	}
 	if !strings.Contains(text, says) {
 		t.Errorf("%q does not say %q", text, says)
