@@ -102,7 +102,7 @@ func drawBatchSize(data string) (string, error) {
 
 // drawExecutors shows how the number of calls at once is found.
 func drawExecutors(data string) (string, error) {
-	return followed(data, "executors.md", chart{title: "How many calls at once are worth while is found by trying", under: "calls at once that betimes makes, and executors that the model has; a trial every few seconds while events wait"}, "calls at once", "executors")
+	return followed(data, "executors.md", chart{title: "How many calls at once are worth while is found by trying", under: "calls at once that betimes makes, and executors that the model has; while events wait"}, "calls at once", "executors")
 }
 
 // drawLimit shows how the limit of an endpoint is found.

@@ -14,9 +14,9 @@
 //	                                  both halves, and again: one is left
 //
 // Nothing waits for mates: a batch leaves when a call may begin. How many calls that
-// are at once (width) and how long one takes by its events (cost) is learned from
-// the calls themselves, and again when the model becomes another: there is nothing
-// to tune. Of those who wait, as many share a call as can all be in time, but for
+// are at once (width, and probe when there may be more) and how long one takes by its
+// events (cost) is learned from the calls themselves, and again when the model becomes
+// another: there is nothing to tune. Of those who wait, as many share a call as can all be in time, but for
 // the part of calls that end soon (share); who is late whatever is done makes no
 // call smaller. One call more than are worth while
 // may begin for the sake of who would be late otherwise.

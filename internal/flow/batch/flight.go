@@ -9,26 +9,18 @@ import (
 type flight struct {
 	n      int // events
 	began  time.Time
-	area   float64 // of the Queue when it began
-	well   bool    // all was answered, at the first try
+	rank   int  // calls under way when it began, itself included
+	well   bool // all was answered, at the first try
 	urgent bool
+	probe  float64 // seconds that it would wait in a model whose executors are all busy; 0: no probe
 }
 
 // begin counts a call. q.mu is held.
 func (q *Queue) begin(n int, now time.Time) *flight {
-	q.count(1, now)
-	f := &flight{n: n, began: now, area: q.area}
+	q.calls++
+	f := &flight{n: n, began: now, rank: q.calls}
 	q.share.begins(f)
 	return f
-}
-
-// count changes how many calls are under way. q.mu is held.
-func (q *Queue) count(by int, now time.Time) {
-	if since := now.Sub(q.changed); since > 0 && q.calls > 0 {
-		q.area += float64(q.calls) * since.Seconds()
-	}
-	q.changed = now
-	q.calls += by
 }
 
 // ended gives a call back, learns from it, and begins the next.
@@ -41,12 +33,16 @@ func (q *Queue) ended(f *flight) {
 
 // over is ended with q.mu held.
 func (q *Queue) over(f *flight, now time.Time) {
-	q.count(-1, now)
+	q.calls--
 	q.share.ends(f)
 	if f.urgent {
 		q.urgent.calls--
 	}
-	if took := now.Sub(f.began); f.well && took > 0 {
+	took := now.Sub(f.began)
+	switch {
+	case f.probe > 0:
+		q.probed(f, took, now)
+	case f.well && took > 0:
 		q.learn(f, took, now)
 	}
 	q.dispatch(now)
@@ -60,7 +56,7 @@ func (q *Queue) learn(f *flight, took time.Duration, now time.Time) {
 		q.cost.add(f.n, took, now)
 	}
 	level := q.width.level
-	one := shot{began: f.began, at: now, n: f.n, took: took.Seconds(), depth: (q.area - f.area) / took.Seconds(), wait: q.waiting > 0}
+	one := shot{began: f.began, at: now, n: f.n, took: took.Seconds(), depth: float64(f.rank), wait: q.waiting > 0}
 	q.width.add(one, f.n >= q.most)
 	if q.width.level != level {
 		q.cost.scale(doubted)

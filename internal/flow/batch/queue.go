@@ -49,9 +49,8 @@ type Queue struct {
 	passed  int     // times that others went before the one that waits longest
 	most    int     // events of a call: fewer after one that took too long
 	urgent  urgency
-	area    float64   // seconds of calls under way, as an integral
-	changed time.Time // calls is what it is
-	doubted bool      // it was said that max_events takes too long
+	probe   probe
+	doubted bool // it was said that max_events takes too long
 	compare comparison
 	tally   tally
 }
@@ -179,6 +178,7 @@ func (q *Queue) enter(r *model.Request) (*member, *flight) {
 	q.join(m)
 	q.dispatch(now)
 	q.watch(m, now)
+	q.probing(now)
 	return m, nil
 }
 

@@ -31,13 +31,17 @@ func newExecutors(n int, fixed, each time.Duration) *executors {
 }
 
 func (e *executors) Capacity() (free, limit int, service time.Duration) { return 256, 256, 0 }
-func (e *executors) Version() string                                    { return "" }
+
+func (e *executors) Version() string { return "" }
 
 func (e *executors) Invoke(ctx context.Context, r *model.Request) (*model.Response, error) {
 	took := e.came(len(r.Items))
-	e.begin <- struct{}{}
+	e.mu.Lock()
+	begin := e.begin
+	e.mu.Unlock()
+	begin <- struct{}{}
 	time.Sleep(took)
-	<-e.begin
+	<-begin
 	e.mu.Lock()
 	e.here--
 	e.mu.Unlock()
@@ -60,6 +64,13 @@ func (e *executors) came(n int) time.Duration {
 		took *= e.times
 	}
 	return time.Duration(took)
+}
+
+// swap is another number of executors for the calls that come from now on.
+func (e *executors) swap(n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.begin = make(chan struct{}, n)
 }
 
 // reference is what knows how many executors there are: as many workers, of which
@@ -219,106 +230,4 @@ func (l load) offer(t *testing.T, q *Queue, long time.Duration) {
 	t.Helper()
 	l.warm, l.long = 0, long
 	l.latencies(t, q)
-}
-
-func TestAModelThatBecomesThreeTimesAsSlowIsKnownWithinFiveSeconds(t *testing.T) {
-	for _, rate := range []float64{10, 1000} {
-		synctest.Test(t, func(t *testing.T) {
-			e := newExecutors(2, 4*time.Millisecond, 100*time.Microsecond)
-			q, l := queue(t, DefaultConfig(), e), load{rate: rate}
-			l.offer(t, q, 10*time.Second)
-			e.mu.Lock()
-			e.times = 3
-			e.mu.Unlock()
-			l.offer(t, q, 5*time.Second)
-			_, c := learned(q)
-			if got := c.seconds(1); got < 0.9*0.0123 || got > 1.1*0.0123 {
-				t.Errorf("at %.0f a second: %.4f s are reckoned with for one event, it takes 0.0123 s", rate, got)
-			}
-		})
-	}
-}
-
-func TestOneSlowCallChangesLittle(t *testing.T) {
-	var c cost
-	now := time.Now()
-	for i := range 200 {
-		took := time.Duration(4_000+100*(1+i%5)) * time.Microsecond
-		if i%50 == 49 {
-			took *= 100
-		}
-		now = now.Add(10 * time.Millisecond)
-		c.add(1+i%5, took, now)
-	}
-	if got := c.seconds(10); got < 0.0047 || got > 0.0055 {
-		t.Errorf("%.4f s are reckoned with for ten events, they take 0.0050 s", got)
-	}
-}
-
-func TestTheNumberOfExecutorsIsLearnedAnewWhenItChanges(t *testing.T) {
-	for _, change := range []struct{ from, to int }{{2, 8}, {8, 2}, {4, 1}} {
-		synctest.Test(t, func(t *testing.T) {
-			e := newExecutors(change.from, 20*time.Millisecond, 100*time.Microsecond)
-			q, l := queue(t, DefaultConfig(), e), load{rate: 1000}
-			l.offer(t, q, 5*time.Second)
-			if got, _ := learned(q); got != change.from {
-				t.Errorf("%d executors: %d calls at once", change.from, got)
-			}
-			e.begin = make(chan struct{}, change.to)
-			l.offer(t, q, 12*time.Second)
-			if got, _ := learned(q); got != change.to {
-				t.Errorf("%d executors, then %d: %d calls at once", change.from, change.to, got)
-			}
-		})
-	}
-}
-
-func TestWhatATrialDidNotTellIsTriedAgainAsSoonAsThereIsSomethingToDo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		q := queue(t, DefaultConfig(), newExecutors(2, 4*time.Millisecond, 100*time.Microsecond))
-		load{rate: 1000}.offer(t, q, 60*time.Millisecond) // a trial has begun
-		time.Sleep(5 * time.Second)
-		load{rate: 1000}.offer(t, q, 2500*time.Millisecond)
-		if got, _ := learned(q); got != 2 {
-			t.Errorf("%d calls at once", got)
-		}
-	})
-}
-
-// sharing is a model server that works on all calls at once, on so many cores.
-type sharing struct {
-	*executors
-	cores float64
-}
-
-func (s *sharing) Invoke(_ context.Context, r *model.Request) (*model.Response, error) {
-	left := s.came(len(r.Items)).Seconds()
-	const step = 250 * time.Microsecond
-	for left > 0 {
-		time.Sleep(step)
-		s.mu.Lock()
-		left -= step.Seconds() * min(1, s.cores/float64(s.here))
-		s.mu.Unlock()
-	}
-	s.mu.Lock()
-	s.here--
-	s.mu.Unlock()
-	out := &model.Response{ContentType: r.ContentType}
-	for _, it := range r.Items {
-		out.Answers = append(out.Answers, model.Answer{Body: it.Body})
-	}
-	return out, nil
-}
-
-func TestAModelThatSharesItsCoresAmongCallsGetsAsManyAsItHasCores(t *testing.T) {
-	for _, cores := range []int{1, 2, 4} {
-		synctest.Test(t, func(t *testing.T) {
-			e := &sharing{newExecutors(0, 5*time.Millisecond, 100*time.Microsecond), float64(cores)}
-			q := queue(t, DefaultConfig(), e)
-			load{rate: 1000}.offer(t, q, 3*time.Second)
-			if got, _ := learned(q); got < cores || got > cores+1 {
-				t.Errorf("%d cores: %d calls at once", cores, got)
-			}
-		})
-	}
 }

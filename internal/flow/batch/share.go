@@ -57,6 +57,20 @@ func (s *share) observe(now time.Time) {
 	s.came, s.at = 0, now
 }
 
+// remaining is how long the calls under way still take, in order, and 0 for each that
+// there are fewer than so many.
+func (s *share) remaining(atLeast int, c *cost, now time.Time) []float64 {
+	s.left = s.left[:0]
+	for range atLeast - len(s.flights) {
+		s.left = append(s.left, 0)
+	}
+	for _, f := range s.flights {
+		s.left = append(s.left, max(c.seconds(float64(f.n))-now.Sub(f.began).Seconds(), 0))
+	}
+	slices.Sort(s.left)
+	return s.left
+}
+
 // of is how many of those who wait a call takes, when there may be so many calls at
 // once, and how long it is until the next one for those left.
 func (s *share) of(waiting, room int, c *cost, now time.Time) (n int, next time.Duration) {
@@ -64,14 +78,7 @@ func (s *share) of(waiting, room int, c *cost, now time.Time) (n int, next time.
 	if waiting < 2 || room < 2 || c.weight == 0 {
 		return waiting, 0
 	}
-	s.left = s.left[:0]
-	for range room - 1 - len(s.flights) {
-		s.left = append(s.left, 0)
-	}
-	for _, f := range s.flights {
-		s.left = append(s.left, max(c.seconds(float64(f.n))-now.Sub(f.began).Seconds(), 0))
-	}
-	slices.Sort(s.left)
+	s.remaining(room-1, c, now)
 	all := float64(waiting)
 	part := all
 	for i, left := range s.left {

@@ -16,8 +16,9 @@ import (
 //
 //	level   4 ┐     8?    down while fewer do as well, or up while more do more:
 //	          └ 2 ┬───    halves and doubles first, then quarters
-//	            1?└ 3?    both refused: again after a while that doubles,
-//	                      or when calls take another time than then
+//	            1?└ 3?    both refused: again when a probe says so, after a while
+//	                      that doubles where probes tell nothing, or when calls
+//	                      take another time than then
 //
 // It is guarded by the mutex of its Queue.
 type width struct {
@@ -29,6 +30,10 @@ type width struct {
 	due     time.Time     // of the next trial
 	wait    time.Duration // between two of them
 	again   time.Duration // until a trial that told nothing is made again
+	asked   bool          // probes said that the next trial is worth while
+	part    float64       // of what they would wait in a model that is busy, that those probes waited
+	usual   float64       // and that probes wait where nothing is free
+	heed    time.Time     // from then on probes are listened to: the last trial that one asked for was not worth while
 	until   time.Time     // end of a trial that is not used to the full
 	since   time.Time     // the level in force is what it is
 	base    shots         // at the level
@@ -42,7 +47,7 @@ type shot struct {
 	at    time.Time // it ended
 	n     int
 	took  float64 // seconds
-	depth float64 // mean number of calls under way meanwhile, itself included
+	depth float64 // calls under way when it began, itself included: it waits inside the model for those
 	wait  bool    // events waited when it ended
 }
 
@@ -58,10 +63,11 @@ const (
 	waitFull   = 5 * time.Second // at most, while calls leave as large as they may be
 	worthPart  = 0.5             // of what more calls at once would bring at best
 	blink      = 1e-6            // seconds; what is over sooner took as long
+	leastUsual = 0.3             // part of what probes would wait in a model that is busy: what they wait at least where nothing is free
 	otherTime  = 1.3             // quotient of two times that tells two models apart
 )
 
-func newWidth() width { return width{level: firstWidth, wait: waitLeast, again: againLeast} }
+func newWidth() width { return width{level: firstWidth, wait: waitLeast, again: againLeast, usual: 1} }
 
 // now is how many calls there may be at once.
 func (w *width) now() int {
@@ -140,7 +146,7 @@ func (w *width) compare(at time.Time) {
 	}
 	was, is := meanTimes(w.settled, w.base)
 	if is > otherTime*was || is < was/otherTime {
-		*w = width{level: w.level, since: w.since, base: w.base, wait: waitLeast, again: againLeast, up: is < was}
+		*w = width{level: w.level, since: w.since, base: w.base, wait: waitLeast, again: againLeast, usual: 1, up: is < was}
 	}
 }
 
@@ -175,7 +181,7 @@ func (w *width) judge(at time.Time) {
 		more, fewer, best = fewer, more, 1/best
 	}
 	if worth := more/fewer >= 1+worthPart*(best-1); worth == w.up { // go on this way
-		w.level, w.base, w.refused = trial, tried, 0
+		w.level, w.base, w.refused, w.asked = trial, tried, 0, false
 		return
 	}
 	w.turn(at)
@@ -194,8 +200,30 @@ func (w *width) turn(at time.Time) {
 		w.fine, w.refused, w.up = true, 1, true
 	default: // what costs least to look at then: more calls
 		w.fine, w.refused, w.up = true, 1, true
-		w.settled = slices.Clone(w.base)
+		if len(w.settled) == 0 {
+			w.settled = slices.Clone(w.base)
+		}
 		w.due, w.wait = at.Add(w.wait), min(2*w.wait, waitMost)
+		if w.asked {
+			w.asked, w.heed, w.usual = false, w.due, max(w.part, leastUsual)
+		}
+	}
+}
+
+// settles says that both directions were refused, and nothing is tried.
+func (w *width) settles() bool { return w.trial == 0 && len(w.settled) > 0 }
+
+// told takes in which part of what they would wait in a model that is busy probes did
+// wait. Where that is the usual one no trial is needed for now.
+func (w *width) told(part float64, at time.Time) {
+	switch {
+	case !w.settles():
+	case part > w.usual/2:
+		w.usual += max(min(part, 1)-w.usual, 0) / 2
+		w.wait, w.heed, w.asked = waitLeast, time.Time{}, false
+		w.due = at.Add(waitLeast)
+	case !at.Before(w.heed):
+		w.asked, w.due, w.part = true, at, part
 	}
 }
 
@@ -220,7 +248,7 @@ func (s *shots) drop(before time.Time) {
 
 func (s *shots) whole(need int) bool { return len(*s) >= need }
 
-// depth is the mean number of calls under way.
+// depth is how many calls were under way, as a mean.
 func (s shots) depth() float64 { return s.mean(func(one shot) float64 { return one.depth }) }
 
 func (s shots) size() float64 { return s.mean(func(one shot) float64 { return float64(one.n) }) }
