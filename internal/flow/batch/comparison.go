@@ -53,6 +53,12 @@ func (c *comparison) allows(version string) bool {
 	return c.state == same || c.state == unknown && !c.running
 }
 
+// shares says whether events of this version share calls, and not to compare.
+func (c *comparison) shares(version string) bool {
+	c.of(version)
+	return c.state == same
+}
+
 // refuses says that events of this version never share a call.
 func (c *comparison) refuses(version string) bool {
 	c.of(version)

@@ -129,7 +129,8 @@ func (q *Queue) choose(l *lane, now time.Time) (members []*member, why string) {
 // next call: fewer only when that is in time for the tightest of those left. q.mu is
 // held.
 func (q *Queue) leaving(n int, inTime []*member, late int, now time.Time) int {
-	part, next := q.share.of(q.waiting, q.room(), &q.cost, now)
+	room := q.room()
+	part, next := q.share.of(q.waiting, room, max(q.calls+1-room, 0), &q.cost, now)
 	if part >= n {
 		return n
 	}

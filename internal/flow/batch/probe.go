@@ -75,14 +75,18 @@ func (q *Queue) probing(now time.Time) {
 	if q.probe.underWay == 0 && !q.width.settles() { // how long calls take is learned anew
 		q.probe = probe{due: now.Add(probeEvery)}
 	}
-	if q.waiting == 0 || !q.probe.may(now) || !q.compare.allows(q.inner.Version()) {
+	if q.waiting == 0 || !q.probe.may(now) || !q.compare.shares(q.inner.Version()) {
 		return
 	}
 	left := q.moment(now)
 	for i, would := range left {
+		passed := q.passed
 		members, why := q.choose(q.leading(), now)
-		members = members[:min(len(members), (q.waiting+len(left)-i-1)/(len(left)-i))]
+		if part := (q.waiting + len(left) - i - 1) / (len(left) - i); part < len(members) {
+			members, why = members[:part], "free"
+		}
 		if len(members) == 0 || !q.outlast(members, would, now) {
+			q.passed = passed // nobody went before another
 			return
 		}
 		q.part(members)
@@ -108,10 +112,11 @@ func (q *Queue) outlast(members []*member, would float64, now time.Time) bool {
 // moment is how long each call of a probe would wait now, none when it would tell too
 // little or cost too much. q.mu is held.
 func (q *Queue) moment(now time.Time) []float64 {
-	free, _, _ := q.inner.Capacity()
-	if q.calls != q.width.now() || free < 1 || q.cost.weight == 0 {
+	if q.calls != q.width.now() || q.cost.weight == 0 {
 		return nil
 	}
+	free, limit, _ := q.inner.Capacity()
+	free = min(free, limit-q.calls) // balance does not know yet of calls that have just begun
 	left, call := q.share.remaining(0, &q.cost, now), q.cost.t/q.cost.weight
 	n := 0
 	for n < len(left) && left[n] < probeLeast*call {

@@ -80,18 +80,78 @@ func TestNobodyIsInAProbeWhoWouldBeLateByIt(t *testing.T) {
 		"another would be over in too long": {0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			q, now := known(t), time.Now()
-			q.width.level, q.width.settled = 1, shots{{}}
-			under := q.begin(1, now.Add(-time.Duration(q.cost.seconds(1)*float64(time.Second))+2*ms))
+			q, now := due(t, 6400*time.Microsecond, 2*ms)
 			if c.left == 0 {
-				under.began, c.left = now, 50*ms
+				q.share.flights[0].began, c.left = now, 50*ms
 			}
-			q.cost.off = 1e-6
-			q.cost.t = q.cost.weight * 0.0064
-			with(q, now, slices.Repeat([]time.Duration{c.left}, 1)...)
+			with(q, now, c.left)
 			if q.probing(now); q.calls != c.want {
 				t.Errorf("%d calls under way, want %d", q.calls, c.want)
 			}
 		})
+	}
+}
+
+// due is a Queue of whose calls, which take so long as a mean, as many are under way as
+// there may be, each for so much longer: the moment for a probe may have come.
+func due(t *testing.T, call time.Duration, lefts ...time.Duration) (*Queue, time.Time) {
+	q, now := known(t), time.Now()
+	q.width.level, q.width.settled = len(lefts), shots{{}}
+	q.cost.off, q.cost.t = 1e-6, q.cost.weight*call.Seconds()
+	for _, left := range lefts {
+		q.begin(1, now.Add(left-time.Duration(q.cost.seconds(1)*float64(time.Second))))
+	}
+	return q, now
+}
+
+func TestNobodyIsLeftByAProbeToACallThatEndsTooLateForHim(t *testing.T) {
+	ms := time.Millisecond
+	for name, c := range map[string]struct {
+		left time.Duration // to each of 40; a call about all takes 8 ms, and may begin in 1.5 ms
+		want int           // of them still wait then
+	}{
+		"there is time": {50 * ms, 21},
+		"those left would be late, since the next call begins in 4 ms": {9800 * time.Microsecond, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q, now := due(t, 5*ms, 1500*time.Microsecond, 4*ms)
+			q.share.rate, q.share.at = 6000, now
+			with(q, now, slices.Repeat([]time.Duration{c.left}, 40)...)
+			q.mu.Lock() // the probe may end before it is looked at
+			defer q.mu.Unlock()
+			if q.probing(now); q.calls != 3 || q.waiting != c.want {
+				t.Errorf("%d calls under way, and %d wait, want %d", q.calls, q.waiting, c.want)
+			}
+		})
+	}
+}
+
+func TestNoProbeIsMadeWhenItIsNotTheMomentForOne(t *testing.T) {
+	ms := time.Millisecond
+	for name, change := range map[string]func(*Queue){
+		"it is not known whether events share calls": func(q *Queue) { q.compare.state = unknown },
+		"balance takes no more, and does not know yet of the calls that have just begun": func(q *Queue) {
+			q.inner = &busy{Fake: slow(), takes: 1}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q, now := due(t, 6400*time.Microsecond, 2*ms)
+			change(q)
+			with(q, now, 50*ms)
+			if q.probing(now); q.calls != 1 {
+				t.Errorf("%d calls under way", q.calls)
+			}
+		})
+	}
+}
+
+func TestWhoIsInNoProbeAfterAllHasNotGoneBeforeAnother(t *testing.T) {
+	q, now := due(t, 6400*time.Microsecond, 2*time.Millisecond)
+	with(q, now.Add(-time.Millisecond), 50*time.Millisecond)
+	q.lanes[0].priority = middle - 1
+	with(q, now, 5*time.Millisecond) // who would be late by it
+	q.passed = mostPassed - 1
+	if q.probing(now); q.calls != 1 || q.passed != mostPassed-1 {
+		t.Errorf("%d calls under way, others went before the oldest %d times", q.calls, q.passed)
 	}
 }

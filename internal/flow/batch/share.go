@@ -72,8 +72,9 @@ func (s *share) remaining(atLeast int, c *cost, now time.Time) []float64 {
 }
 
 // of is how many of those who wait a call takes, when there may be so many calls at
-// once, and how long it is until the next one for those left.
-func (s *share) of(waiting, room int, c *cost, now time.Time) (n int, next time.Duration) {
+// once, and how long it is until the next one for those left: over calls of them make
+// room for none, since there are more than there may be.
+func (s *share) of(waiting, room, over int, c *cost, now time.Time) (n int, next time.Duration) {
 	s.observe(now)
 	if waiting < 2 || room < 2 || c.weight == 0 {
 		return waiting, 0
@@ -86,8 +87,9 @@ func (s *share) of(waiting, room int, c *cost, now time.Time) (n int, next time.
 	}
 	part *= 1 - aside*(1-part/all)
 	gained, burst := c.each*(all-part), s.rate*c.seconds(all) < all
-	if gained < worthLeft*c.seconds(all) || burst && s.left[0] > 2*c.each*part {
+	begins := s.left[min(over, len(s.left)-1)]
+	if gained < worthLeft*c.seconds(all) || burst && begins > 2*c.each*part {
 		return waiting, 0
 	}
-	return int(math.Ceil(part)), time.Duration(s.left[0] * float64(time.Second))
+	return int(math.Ceil(part)), time.Duration(begins * float64(time.Second))
 }

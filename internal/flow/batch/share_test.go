@@ -33,14 +33,14 @@ func TestACallLeavesOthersTheirPartOfThoseWhoWait(t *testing.T) {
 				q.share.begins(&flight{n: 17, began: now.Add(-since)})
 			}
 			q.share.rate, q.share.at = c.rate, now
-			if got, _ := q.share.of(c.waiting, c.room, &q.cost, now); got != c.want {
+			if got, _ := q.share.of(c.waiting, c.room, 0, &q.cost, now); got != c.want {
 				t.Errorf("takes %d of %d, want %d", got, c.waiting, c.want)
 			}
 		})
 	}
 	t.Run("all, while it is not known how long a call takes", func(t *testing.T) {
 		q := queue(t, DefaultConfig(), newExecutors(2, 0, 0))
-		if got, _ := q.share.of(40, 2, &q.cost, time.Now()); got != 40 {
+		if got, _ := q.share.of(40, 2, 0, &q.cost, time.Now()); got != 40 {
 			t.Errorf("takes %d", got)
 		}
 	})
