@@ -54,8 +54,7 @@ func (s *sizes) once(ctx context.Context, open opening, most int, a answer) erro
 	if err != nil {
 		return err
 	}
-	if most > window {
-		_, _ = stream.Header() // what is wrong RecvMsg tells
+	if most > window && comes(stream) {
 		release, err := s.room.Hold(ctx, int64(most))
 		if err != nil {
 			return err
@@ -63,6 +62,13 @@ func (s *sizes) once(ctx context.Context, open opening, most int, a answer) erro
 		defer release()
 	}
 	return stream.RecvMsg(a)
+}
+
+// comes waits for an answer's first sign. Of a call that failed none comes: it needs no
+// room, and RecvMsg tells what is wrong.
+func comes(stream grpc.ClientStream) bool {
+	head, err := stream.Header()
+	return err == nil && head != nil
 }
 
 // taken is the largest answer that a call takes now.

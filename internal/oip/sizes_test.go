@@ -52,7 +52,7 @@ func (u *unheld) read(b []byte) error {
 	return nil
 }
 
-// large is a gRPC server of answers of that size; calls counts those that it got.
+// large is a gRPC server of answers of that size, below 0 of none; calls counts those that it got.
 func large(t *testing.T, room *exchange.Room, size *atomic.Int64, calls *atomic.Int32) (*overGRPC, *wire) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -62,6 +62,9 @@ func large(t *testing.T, room *exchange.Room, size *atomic.Int64, calls *atomic.
 	serve(t, w, &grpc.ServiceDesc{ServiceName: strings.Trim(service, "/"), HandlerType: (*any)(nil), Methods: []grpc.MethodDesc{
 		method("ModelInfer", func(context.Context, *asked) (told, error) {
 			calls.Add(1)
+			if size.Load() < 0 {
+				return nil, status.Error(codes.Unavailable, "stopping")
+			}
 			return make(told, size.Load()), nil
 		}),
 	}})
@@ -115,6 +118,25 @@ func TestManyLargeAnswersOverGRPCShareTheirRoomAndAreAllRead(t *testing.T) {
 		t.Fatalf("the room is not whole again: %v", err)
 	}
 	release()
+}
+
+func TestACallThatFailsWaitsForNoRoom(t *testing.T) {
+	var size atomic.Int64
+	var got atomic.Int32
+	room := exchange.NewRoom(1)
+	g, w := large(t, room, &size, &got)
+	g.sizes.learn(window)
+	for range 2 { // all there is, and the turn beyond
+		release, err := room.Hold(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+	}
+	size.Store(-1)
+	if _, err := g.ask(t.Context(), "ModelInfer", time.Time{}, &question{}, &unheld{of: w}); model.ClassOf(err) != model.ClassUnavailable {
+		t.Errorf("%v, want what the server says", err)
+	}
 }
 
 func TestAnswersOverGRPCThatGrowAreReadUpToTheLargest(t *testing.T) {
