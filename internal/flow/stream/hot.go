@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"betimes/internal/event"
 	"betimes/internal/kafka"
@@ -14,7 +15,7 @@ import (
 // How the keys with the most events are found.
 const (
 	hotKeys    = 32               // counted at once: one that has more than a 32nd of the events is among them
-	hotBytes   = 256              // of a key that are kept
+	hotBytes   = 256              // of a key that are kept, or of what is shown of a longer one
 	hotFade    = 10 * time.Second // in which what was counted fades to a third
 	hotShare   = 0.05             // of the events that a key has which is told
 	hotTold    = 3                // keys at most
@@ -26,7 +27,8 @@ const (
 // Metwally, Agrawal and El Abbadi, 2005). What a key may owe to those before it is
 // known and not told, so a key has at least as many events as is said. p.mu guards it.
 type hot struct {
-	lanes  [hotKeys]uint64 // apart from the rest, so that looking one up is quick
+	show   func(key []byte) string // as much of it as may be told; nil: none is told
+	lanes  [hotKeys]uint64         // apart from the rest, so that looking one up is quick
 	counts [hotKeys]float64
 	keys   [hotKeys]hotKey
 	used   int
@@ -37,9 +39,10 @@ type hot struct {
 
 // hotKey is what else is known of a counted key.
 type hotKey struct {
-	key  []byte
-	of   kafka.Partition
-	owed float64 // at most so many of its count are of those before it
+	key   []byte
+	shown string // of a longer one: it is not kept
+	of    kafka.Partition
+	owed  float64 // at most so many of its count are of those before it
 }
 
 // add counts an event of a key.
@@ -61,11 +64,35 @@ func (h *hot) add(lane uint64, e *event.Event) {
 		at = h.least()
 	}
 	one := &h.keys[at]
-	one.key = append(one.key[:0], e.Key[:min(len(e.Key), hotBytes)]...)
+	h.keep(one, e.Key)
 	one.of = kafka.Partition{Topic: e.Source.Topic, Number: e.Source.Partition}
 	one.owed = h.counts[at]
 	h.lanes[at] = lane
 	h.counts[at]++
+}
+
+// keep keeps what is told of a key. The hash of a long one is that of all of it, as
+// elsewhere.
+func (h *hot) keep(one *hotKey, key []byte) {
+	one.key, one.shown = one.key[:0], ""
+	switch {
+	case len(key) <= hotBytes:
+		one.key = append(one.key, key...)
+	case h.show != nil:
+		one.shown = beginning(h.show(key))
+	}
+}
+
+// beginning is as much of a text as is kept.
+func beginning(text string) string {
+	if len(text) <= hotBytes {
+		return text
+	}
+	end := hotBytes
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }
 
 // least is where the fewest are counted.
@@ -106,7 +133,7 @@ func (p *Processor) tellKeys(into *pulse.Pulse, now time.Time) {
 	h.fade(now)
 	span := h.span(now)
 	into.TakenPerS = h.total / span
-	if p.deps.Show == nil {
+	if h.show == nil {
 		return
 	}
 	for i, one := range h.keys[:h.used] {
@@ -114,8 +141,12 @@ func (p *Processor) tellKeys(into *pulse.Pulse, now time.Time) {
 		if p.parts[one.of] == nil || n < hotAtLeast || n < hotShare*h.total {
 			continue
 		}
+		text := one.shown
+		if text == "" {
+			text = h.show(one.key)
+		}
 		into.Keys = append(into.Keys, pulse.Key{
-			Key: p.deps.Show(one.key), Partition: one.of.Number, PerS: n / span, Waiting: p.lanes[h.lanes[i]].waiting(),
+			Key: text, Partition: one.of.Number, PerS: n / span, Waiting: p.lanes[h.lanes[i]].waiting(),
 		})
 	}
 	slices.SortFunc(into.Keys, func(a, b pulse.Key) int { return cmp.Compare(b.PerS, a.PerS) })

@@ -4,11 +4,14 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"betimes/internal/event"
+	"betimes/internal/kafka"
 	"betimes/internal/pulse"
 )
 
@@ -128,4 +131,48 @@ func TestHowManyWaitForAKeyIsToldAndNothingOfPartitionsThatAreGone(t *testing.T)
 			t.Error(err)
 		}
 	})
+}
+
+func TestOfALongKeyTheBeginningIsToldAndItsHashIsThatOfAllOfIt(t *testing.T) {
+	long := "a" + strings.Repeat("ключ", 200)
+	for name, test := range map[string]struct {
+		show func(key []byte) string
+		want string
+	}{
+		"shown":  {func(key []byte) string { return string(key) }, long[:hotBytes-1] + "…"},
+		"hidden": {func(key []byte) string { return "#" + strconv.Itoa(len(key)) }, "#" + strconv.Itoa(len(long))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := New(DefaultConfig(), Deps{Sink: instant{}, Work: predict, Show: test.show})
+			e := &event.Event{Key: []byte(long), Fetched: time.Now()}
+			p.parts[kafka.Partition{}] = &partition{}
+			for range 2 * hotAtLeast {
+				p.hot.add(1, e)
+			}
+			var told pulse.Pulse
+			if p.tellKeys(&told, e.Fetched); len(told.Keys) != 1 || told.Keys[0].Key != test.want {
+				t.Errorf("told %+v, want %s", told.Keys, test.want)
+			}
+		})
+	}
+}
+
+func TestALaneKnowsHowManyWaitForItsFirst(t *testing.T) {
+	p, l := New(DefaultConfig(), Deps{Sink: instant{}, Work: predict}), &lane{}
+	gone, held := &partition{gone: true}, &partition{}
+	for i, part := range []*partition{held, gone, held, gone, held} {
+		if l.push(&item{event: &event.Event{}, part: part}); l.waiting() != i {
+			t.Errorf("%d wait, want %d", l.waiting(), i)
+		}
+	}
+	p.dropWaiting(l)
+	for want := 2; want >= 0; want-- {
+		if l.waiting() != want {
+			t.Errorf("%d wait, want %d", l.waiting(), want)
+		}
+		l.pop()
+	}
+	if l.waiting() != 0 {
+		t.Errorf("%d wait in an empty lane", l.waiting())
+	}
 }

@@ -29,6 +29,7 @@ type item struct {
 type lane struct {
 	id          uint64
 	first, last *item
+	behind      int // items behind the first
 }
 
 func (l *lane) push(it *item) {
@@ -37,6 +38,7 @@ func (l *lane) push(it *item) {
 		l.first = it
 	} else {
 		l.last.next = it
+		l.behind++
 	}
 	l.last = it
 }
@@ -46,11 +48,7 @@ func (l *lane) waiting() int {
 	if l == nil {
 		return 0
 	}
-	n := 0
-	for it := l.first.next; it != nil; it = it.next {
-		n++
-	}
-	return n
+	return l.behind
 }
 
 // pop takes the first item out.
@@ -58,7 +56,9 @@ func (l *lane) pop() {
 	l.first = l.first.next
 	if l.first == nil {
 		l.last = nil
+		return
 	}
+	l.behind--
 }
 
 // The values of order.

@@ -156,7 +156,7 @@ func (p *Processor) letGo(part *partition) {
 // dropWaiting forgets the events of given-up partitions behind the first of a
 // lane. Those of a new assignment of the same partition stay.
 func (p *Processor) dropWaiting(l *lane) {
-	l.last = l.first
+	l.last, l.behind = l.first, 0
 	for it := l.first.next; it != nil; it = it.next {
 		if it.part.gone {
 			p.handBack(it.event)
@@ -165,6 +165,7 @@ func (p *Processor) dropWaiting(l *lane) {
 		}
 		l.last.next = it
 		l.last = it
+		l.behind++
 	}
 	l.last.next = nil
 }

@@ -103,7 +103,7 @@ func New(config Config, deps Deps) *Processor {
 	p := &Processor{
 		config: config, deps: deps, seed: maphash.MakeSeed(), limit: newLimiter(int(config.Concurrency), config.MaxQueued, deps.Share),
 		parts: map[kafka.Partition]*partition{}, lanes: map[uint64]*lane{}, waiting: map[*item]*time.Timer{},
-		halts: map[kafka.Partition]error{}, failed: make(chan error, 1), joined: make(chan struct{}),
+		halts: map[kafka.Partition]error{}, failed: make(chan error, 1), joined: make(chan struct{}), hot: hot{show: deps.Show},
 	}
 	if p.deps.Drain == 0 {
 		p.deps.Drain = 25 * time.Second
