@@ -8,6 +8,7 @@ import (
 
 	"betimes/internal/config"
 	"betimes/internal/model/exchange"
+	"betimes/internal/setting"
 )
 
 // cgroupLimits are where a container's memory limit stands: cgroup v2, then v1.
@@ -23,8 +24,12 @@ func answersOf(c config.Config) int64 {
 	return max(limit/8, 2*exchange.MaxAnswerBytes)
 }
 
-// availableMemory is 90 % of the container's limit, else 1 GiB.
+// availableMemory is what GOMEMLIMIT says, else 90 % of the container's limit, else 1 GiB.
 func availableMemory() int64 {
+	var said setting.Bytes
+	if said.UnmarshalText([]byte(os.Getenv("GOMEMLIMIT"))) == nil && said > 0 {
+		return int64(said)
+	}
 	for _, file := range cgroupLimits {
 		text, err := os.ReadFile(file)
 		if err != nil {

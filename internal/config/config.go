@@ -36,7 +36,7 @@ type Config struct {
 	AWS             AWSConfig              `yaml:"aws" doc:"What all calls to AWS share."`
 	Log             LogConfig              `yaml:"log" doc:"The log, on stderr."`
 	Privacy         PrivacyConfig          `yaml:"privacy" doc:"What may be seen of an event."`
-	Memory          setting.AutoBytes      `yaml:"memory" doc:"Memory that all rooms share, and Go's own limit; auto is 90% of the container's limit, else 1GiB."`
+	Memory          setting.AutoBytes      `yaml:"memory" doc:"Memory that all rooms share, and Go's own limit; auto is what GOMEMLIMIT says, else 90% of the container's limit, else 1GiB."`
 	ListenHost      string                 `yaml:"listen_host" doc:"Takes the place of 127.0.0.1 in every listen address; also BETIMES_HOST."`
 	DrainDelay      Delay                  `yaml:"drain_delay" doc:"How long a stopping process still answers after it turned unready; auto is 5s beyond loopback, else 0s."`
 	ShutdownTimeout time.Duration          `yaml:"shutdown_timeout" doc:"Longest time to finish or hand back what is in flight when stopping."`
