@@ -1,9 +1,17 @@
 package batch
 
 import (
+	"context"
+	"fmt"
+	"math/rand/v2"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"betimes/internal/model"
 )
 
 func TestWhatProbesTell(t *testing.T) {
@@ -154,4 +162,80 @@ func TestWhoIsInNoProbeAfterAllHasNotGoneBeforeAnother(t *testing.T) {
 	if q.probing(now); q.calls != 1 || q.passed != mostPassed-1 {
 		t.Errorf("%d calls under way, others went before the oldest %d times", q.calls, q.passed)
 	}
+}
+
+// trouble is a model server of which one call of a dozen fails, panics or is for one
+// event's fault, and whose version changes.
+type trouble struct {
+	*executors
+	on      atomic.Bool
+	version atomic.Int32
+}
+
+func (s *trouble) Version() string { return fmt.Sprint(s.version.Load()) }
+
+func (s *trouble) Invoke(ctx context.Context, r *model.Request) (*model.Response, error) {
+	resp, err := s.executors.Invoke(ctx, r)
+	switch {
+	case ctx.Err() != nil:
+		return nil, &model.Error{Class: model.ClassCanceled, Err: ctx.Err()}
+	case !s.on.Load():
+	case rand.IntN(25) == 0:
+		return nil, &model.Error{Class: model.ClassUnavailable}
+	case rand.IntN(50) == 0:
+		return nil, &model.Error{Class: model.ClassBadInput}
+	case rand.IntN(50) == 0:
+		panic("bad")
+	}
+	return resp, err
+}
+
+// visit asks about an event as one of many who may be impatient, or not be late.
+func visit(q *Queue, n int) {
+	defer func() { _ = recover() }() // as stream
+	r := request(fmt.Sprint(n))
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r.Items[0].Deadline = time.Now().Add(250 * time.Millisecond)
+	switch within := time.Duration(1+rand.IntN(60)) * time.Millisecond; rand.IntN(10) {
+	case 0:
+		defer time.AfterFunc(within, cancel).Stop()
+	case 1:
+		r.Items[0].Deadline = time.Now().Add(within)
+		r.Items[0].Latest = r.Items[0].Deadline
+	}
+	_, _ = q.Invoke(ctx, r)
+}
+
+func TestNothingIsLeftOfProbesWhateverBecomesOfTheirCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &trouble{executors: newExecutors(8, 20*time.Millisecond, 100*time.Microsecond)}
+		q := queue(t, DefaultConfig(), s)
+		load{rate: 2000}.offer(t, q, 4*time.Second) // all is learned
+		s.on.Store(true)
+		probes := 0
+		var wg sync.WaitGroup
+		for n := range 6000 {
+			wg.Go(func() { visit(q, n) })
+			time.Sleep(500 * time.Microsecond)
+			q.mu.Lock()
+			probes += q.probe.underWay
+			q.probe.due = time.Now() // as often as may be
+			q.width.settled = append(q.width.settled, shot{})
+			q.mu.Unlock()
+			if n%1500 == 0 {
+				s.version.Add(1)
+			}
+		}
+		wg.Wait()
+		idle(q)
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if probes < 100 {
+			t.Errorf("hardly a probe: %d", probes)
+		}
+		if q.calls != 0 || q.waiting != 0 || q.probe.underWay != 0 || q.urgent.calls != 0 || len(q.share.flights) != 0 || len(q.lanes) != 0 {
+			t.Errorf("%d calls, %d of a probe, %d urgent, %d flights under way; %d wait in %d lanes", q.calls, q.probe.underWay, q.urgent.calls, len(q.share.flights), q.waiting, len(q.lanes))
+		}
+	})
 }
