@@ -21,6 +21,7 @@ type standing struct {
 	judged bool      // it is out because it fails more than the others
 	trying bool      // the one call that finds out is under way
 	next   uint64    // call of all that may find out, after one that did; later any
+	tries  int       // calls that were to find out, since it is out
 	since  time.Time // it takes part; zero: for long
 }
 
@@ -30,6 +31,7 @@ const (
 	apart     = 150                     // calls from one that finds out to the next, at least, so that few do when there are few
 	badWeight = 0.2
 	mostlyBad = 0.5
+	longest   = 4 // times that what any call waits for to find out has doubled, at most: 20 s
 	enough    = 3 // failed calls, one after the other, that make a judgement
 	ramp      = 1500 * time.Millisecond
 	rampFrom  = 0.1
@@ -70,6 +72,7 @@ func (s *standing) fails(trial bool, now time.Time) bool {
 func (s *standing) unclear(trial bool) {
 	if trial {
 		s.trying, s.next = false, 0
+		s.tries--
 	}
 }
 
@@ -98,16 +101,20 @@ func (s *standing) badness(now time.Time) float64 {
 // in says whether it takes part.
 func (s *standing) in() bool { return s.out.IsZero() }
 
-// due says whether this call may find out if it does its work again.
+// due says whether this call may find out if it does its work again. Of few calls ever
+// fewer do: each may wait as long as a call may take.
 func (s *standing) due(call uint64, now time.Time) bool {
 	if s.in() || s.trying || now.Before(s.out) {
 		return false
 	}
-	return call >= s.next || !now.Before(s.out.Add(otherOut))
+	return call >= s.next || !now.Before(s.out.Add(otherOut<<min(max(s.tries-1, 0), longest)))
 }
 
 // try says that this call finds out.
-func (s *standing) try(call uint64) { s.trying, s.next = true, call+apart }
+func (s *standing) try(call uint64) {
+	s.trying, s.next = true, call+apart
+	s.tries++
+}
 
 // share is the part of its calls that it gets after it came back.
 func (s *standing) share(now time.Time) float64 {
