@@ -55,6 +55,12 @@ kafka:
   create_topics: true
 {{- else}}
   embedded: {brokers: {{.Brokers}}, listen: "{{.Kafka}}"}
+  topics: # all is read in the end
+    events: {max_bytes: 64GiB}
+    predictions: {max_bytes: 64GiB}
+    dead-letters: {max_bytes: 64GiB}
+    quarantine: {max_bytes: 64GiB}
+    shed: {max_bytes: 64GiB}
 {{- end}}
 {{- if .Model}}
 models:
