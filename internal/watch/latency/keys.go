@@ -47,13 +47,24 @@ func (m *Monitor) keys() []Key {
 	return all[:min(len(all), mostKeys)]
 }
 
+// mostOfKey is how many characters of a key a text has: a line has to hold the rest too.
+const mostOfKey = 40
+
 // String names a key, who has it and how much of the load it is.
 func (k Key) String() string {
-	text := fmt.Sprintf("%s of partition %d (%s): %s of the events, %s a second", strconv.Quote(k.Key), k.Partition, k.Worker, Percent(k.Share), thousands(int64(k.PerS+0.5)))
+	text := fmt.Sprintf("%s of partition %d (%s): %s of the events, %s a second", quoted(k.Key), k.Partition, k.Worker, Percent(k.Share), thousands(int64(k.PerS+0.5)))
 	if k.Waiting > 0 {
 		text += ", " + thousands(int64(k.Waiting)) + " waiting for the one in work"
 	}
 	return text
+}
+
+// quoted is a key in quotes; of a long one its beginning.
+func quoted(key string) string {
+	if runes := []rune(key); len(runes) > mostOfKey {
+		return strconv.Quote(string(runes[:mostOfKey])) + "…"
+	}
+	return strconv.Quote(key)
 }
 
 // holding are the stages in which events wait for one of their key: those that a worker

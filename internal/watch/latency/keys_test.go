@@ -57,6 +57,8 @@ func TestWhyNamesTheKeyThatEventsWaitFor(t *testing.T) {
 	}{
 		"one key for which most wait": {event.StageQueue, []pulse.Key{{Key: "card 4711\x1b", Partition: 3, PerS: 60, Waiting: 180}},
 			`key "card 4711\x1b" of partition 3 (stream-0): 60 % of the events, 60 a second, 180 waiting for the one in work`, "more workers or concurrency do not help", 200},
+		"a long key, of which a line has room for the beginning": {event.StageQueue, []pulse.Key{{Key: strings.Repeat("é", 300), PerS: 60, Waiting: 180}},
+			`key "` + strings.Repeat("é", mostOfKey) + `"… of partition 0`, "more workers or concurrency do not help", 200},
 		"one key for which few wait": {event.StageQueue, []pulse.Key{{Key: "a", PerS: 60, Waiting: 20}},
 			`key "a" of partition 0`, "raise flow.stream.concurrency", 200},
 		"no key for which any waits":                  {event.StageQueue, []pulse.Key{{Key: "a", PerS: 60}}, "", "raise flow.stream.concurrency", 200},
