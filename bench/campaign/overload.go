@@ -46,6 +46,7 @@ type overRun struct {
 	model    *witness
 	expired  atomic.Int64 // calls that began after the deadline of their event
 	arrived  atomic.Int64 // calls that arrived after it
+	calls    sync.Map     // part → *atomic.Int64 of those that arrived
 	capacity float64      // calls a second that the model answers
 	sent     int
 }
@@ -97,6 +98,8 @@ func (o options) overloadOn(ctx context.Context, at *place, r *report) error {
 // saw counts calls that are too late. One that says that it had time left when it was
 // sent began in time, however long it was on its way.
 func (s *overRun) saw(id string, h http.Header) {
+	count, _ := s.calls.LoadOrStore(partOf(id), &atomic.Int64{})
+	count.(*atomic.Int64).Add(1)
 	due, ok := dueOf(id)
 	if !ok || time.Since(due) <= overDeadline {
 		return
@@ -165,6 +168,20 @@ func (s *overRun) send(ctx context.Context, p overPart) error {
 		s.sent++
 	}
 	return s.producer.Flush(ctx)
+}
+
+// called is how many calls about events of a part arrived.
+func (s *overRun) called(part string) int64 {
+	if count, ok := s.calls.Load(part); ok {
+		return count.(*atomic.Int64).Load()
+	}
+	return 0
+}
+
+// partOf is the name of the part that an event was sent in.
+func partOf(id string) string {
+	part, _, _ := strings.Cut(id, "~")
+	return strings.ReplaceAll(part, "-", " ")
 }
 
 // dueOf is when an event was to be sent.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"betimes/internal/event"
@@ -40,7 +39,7 @@ func (s *overRun) finish(ctx context.Context, r *report, parts []overPart) error
 		share := float64(good) / p.length.Seconds() / s.capacity
 		r.add(row{
 			{"brokers", s.at.what}, {"load", fmt.Sprintf("%s: %.1f × the model's %.0f/s for %s", p.name, p.times, s.capacity, p.length)}, {"events", len(all)},
-			{"in time", good}, {"… ÷ capacity", fmt.Sprintf("%.3f", share)}, {"predicted late", late}, {"shed", shed}, {"p50 / p99", milliseconds(p50Of(all)) + " / " + milliseconds(p99Of(all))},
+			{"in time", good}, {"… ÷ capacity", fmt.Sprintf("%.3f", share)}, {"calls ÷ capacity", fmt.Sprintf("%.3f", float64(s.called(p.name))/p.length.Seconds()/s.capacity)}, {"predicted late", late}, {"shed", shed}, {"p50 / p99", milliseconds(p50Of(all)) + " / " + milliseconds(p99Of(all))},
 		})
 		if p.times > 1 {
 			r.timely(share >= overGood, "%s: %s: %.3f of the capacity is predicted in time, promised %.1f", s.at.what, p.name, share, overGood)
@@ -79,9 +78,7 @@ func (s *overRun) ends(ctx context.Context) (map[string][]overEnd, error) {
 			}
 			end.took, end.late = time.Duration(p.Latency)*time.Microsecond, p.Late
 		}
-		part, _, _ := strings.Cut(id, "~")
-		part = strings.ReplaceAll(part, "-", " ")
-		all[part] = append(all[part], end)
+		all[partOf(id)] = append(all[partOf(id)], end)
 	})
 	return all, cmp.Or(err, bad)
 }
