@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"betimes/internal/event"
@@ -39,7 +40,7 @@ func (c *chain) late(ctx context.Context, in *feature.Input, e *event.Event, m *
 		}
 	}
 	if c.sheds {
-		return shed(r.err)
+		return shed(m.name, r.err)
 	}
 	resp, err := m.askBy(ctx, m.direct, e, r.body)
 	if err != nil {
@@ -66,10 +67,10 @@ func (c *chain) instead(ctx context.Context, in *feature.Input, e *event.Event, 
 }
 
 // shed is the ending of an event that was refused.
-func shed(err error) event.Ending {
+func shed(name string, err error) event.Ending {
 	ending := event.Ending{Place: event.Shed, Reason: event.ReasonLate, Stage: event.StageAdmit, Err: err}
 	if why, is := errors.AsType[*admit.Refusal](err); is {
-		ending.Reason = why.Reason
+		ending.Reason, ending.Err = why.Reason, fmt.Errorf("model %s: %w", name, why)
 		if why.Asked {
 			ending.Stage = event.StageModel
 		}

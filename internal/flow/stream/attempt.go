@@ -38,6 +38,7 @@ func (p *Processor) attempt(it *item) (s sample) {
 			it.counted++
 		}
 		it.noteFailure(time.Now())
+		it.cause = ending.Err
 		if !ending.Counted || it.counted < p.config.tries(ending.Reason) {
 			failpoint.Reach("stream.retry.before") // failed, not waiting for another attempt yet
 			e.Timeline = before                    // the failed attempt is part of retry
@@ -49,6 +50,9 @@ func (p *Processor) attempt(it *item) (s sample) {
 		if ending.Reason == "" {
 			ending.Reason = event.ReasonAttempts
 		}
+	}
+	if ending.Place == event.Shed {
+		ending.Err = it.failedBefore(ending.Err)
 	}
 	p.end(it, ending)
 	return s
@@ -112,6 +116,15 @@ func (p *Processor) try(it *item) (ending event.Ending) {
 		}
 	}()
 	return p.deps.Work(it.part.ctx, it.event)
+}
+
+// failedBefore is why an event was shed, with what its attempt before came to: else
+// nobody who reads that it was late learns that its model failed.
+func (it *item) failedBefore(err error) error {
+	if it.cause == nil || err == nil {
+		return err
+	}
+	return fmt.Errorf("%w; attempt %d came to: %s", err, it.event.Attempts-1, it.cause)
 }
 
 // noteFailure keeps the times of the first and the newest failure.

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -48,6 +49,34 @@ func TestAFailingEventBecomesADeadLetterWithItsReason(t *testing.T) {
 		}
 		if c.committed(1) != 1 {
 			t.Errorf("committed %d", c.committed(1))
+		}
+	})
+}
+
+func TestAnEventThatIsShedAfterItsModelFailedSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			if string(e.Value) == "failed before" && e.Attempts == 1 {
+				return event.Ending{Place: event.Unfinished, Err: errModel}
+			}
+			return event.Ending{Place: event.Shed, Reason: event.ReasonLate, Stage: event.StageAdmit, Err: errors.New("too late to ask")}
+		})
+		c.send(0, "a", "failed before")
+		c.send(1, "b", "not asked before")
+		time.Sleep(time.Second)
+		ended(t, stop)
+		want := map[string]string{
+			"failed before":    "too late to ask; attempt 1 came to: " + errModel.Error(),
+			"not asked before": "too late to ask",
+		}
+		for _, r := range c.records {
+			if got := headerOf(r, event.HeaderError); r.Topic != "shed" || got != want[string(r.Value)] {
+				t.Errorf("%s in %s says %q, want %q", r.Value, r.Topic, got, want[string(r.Value)])
+			}
+		}
+		if len(c.records) != 2 {
+			t.Errorf("%d records", len(c.records))
 		}
 	})
 }

@@ -18,6 +18,7 @@ type item struct {
 	counted int   // attempts used up
 	failed  time.Time
 	last    time.Time // of the newest failure
+	cause   error     // of the newest failure
 	out     int64     // bytes of its prediction that wait for the brokers
 	probe   bool      // its newest attempt is the one that may begin while every call fails
 	away    bool      // its newest attempt failed for the endpoint's fault

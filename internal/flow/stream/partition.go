@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"betimes/internal/event"
 	"betimes/internal/failpoint"
@@ -16,6 +17,7 @@ type partition struct {
 	ctx    context.Context // ends when the partition is given up
 	cancel context.CancelFunc
 	from   int64 // the offset it was given from
+	came   time.Time
 
 	// guarded by Processor.mu
 	offsets   tracker
@@ -24,7 +26,7 @@ type partition struct {
 	worth     bool   // something has finished since
 	open      int    // finished in a transaction that is not committed
 	full      int64  // one more than the lowest unfinished sequence number for which the note had no room for more
-	backlog   int64  // end of the log when the partition came; -1: not known yet
+	backlog   int64  // end of the log at the first fetch; -1: not known yet
 	begun     int64  // highest sequence number of which an attempt has begun; -1: none
 	busy      int    // attempts under way and records not acknowledged
 	gone      bool
@@ -35,7 +37,7 @@ type partition struct {
 func newPartition(id kafka.Partition, next int64) *partition {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &partition{
-		id: id, ctx: ctx, cancel: cancel, from: next, committed: next, backlog: -1, begun: -1,
+		id: id, ctx: ctx, cancel: cancel, from: next, came: time.Now(), committed: next, backlog: -1, begun: -1,
 		offsets: tracker{next: next}, idle: make(chan struct{}),
 	}
 }

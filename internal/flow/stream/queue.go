@@ -57,7 +57,7 @@ func (p *Processor) takeIn(events []*event.Event) (spent []*item) {
 		if p.finishedBefore(part, e) {
 			continue
 		}
-		e.Backlog = e.Source.Offset < part.backlog
+		e.Backlog = part.waited(e)
 		it := &items[i]
 		it.event, it.part, it.seq = e, part, part.offsets.add(e.Source.Offset, e.Recorded)
 		p.tracked++
@@ -71,6 +71,13 @@ func (p *Processor) takeIn(events []*event.Event) (spent []*item) {
 	failpoint.Reach("stream.take.after") // in their lanes, no attempt begun
 	p.dispatch()
 	return spent
+}
+
+// waited says whether an event was in the log before the partition came. The first
+// fetch tells of an end of the log, but answers only when there is a record: of a
+// partition without any that one has come since. p.mu is held.
+func (p *partition) waited(e *event.Event) bool {
+	return e.Source.Offset < p.backlog && e.Recorded.Before(p.came)
 }
 
 // finishedBefore skips an event that an owner before had finished. p.mu is held.
