@@ -17,6 +17,7 @@ import (
 	"betimes/internal/app"
 	"betimes/internal/config"
 	"betimes/internal/event"
+	"betimes/internal/privacy"
 )
 
 // tryFlags say which events are tried.
@@ -141,7 +142,7 @@ func readTable(data []byte) ([]*event.Event, error) {
 		}
 		object := map[string]any{}
 		for i, cell := range row {
-			if _, err := strconv.ParseFloat(cell, 64); err == nil {
+			if _, err := strconv.ParseFloat(cell, 64); err == nil && json.Valid([]byte(cell)) { // not NaN, Inf, 0x1p4
 				object[header[i]] = json.Number(cell)
 			} else if cell != "" {
 				object[header[i]] = cell
@@ -171,7 +172,7 @@ func (f tryFlags) print(w io.Writer, t app.Tried) {
 	fmt.Fprintf(w, "%s\n", t.ID)
 	row := func(name string, text []byte) {
 		if text != nil {
-			fmt.Fprintf(w, "  %-10s %s\n", name, strings.TrimRight(string(text), "\r\n"))
+			fmt.Fprintf(w, "  %-10s %s\n", name, privacy.Lines(strings.TrimRight(string(text), "\r\n")))
 		}
 	}
 	row("input", t.Input)

@@ -77,6 +77,12 @@ func unknown(w http.ResponseWriter, r *http.Request) {
 		"GET summary, latency, why, topology, lag, keys, budget, models, endpoints, instances, changes, events/{id} and stream are there").Write(w)
 }
 
+// onlyRead answers for parts that are there and are only read.
+func onlyRead(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", "GET, HEAD")
+	listen.NewProblem(http.StatusMethodNotAllowed, "method_not_allowed", "This path does not take "+r.Method, "it takes GET, HEAD").Write(w)
+}
+
 // list puts a list under its name, [] when it is empty.
 func list[T any](name string, all []T) map[string][]T {
 	if all == nil {

@@ -176,3 +176,21 @@ func TestTheDrawingHasEveryPartOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsOnlyReadRefusesOtherMethodsByName(t *testing.T) {
+	h, roles := handler(t, newDashboard(t, true))
+	for _, path := range []string{"/api/v1/why", "/api/v1/events/good", "/api/v1/stream"} {
+		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+			if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" || !strings.Contains(w.Body.String(), "method_not_allowed") {
+				t.Errorf("%s %s answers %d, Allow %q: %s", method, path, w.Code, w.Header().Get("Allow"), w.Body)
+			}
+		}
+	}
+	for pattern, role := range roles {
+		if strings.Contains(pattern, "/api/v1/") && role != "read" {
+			t.Errorf("%s needs the role %q", pattern, role)
+		}
+	}
+}

@@ -45,6 +45,7 @@ func New(deps Deps) *Dashboard {
 func (d *Dashboard) Mount(mount func(pattern, role string, h http.Handler)) {
 	for path, h := range d.routes() {
 		mount("GET /api/v1/"+path, listen.RoleRead, h)
+		mount("/api/v1/"+path, listen.RoleRead, http.HandlerFunc(onlyRead))
 	}
 	mount("/api/v1/", listen.RoleRead, http.HandlerFunc(unknown))
 	mountPage(mount)

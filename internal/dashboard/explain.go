@@ -6,13 +6,14 @@ import (
 	"strings"
 	"time"
 
+	"betimes/internal/privacy"
 	"betimes/internal/watch/latency"
 )
 
 // Text draws one event: where it is, its waterfall and what was decided.
 func (x Explanation) Text(t Terminal) string {
 	var out strings.Builder
-	out.WriteString(t.paint(bold, x.ID) + ": " + x.outcome(t) + "\n")
+	out.WriteString(t.paint(bold, privacy.Plain(x.ID)) + ": " + x.outcome(t) + "\n")
 	for _, f := range x.facts() {
 		out.WriteString("  " + t.paint(dim, pad(f[0], 12)) + f[1] + "\n")
 	}
@@ -41,7 +42,7 @@ func micros(us int64) time.Duration { return time.Duration(us) * time.Microsecon
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 func (x Explanation) outcome(t Terminal) string {
-	took := " after " + latency.Duration(micros(x.LatencyUS))
+	took := " after " + latency.Duration(micros(x.LatencyUS)) + x.of()
 	switch x.Place {
 	case "unfinished":
 		return t.paint(yellow, "on its way")
@@ -61,12 +62,20 @@ func (x Explanation) outcome(t Terminal) string {
 	return text
 }
 
+// of is how long the event had, where that is known.
+func (x Explanation) of() string {
+	if x.Deadline == nil || x.Began == nil {
+		return ""
+	}
+	return " of " + latency.Duration(x.Deadline.Sub(*x.Began))
+}
+
 // facts are the lines under the headline, those that are known.
 func (x Explanation) facts() [][2]string {
 	var out [][2]string
 	add := func(name, text string) {
 		if text != "" {
-			out = append(out, [2]string{name, text})
+			out = append(out, [2]string{name, privacy.Lines(text)})
 		}
 	}
 	add("key", x.Key)
@@ -81,8 +90,27 @@ func (x Explanation) facts() [][2]string {
 	add("batch", some(x.Batch))
 	add("attempts", some(x.Attempts))
 	add("error", x.Error)
-	add("decisions", strings.ReplaceAll(x.Decisions, ";", ", "))
+	name := "decisions"
+	for _, d := range x.decided() {
+		add(name, d)
+		name = ""
+	}
 	add("payload", x.Payload)
+	return out
+}
+
+// decided are the decisions, oldest first, each as "room what (why)".
+func (x Explanation) decided() []string {
+	var out []string
+	for one := range strings.SplitSeq(x.Decisions, ";") {
+		parts := strings.SplitN(one, ":", 3)
+		if len(parts) == 3 {
+			one = parts[0] + " " + parts[1] + " (" + strings.ReplaceAll(parts[2], ",", ", ") + ")"
+		}
+		if one != "" {
+			out = append(out, one)
+		}
+	}
 	return out
 }
 
@@ -110,5 +138,5 @@ func (x Explanation) Line(t Terminal) string {
 	for _, s := range x.Stages {
 		parts = append(parts, t.paint(stageColours[s.Stage], s.Stage)+" "+latency.Duration(micros(s.US)))
 	}
-	return x.ID + ": " + x.outcome(t) + " = " + strings.Join(parts, " + ") + "\n"
+	return privacy.Plain(x.ID) + ": " + x.outcome(t) + " = " + strings.Join(parts, " + ") + "\n"
 }

@@ -104,3 +104,20 @@ func TestAWaterfallFitsTheTerminal(t *testing.T) {
 		}
 	}
 }
+
+func TestNothingOfAnEventWritesOnTheTerminal(t *testing.T) {
+	began, deadline := time.Unix(100, 0), time.Unix(100, 250_000_000)
+	x := Explanation{
+		ID: "a", Place: "predicted", Key: privacy.Policy{Show: privacy.Keys}.Key([]byte("\x1b[2Jk")), LatencyUS: 3600, Began: &began, Deadline: &deadline,
+		Prediction: []byte("\"\u009b31m\""), Error: "the model said \x1b]0;title\a", Decisions: "admit:pass:left=9.1ms,need=0.0ms;+2",
+	}
+	text := x.Text(Terminal{Width: 80})
+	if strings.ContainsAny(text, "\x1b\a\u009b") {
+		t.Errorf("it obeys: %q", text)
+	}
+	for _, want := range []string{"a: predicted after 3.6 ms of 250 ms\n", "decisions   admit pass (left=9.1ms, need=0.0ms)\n              +2\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+	}
+}

@@ -13,6 +13,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -42,7 +44,7 @@ func (p Policy) Key(key []byte) string {
 	if !utf8.Valid(key) {
 		return strconv.QuoteToASCII(string(key))
 	}
-	return string(key)
+	return Plain(string(key))
 }
 
 // Payload gives at most max bytes of a payload, or only its size.
@@ -53,5 +55,25 @@ func (p Policy) Payload(payload []byte, max int) string {
 	if len(payload) > max {
 		return strconv.QuoteToGraphic(string(payload[:max])) + "…"
 	}
-	return string(payload)
+	return Lines(string(payload))
+}
+
+// Plain gives a text of somebody else's as it is, or in quotes when it holds what a
+// terminal obeys or cannot show: whoever sends events must not write on the screen of
+// whoever looks at them.
+func Plain(text string) string {
+	if utf8.ValidString(text) && strings.IndexFunc(text, unprintable) < 0 {
+		return text
+	}
+	return strconv.QuoteToGraphic(text)
+}
+
+func unprintable(r rune) bool { return !unicode.IsGraphic(r) }
+
+// Lines is Plain for what may have several lines.
+func Lines(text string) string {
+	if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return unprintable(r) && r != '\n' && r != '\t' }) < 0 {
+		return text
+	}
+	return strconv.QuoteToGraphic(text)
 }

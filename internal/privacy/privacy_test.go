@@ -37,3 +37,27 @@ func TestALongPayloadIsCut(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestNobodyWritesOnTheTerminalOfWhoeverLooks(t *testing.T) {
+	for text, want := range map[string]string{
+		"card-7":              "card-7",
+		"größe 7 €":           "größe 7 €",
+		"":                    "",
+		"\x1b[2Jgone":         `"\x1b[2Jgone"`,
+		"two\nlines\tand tab": `"two\nlines\tand tab"`,
+		"\u009b31m":           `"\u009b31m"`,
+		"\xff\x00":            `"\xff\x00"`,
+		"a\u202eb":            `"a\u202eb"`,
+	} {
+		if got := Plain(text); got != want {
+			t.Errorf("%q is shown as %s, not %s", text, got, want)
+		}
+		p := Policy{Show: Payloads}
+		if got := p.Payload([]byte(text), 100); got != want && got != "two\nlines\tand tab" {
+			t.Errorf("payload %q is shown as %s, not %s", text, got, want)
+		}
+		if got := p.Key([]byte(text)); got != want {
+			t.Errorf("key %q is shown as %s, not %s", text, got, want)
+		}
+	}
+}

@@ -202,16 +202,27 @@ export function explanation(x) {
   }
   parts.push(facts);
   if (x.stages.length) parts.push(eventWaterfall(x));
-  for (const [name, text] of [["Why", x.error], ["Decisions", x.decisions], ["Prediction", x.prediction === undefined ? "" : JSON.stringify(x.prediction)], ["Payload", x.payload]]) {
+  for (const [name, text] of [["Why", x.error], ["Decisions", decided(x.decisions)], ["Prediction", x.prediction === undefined ? "" : JSON.stringify(x.prediction)], ["Payload", x.payload]]) {
     if (text) parts.push(element("p", "fact", `${name}: ${text}`));
   }
   if (x.skew) parts.push(element("p", "hint", "Two clocks disagreed: a stage that came out negative is shown as zero."));
   byID("explanation").replaceChildren(...parts);
 }
 
+// decided writes decisions as "room what (why)", one behind the other.
+function decided(text) {
+  return (text ?? "").split(";").filter(Boolean).map((one) => {
+    const [room, what, ...why] = one.split(":");
+    return why.length ? `${room} ${what} (${why.join(":").replaceAll(",", ", ")})` : one;
+  }).join(" · ");
+}
+
 function placeText(x) {
   if (x.place === "unfinished") return "on its way";
-  if (x.place === "predicted") return `predicted after ${duration(x.latency_us)}${x.late ? ", late" : ", in time"}`;
+  if (x.place === "predicted") {
+    const of = x.deadline && x.began ? ` of ${duration((Date.parse(x.deadline) - Date.parse(x.began)) * 1000)}` : "";
+    return `predicted after ${duration(x.latency_us)}${of}${x.late ? ", late" : ", in time"}`;
+  }
   return `${x.place.replace("_", " ")}${x.reason ? `, because of ${x.reason}` : ""}${x.stage ? ` in ${x.stage}` : ""}`;
 }
 

@@ -81,7 +81,7 @@ func WriteTable(w io.Writer, views []View, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tREASON\tSTAGE\tATTEMPTS\tKEY\tAGE\tSOURCE\tSTATE")
 	for _, v := range views {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", v.ID, cmp.Or(string(v.Reason), "?"), cmp.Or(v.Stage, "?"), v.Attempts,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", privacy.Plain(v.ID), cmp.Or(string(v.Reason), "?"), cmp.Or(v.Stage, "?"), v.Attempts,
 			v.Key, age(now.Sub(v.Recorded)), cmp.Or(v.Source, "?"), v.State)
 	}
 	return t.Flush()
@@ -92,7 +92,7 @@ func (v View) WriteText(w io.Writer, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(t, "%s\t%s\n", name, value)
+			fmt.Fprintf(t, "%s\t%s\n", privacy.Plain(name), privacy.Lines(value))
 		}
 	}
 	line("id", v.ID)
