@@ -104,6 +104,9 @@ func lateColour(r latency.Report) string {
 
 func outcomesText(counts map[string]int64, t Terminal) string {
 	parts := []string{fmt.Sprintf("%d predicted", counts["predicted"])}
+	if n := counts["failed"]; n > 0 {
+		parts = append(parts, t.paint(red, fmt.Sprintf("%d not taken by brokers", n)))
+	}
 	for _, name := range []string{"late", "dead_letter", "quarantined", "shed", "parked", "duplicate"} {
 		if n := counts[name]; n > 0 {
 			parts = append(parts, t.paint(yellow, fmt.Sprintf("%d %s", n, strings.ReplaceAll(name, "_", " "))))

@@ -126,6 +126,7 @@ function path(values, x, y, gaps) {
 
 const outcomeNames = {
   accepted: "Accepted",
+  failed: "Not taken by brokers",
   predicted: "Predicted",
   late: "of them late",
   dead_letter: "Dead letters",
@@ -137,11 +138,11 @@ const outcomeNames = {
 
 export function outcomes(latency) {
   const counts = latency.outcomes ?? {};
-  const all = Object.entries(outcomeNames).filter(([name]) => name in counts || name === "predicted");
+  const all = Object.entries(outcomeNames).filter(([name]) => name === "predicted" || (name === "failed" ? counts[name] > 0 : name in counts));
   const list = byID("outcomes");
   replaceText(list, all.map(([name, title]) => ({ name, title, count: number(counts[name] ?? 0) })), (o) => {
     const item = element("div");
-    const value = element("dd", o.count !== "0" && ["late", "dead_letter", "quarantined", "shed", "turned_away"].includes(o.name) ? "warn" : "", o.count);
+    const value = element("dd", o.count !== "0" && ["failed", "late", "dead_letter", "quarantined", "shed", "turned_away"].includes(o.name) ? "warn" : "", o.count);
     value.id = `outcome-${o.name}`;
     item.append(element("dt", "", o.title), value);
     return item;

@@ -41,13 +41,26 @@ func (m *Monitor) Why(since time.Duration) Why {
 	if s, ok := m.stalled(now); ok {
 		return s.why()
 	}
+	if u, ok := m.refusing(now); ok {
+		return u.why()
+	}
 	blocks := m.history.blocks(to-int64(History/time.Second), to)
 	ref := reference(blocks, m.objective.Latency)
 	trouble, ok := findTrouble(blocks, ref, from, m.allowed())
 	if !ok {
 		return m.healthy(from, to, since)
 	}
-	return m.verdict(trouble, ref, to).why()
+	v := m.verdict(trouble, ref, to)
+	if v.unproven(m.allowed()) {
+		return m.healthy(from, to, since)
+	}
+	return v.why()
+}
+
+// unproven says that nothing speaks of trouble but a few events that were quicker: the
+// objective is kept, and there is no healthy time to compare with.
+func (v verdict) unproven(allowed float64) bool {
+	return v.good.stages[Whole].Count() < fewEvents && v.lateShare() <= allowed
 }
 
 // verdict gathers what trouble is compared with: all that was well around it.

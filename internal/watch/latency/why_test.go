@@ -30,6 +30,8 @@ func TestWhoIsToBlame(t *testing.T) {
 			event.StageQueue: 300 * time.Millisecond}).stages, 0}, 20, "queue", 0.9, "events a second, were 200"},
 		"slow features": {usual, usual.but(map[event.Stage]time.Duration{event.StageFeature: 8 * time.Millisecond}), 20, "feature", 0.9, "feature takes"},
 		"the model, when only two in a hundred rise": {usual, load{200, usual.stages, 2}, 30, "model", 0.9, "later than 250 ms"},
+		"nobody, when a few events alone were quicker than many": {load{1, usual.stages, 0}, load{300, usual.but(map[event.Stage]time.Duration{
+			event.StageBroker: 20 * time.Millisecond}).stages, 0}, 15, "", 0, "Healthy"},
 		"the queue, when it was never better": {load{}, load{1000, usual.but(map[event.Stage]time.Duration{
 			event.StageQueue: 30 * time.Second}).stages, 0}, 20, "queue", 0.8, "no healthy time"},
 		"the log, when all of it is a backlog": {load{}, usual.but(map[event.Stage]time.Duration{
@@ -155,5 +157,35 @@ func TestOneHiccupIsNoTrouble(t *testing.T) {
 		w.run(1, usual.but(map[event.Stage]time.Duration{event.StageProduce: 100 * time.Millisecond}))
 		w.run(30, usual)
 		check(t, m.Why(10*time.Minute), "", 0, "Healthy")
+	})
+}
+
+func TestAPipelineWhoseBrokersTakeNothingIsNotHealthy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := newMonitor(t)
+		w := newWorker(m, "up")
+		w.run(20, usual)
+		gateway := newWorker(m, "gateway").pulse
+		var taken, failed int64
+		counts := func(more, less int64) {
+			for range 10 {
+				taken, failed = taken+more, failed+less
+				w.run(1, load{})
+				gateway.At, gateway.Outcomes = time.Now(), map[string]int64{"accepted": taken, "failed": failed}
+				m.Take(gateway)
+			}
+		}
+		counts(20, 1)
+		check(t, m.Why(time.Minute), "", 0, "Healthy")
+		began := time.Now()
+		counts(0, 2)
+		counts(0, 2)
+		why := m.Why(time.Minute)
+		if why.Healthy || why.Culprit.Stage != "produce" || why.Culprit.Share != 1 || why.Since.Sub(began).Abs() > 2*time.Second || !strings.Contains(why.Sentence, "30 of the newest 30 events") {
+			t.Errorf("%+v %s", why.Culprit, why.Sentence)
+		}
+		counts(20, 0)
+		counts(20, 0)
+		check(t, m.Why(time.Minute), "", 0, "Healthy")
 	})
 }
