@@ -284,3 +284,28 @@ func BenchmarkAnHour(b *testing.B) {
 		}
 	})
 }
+
+func TestAStageThatFewEventsPassTakesNothingOfMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := newMonitor(t)
+		w := newWorker(m, "stream-0")
+		few := usual.but(map[event.Stage]time.Duration{event.StageRetry: 2 * time.Second})
+		most := usual.but(map[event.Stage]time.Duration{event.StageAdmit: 30 * time.Millisecond})
+		few.rate, most.rate = 3, 220
+		w.run(1, load{180, usual.stages, 0})
+		w.run(1, few)
+		w.run(1, most)
+		for _, r := range m.Report(time.Minute).Stages {
+			switch r.Stage {
+			case "retry":
+				if r.P50US != 0 || r.P99US != 0 || r.Count != 3 || r.Share < 0.2 {
+					t.Errorf("three of 403 events: %+v", r)
+				}
+			case "admit":
+				if r.P50US < 15_000 || r.P50US > 25_000 || r.P99US < 30_000 {
+					t.Errorf("more than half of the events, the least of them at p50: %+v", r)
+				}
+			}
+		}
+	})
+}

@@ -9,7 +9,8 @@ import (
 	"betimes/internal/pulse"
 )
 
-// Row is one line of the table "where the time goes".
+// Row is one line of the table "where the time goes". Quantiles are of all events: who
+// did not pass a stage spent nothing there.
 type Row struct {
 	Stage  string  `json:"stage"`
 	P50US  int64   `json:"p50_us"`
@@ -86,13 +87,25 @@ func (m *Monitor) allowed() float64 { return 1 - m.objective.Target }
 
 func row(name string, s span, h pulse.Histogram) Row {
 	r := Row{
-		Stage: name, P50US: h.Quantile(0.5).Microseconds(), P99US: h.Quantile(0.99).Microseconds(),
+		Stage: name, P50US: among(s, h, 0.5).Microseconds(), P99US: among(s, h, 0.99).Microseconds(),
 		MeanUS: h.Mean().Microseconds(), Count: h.Count(),
 	}
 	if all := s.stages[Whole].SumUS; all > 0 {
 		r.Share = float64(h.SumUS) / float64(all)
 	}
 	return r
+}
+
+// among is a quantile of a stage that not every event passed.
+func among(s span, h pulse.Histogram, q float64) time.Duration {
+	all, passed := float64(s.stages[Whole].Count()), float64(h.Count())
+	if passed >= all {
+		return h.Quantile(q)
+	}
+	if q = (q*all - (all - passed)) / passed; q < 0 {
+		return 0
+	}
+	return h.Quantile(q)
 }
 
 // stageOrder lists the stages of a span in the order of the journey, then others by name.
