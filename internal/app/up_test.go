@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -249,6 +250,25 @@ func TestADrainingProcessIsUnreadyOnEveryListener(t *testing.T) {
 	}
 }
 
+// endings is how many events ended where.
+func endings(t *testing.T, a *App) map[string]float64 {
+	t.Helper()
+	ends := map[string]float64{}
+	for _, f := range gathered(t, a, "betimes_stream_events_total") {
+		if f.GetName() != "betimes_stream_events_total" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "outcome" {
+					ends[l.GetValue()] += m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return ends
+}
+
 func TestAnEventWhoseTimeIsOverEndsOnceInShed(t *testing.T) {
 	a, at := startFile(t, strings.Replace(onFreePorts, "flow: {", "flow: {admit: {late: shed}, ", 1))
 	body := `{"id":"p-1","card_token":"c","amount":12.5,"hour":3,"country_risk":0.5,"merchant_risk":0.5}`
@@ -276,23 +296,13 @@ func TestAnEventWhoseTimeIsOverEndsOnceInShed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"place":"shed"`, `"reason":"late"`, `admit:late:left=`} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("%s is not in %s", want, text)
-		}
+	// What an event before took may be known by then, or not.
+	if !regexp.MustCompile(`"place":"shed".*"reason":"(would_be_)?late","error":"model fraud: [0-9.]+ms .*"decisions":"admit:.*late:left=`).Match(text) {
+		t.Errorf("%s", text)
 	}
-	ends := map[string]float64{}
-	for _, f := range gathered(t, a, "betimes_stream_events_total") {
-		if f.GetName() != "betimes_stream_events_total" {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			for _, l := range m.GetLabel() {
-				if l.GetName() == "outcome" {
-					ends[l.GetValue()] += m.GetCounter().GetValue()
-				}
-			}
-		}
+	ends := endings(t, a)
+	for until := time.Now().Add(10 * time.Second); ends["shed"] == 0 && time.Now().Before(until); ends = endings(t, a) {
+		runtime.Gosched() // who waits for an event reads its topic, maybe before it is counted
 	}
 	if ends["shed"] != 1 || ends["predicted"] != 1 || ends["dead_letter"] != 0 {
 		t.Errorf("%v", ends)

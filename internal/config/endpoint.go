@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -138,10 +137,11 @@ func (c checker) oneOfSeveral(at string, e EndpointConfig) {
 	for _, number := range []struct {
 		key   string
 		value float64
-		wrong bool
-	}{{"weight", e.Weight, e.Weight < 0.01 || e.Weight > 100}, {"cost", e.Cost, e.Cost < 0}} {
-		if number.wrong || number.value != number.value {
-			c.bad(at+"."+number.key, "%s", fmt.Sprintf("%v is none; write for example 1", number.value))
+		right bool
+		why   string
+	}{{"weight", e.Weight, e.Weight >= 0.01 && e.Weight <= 100, "not from 0.01 to 100"}, {"cost", e.Cost, e.Cost >= 0, "less than 0"}} {
+		if !number.right {
+			c.bad(at+"."+number.key, "%v is %s; write for example 1", number.value, number.why)
 		}
 	}
 }

@@ -89,6 +89,12 @@ func TestASecondCallIsOffUnlessItIsAskedForAndOffTakesItBack(t *testing.T) {
 	}
 }
 
+func TestAFileWithAByteOrderMarkIsRead(t *testing.T) {
+	if l := mustParse(t, "\ufeffname: from-an-editor\r\n", Options{}); l.Config.Name != "from-an-editor" {
+		t.Errorf("name %q", l.Config.Name)
+	}
+}
+
 func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 	dir := folder(t)
 	tests := []struct{ name, text, want string }{
@@ -106,8 +112,12 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		{"endpoints beside one", "models: {a: {endpoints: [{rest: {url: http://a}}], rest: {url: http://a}}}", "v1.yaml:1: models.a: it has rest and endpoints; keep one (write null over an extended file)"},
 		{"an endpoint that answers nowhere", "models: {a: {endpoints: [{weight: 2}]}}", "v1.yaml:1: models.a.endpoints[0]: it does not say where it answers; write sagemaker: {endpoint: NAME}, oip: {url: URL, model: NAME} or rest: {url: URL}"},
 		{"an endpoint that answers at two places", "models: {a: {endpoints: [{oip: {url: http://a}, rest: {url: http://a}}]}}", "v1.yaml:1: models.a.endpoints[0]: it has oip and rest; make two entries of them"},
-		{"an endpoint of no weight", "models: {a: {endpoints: [{rest: {url: http://a}, weight: 0}]}}", "v1.yaml:1: models.a.endpoints[0].weight: 0 is none; write for example 1"},
-		{"an endpoint that pays", "models: {a: {endpoints: [{rest: {url: http://a}, cost: -1}]}}", "v1.yaml:1: models.a.endpoints[0].cost: -1 is none; write for example 1"},
+		{"an endpoint of no weight", "models: {a: {endpoints: [{rest: {url: http://a}, weight: 0}]}}", "v1.yaml:1: models.a.endpoints[0].weight: 0 is not from 0.01 to 100; write for example 1"},
+		{"an endpoint that pays", "models: {a: {endpoints: [{rest: {url: http://a}, cost: -1}]}}", "v1.yaml:1: models.a.endpoints[0].cost: -1 is less than 0; write for example 1"},
+		{"an endpoint of more weight than there is", "models: {a: {endpoints: [{rest: {url: http://a}, weight: 1000}]}}", "v1.yaml:1: models.a.endpoints[0].weight: 1000 is not from 0.01 to 100; write for example 1"},
+		{"a time of a timed model that is none", "models: {a: {sagemaker: {embedded: true}, serve: {image: \"builtin:profile?p50=zzz\"}}}", `v1.yaml:1: models.a.serve.image: builtin:profile?p50=zzz: p50: time: invalid duration "zzz"; write for example builtin:profile?p50=8ms&p99=40ms`},
+		{"a setting of a timed model that is none", "models: {a: {sagemaker: {embedded: true}, serve: {image: \"builtin:profile?p50=8ms&p100=9ms\"}}}", "v1.yaml:1: models.a.serve.image: builtin:profile?p50=8ms&p100=9ms: p100: is not known; use p50, p99, per_record, workers; write for example builtin:profile?p50=8ms&p99=40ms"},
+		{"tabs", "objective:\n\tlatency: 250ms\n", "v1.yaml:2: a line begins with a tab; indent with spaces"},
 		{"two endpoints of one name", "models: {a: {endpoints: [{name: x, rest: {url: http://a}}, {name: x, rest: {url: http://b}}]}}", `v1.yaml:1: models.a.endpoints[1].name: "x" is the name of models.a.endpoints[0] too; give each its own`},
 		{"an address of one of several that is none", "models: {a: {endpoints: [{rest: {url: nowhere}}]}}", "v1.yaml:1: models.a.endpoints[0].rest.url: \"nowhere\" is not an http or https URL with a host; write for example http://127.0.0.1:9000/invocations"},
 		{"training for several", "models: {a: {endpoints: [{sagemaker: {embedded: false}}], train: {algorithm: xgboost, data: builtin:payments}}}", "v1.yaml:1: models.a.endpoints: what is trained or served here has one endpoint; write sagemaker: in its place, or remove train and serve"},

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -18,6 +19,9 @@ const (
 	maxFileBytes = 128 << 10
 	maxDepth     = 32
 )
+
+// mark is the byte order mark that some editors put before a text.
+const mark = "\ufeff"
 
 // reader makes a tree of one document.
 type reader struct {
@@ -49,7 +53,7 @@ func (r *reader) read(data []byte) *node {
 }
 
 func (r *reader) document(data []byte) *node {
-	tokens := lexer.Tokenize(string(data))
+	tokens := lexer.Tokenize(strings.TrimPrefix(string(data), mark))
 	if !r.shallow(tokens) {
 		return nil
 	}
@@ -81,6 +85,10 @@ func parse(tokens token.Tokens) (file *ast.File, err error) {
 func (r *reader) syntax(err error) {
 	var at yaml.Error
 	if errors.As(err, &at) {
+		if strings.HasPrefix(at.GetMessage(), "found character '\t'") {
+			r.add(r.at(at.GetToken()), "", "a line begins with a tab; indent with spaces")
+			return
+		}
 		r.add(r.at(at.GetToken()), "", "%s; the text is not YAML here", at.GetMessage())
 		return
 	}

@@ -1,12 +1,11 @@
 package config
 
 import (
-	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"betimes/internal/flow/balance"
+	"betimes/internal/lab/emulator/fleet"
 )
 
 // possible refuses settings that each are right and together never do what they say.
@@ -60,27 +59,18 @@ func (c checker) inTime() {
 		if m.Serve == nil {
 			continue
 		}
-		if p50 := profiled(m.Serve.Image); p50 >= latency {
+		query, is := strings.CutPrefix(m.Serve.Image, "builtin:profile?")
+		if !is {
+			continue
+		}
+		p50, err := fleet.Median(query)
+		if err != nil {
+			c.bad("models."+name+".serve.image", "%s; write for example builtin:profile?p50=8ms&p99=40ms", err)
+		}
+		if p50 >= latency {
 			c.bad("models."+name+".serve.image", "half of its answers take %s or longer, which is no less than objective.latency: %s; lower p50, or raise the objective", p50, latency)
 		}
 	}
-}
-
-// profiled is the median time of a model that only takes time; zero: it is not known.
-func profiled(image string) time.Duration {
-	query, is := strings.CutPrefix(image, "builtin:profile?")
-	if !is {
-		return 0
-	}
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return 0 // the emulator says so
-	}
-	p50, err := time.ParseDuration(values.Get("p50"))
-	if err != nil {
-		return 0
-	}
-	return p50
 }
 
 // zones are those of endpoints.

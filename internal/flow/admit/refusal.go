@@ -1,7 +1,6 @@
 package admit
 
 import (
-	"fmt"
 	"time"
 
 	"betimes/internal/event"
@@ -17,17 +16,19 @@ type Refusal struct {
 
 // Error says what was predicted.
 func (r *Refusal) Error() string {
-	left := r.Left.Round(100 * time.Microsecond)
 	switch {
 	case r.Asked:
-		return fmt.Sprintf("the answer came %s after its time", -left)
+		return ms(-r.Left) + " too late with its answer"
 	case r.Left <= 0:
-		return fmt.Sprintf("%s too late to ask", -left)
+		return ms(-r.Left) + " too late to ask"
 	case r.Need == 0:
-		return fmt.Sprintf("%s left when its call could not begin yet", left)
+		return ms(r.Left) + " left when its call could not begin yet"
 	}
-	return fmt.Sprintf("%s left, %s needed", left, r.Need.Round(100*time.Microsecond))
+	return ms(r.Left) + " left, " + ms(r.Need) + " needed"
 }
+
+// ms is a time as headers can carry it: of ASCII.
+func ms(d time.Duration) string { return string(appendMS(nil, d)) }
 
 // why is Error in the short form of decisions.
 func (r *Refusal) why() string { return text(r.Left, r.Need) }

@@ -66,6 +66,15 @@ func newProfile(query string, workers int) (*profile, error) {
 	return p, nil
 }
 
+// Median reads the query of builtin:profile as endpoints do, and tells its p50.
+func Median(query string) (time.Duration, error) {
+	p, err := newProfile(query, 1)
+	if err != nil {
+		return 0, err
+	}
+	return time.Duration(math.Round(math.Exp(p.mu) * float64(time.Second))), nil
+}
+
 func positive(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err == nil && d <= 0 {
