@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"betimes/internal/config"
+	"betimes/internal/event"
+	"betimes/internal/flow/feature"
 )
 
 // paymentsKey is where the events of the example problem have their key.
@@ -45,7 +48,66 @@ func sampleEvent(c config.Config) string {
 		}
 		add(field, value)
 	}
+	asked, values := askedFor(c.Flow.Feature.Request)
+	for i, field := range asked {
+		add(field, values[i])
+	}
 	add(strings.TrimPrefix(g.EventTime, "/"), samples["event_time"])
 	b.WriteByte('}')
 	return b.String()
+}
+
+// mostTried bounds the fields of which each is tried as number and as text.
+const mostTried = 6
+
+// askedFor gives the fields that a request is made of, with values that it can be made
+// of: numbers, or text where it takes no number.
+func askedFor(request string) ([]string, []any) {
+	x, err := feature.Compile(request, feature.Any)
+	if err != nil {
+		return nil, nil // an empty one asks for nothing
+	}
+	fields := x.Fields()
+	values := func(text int) []any {
+		out := make([]any, len(fields))
+		for i, field := range fields {
+			known, ok := samples[field]
+			switch {
+			case i < mostTried && text&(1<<i) != 0:
+				out[i] = "some words"
+			case ok:
+				out[i] = known
+			default:
+				out[i] = 0.5
+			}
+		}
+		return out
+	}
+	for text := range 1 << min(len(fields), mostTried) {
+		if tried := values(text); works(x, fields, tried) {
+			return fields, tried
+		}
+	}
+	return fields, values(0)
+}
+
+// works says whether an expression can be evaluated over these fields.
+func works(x *feature.Expression, fields []string, values []any) bool {
+	reader, err := feature.NewReader(feature.Format{})
+	if err != nil {
+		return false
+	}
+	in := reader.Open(&event.Event{Value: object(fields, values)}, time.Now())
+	defer in.Close()
+	_, err = x.Eval(in)
+	return err == nil
+}
+
+func object(fields []string, values []any) []byte {
+	all := make(map[string]any, len(fields))
+	for i, field := range fields {
+		all[field] = values[i]
+	}
+	text, _ := json.Marshal(all) // plain values always marshal
+	return text
 }

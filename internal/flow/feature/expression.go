@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -89,6 +90,15 @@ func compile(src string, options []expr.Option) (program *vm.Program, err error)
 func (x *Expression) named(where string) *Expression {
 	x.where = where
 	return x
+}
+
+// Fields are the fields of an event that an evaluation may ask for.
+func (x *Expression) Fields() []string {
+	known := OverEvent.types()
+	return slices.DeleteFunc(slices.Clone(x.names), func(name string) bool {
+		_, is := known[name]
+		return is
+	})
 }
 
 // Eval gives the value over an event. The value does not share memory with in.

@@ -3,6 +3,7 @@ package feature
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,9 @@ func TestEvaluationFailsWithPositionAndRemedyAndWithoutTheValue(t *testing.T) {
 		`missing > 3`:               "the expression failed at 1:9: invalid operation: <nil> > int; a field is absent or null there: write (field ?? 0)",
 		`obj.b.c`:                   "a field is absent or null there; write field?.part",
 		`country > 3`:               "invalid operation: string > int",
+		`split(hour, " ")`:          "a number is there, and text is needed; mend the field, or write string(field)",
+		`split(list, " ")`:          "a list is there, and text is needed",
+		`split(missing, " ")`:       `a field is absent or null there, and text is needed: write (field ?? "")`,
 		`len(missing)`:              "invalid argument for len (type <nil>)",
 		`list[7]`:                   "the list is shorter than that",
 		`hour % 0`:                  "integer divide by zero",
@@ -207,4 +211,21 @@ func FuzzExpression(f *testing.F) {
 			t.Errorf("the error holds the card number: %v", err)
 		}
 	})
+}
+
+func TestTheFieldsOfAnExpressionAreThoseOfItsEvent(t *testing.T) {
+	for src, want := range map[string][]string{
+		`{"text": text, "words": len(split(text, " "))}`: {"text"},
+		`b + a * payload.c - hour`:                       {"a", "b", "hour"},
+		`key + headers["x"]`:                             nil,
+		`map(items, #.price)`:                            {"items"},
+	} {
+		x, err := Compile(src, Any)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := x.Fields(); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", src, got, want)
+		}
+	}
 }

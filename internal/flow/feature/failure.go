@@ -18,7 +18,6 @@ func typed(message string) bool {
 		return strings.Contains(message, "(type ")
 	}
 	return strings.HasPrefix(message, `operator "in" not defined on `) ||
-		strings.HasPrefix(message, "interface conversion: interface {} is ") ||
 		message == "runtime error: integer divide by zero"
 }
 
@@ -41,6 +40,8 @@ func runError(err error) string {
 		return text + ": the list is shorter than that; ask len(list) before"
 	case strings.HasPrefix(f.Message, "invalid operation: bool("): // of a type
 		return text + ": it gives neither true nor false; compare with something"
+	case strings.HasPrefix(f.Message, conversion):
+		return text + ": " + converted(strings.TrimPrefix(f.Message, conversion))
 	case typed(f.Message):
 		text += ": " + f.Message
 	}
@@ -48,4 +49,35 @@ func runError(err error) string {
 		return text + "; a field is absent or null there: write (field ?? 0)"
 	}
 	return text + "; check that its fields are there and of the kind it needs"
+}
+
+// conversion begins what is said of a value of another kind than a function takes.
+const conversion = "interface conversion: interface {} is "
+
+// converted says it in the words of JSON: "nil, not string".
+func converted(kinds string) string {
+	is, needed, _ := strings.Cut(kinds, ", not ")
+	switch {
+	case is == "nil" && needed == "string":
+		return `a field is absent or null there, and text is needed: write (field ?? "")`
+	case is == "nil":
+		return "a field is absent or null there: write (field ?? 0)"
+	}
+	return kind(is) + " is there, and " + kind(needed) + " is needed; mend the field, or write string(field), int(field) or float(field)"
+}
+
+func kind(of string) string {
+	switch {
+	case of == "string":
+		return "text"
+	case of == "bool":
+		return "true or false"
+	case strings.HasPrefix(of, "int"), strings.HasPrefix(of, "float"):
+		return "a number"
+	case strings.HasPrefix(of, "[]"):
+		return "a list"
+	case strings.HasPrefix(of, "map["):
+		return "an object"
+	}
+	return "a value of type " + of
 }

@@ -49,7 +49,8 @@ func (n *namesIn) asked(scope Scope) ([]string, error) {
 	}
 	known := scope.types()
 	slices.Sort(n.names)
-	for _, name := range slices.Compact(n.names) {
+	n.names = slices.Compact(n.names)
+	for _, name := range n.names {
 		_, listed := known[name]
 		switch {
 		case name == "$env":
@@ -58,5 +59,5 @@ func (n *namesIn) asked(scope Scope) ([]string, error) {
 			return nil, fmt.Errorf("%s is a function; write payload.%s for a field of that name", name, name)
 		}
 	}
-	return slices.Compact(n.names), nil
+	return n.names, nil
 }

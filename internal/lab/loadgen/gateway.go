@@ -16,6 +16,7 @@ import (
 	"github.com/valyala/fastjson"
 
 	"betimes/internal/event"
+	"betimes/internal/privacy"
 )
 
 const (
@@ -105,13 +106,34 @@ func notAnswered(err error) Result {
 	return Result{Outcome: Unknown, Problem: "connection lost"}
 }
 
+// problem is a status and, where the gateway says it, what was wrong and in which
+// field: "http 400 no_key /card_token".
+func (g *Gateway) problem(status int, body []byte) string {
+	text := fmt.Sprintf("http %d", status)
+	p := g.parser.Get()
+	defer g.parser.Put(p)
+	v, err := p.ParseBytes(body)
+	if err != nil {
+		return text
+	}
+	for _, said := range []string{strings.TrimPrefix(string(v.GetStringBytes("type")), "urn:betimes:problem:"), string(v.GetStringBytes("field"))} {
+		if said != "" && len(said) <= maxSaid {
+			text += " " + privacy.Plain(said)
+		}
+	}
+	return text
+}
+
+// maxSaid bounds each thing that is told of a problem.
+const maxSaid = 64
+
 // judge reads an answer. A 5xx may have become durable after it was given up.
 func (g *Gateway) judge(status int, body []byte, err error) Result {
 	if status >= 500 {
-		return Result{Outcome: Unknown, Problem: fmt.Sprintf("http %d", status)}
+		return Result{Outcome: Unknown, Problem: g.problem(status, body)}
 	}
 	if status < 200 || status > 299 {
-		return Result{Outcome: Refused, Problem: fmt.Sprintf("http %d", status)}
+		return Result{Outcome: Refused, Problem: g.problem(status, body)}
 	}
 	r := Result{Outcome: Accepted, Source: event.Source{Offset: -1}}
 	if err != nil {

@@ -22,6 +22,7 @@ func TestTheGatewaySenderTellsWhatBecameOfASend(t *testing.T) {
 		"accepted":               {202, `{"id":"run-1","partition":3,"offset":42}`, Result{Outcome: Accepted, Source: event.Source{Partition: 3, Offset: 42}}},
 		"accepted, no place":     {200, `{"prediction":1}`, Result{Outcome: Accepted, Source: event.Source{Offset: -1}}},
 		"malformed":              {400, `{}`, Result{Outcome: Refused, Problem: "http 400"}},
+		"malformed, and how":     {400, `{"type":"urn:betimes:problem:no_key","status":400,"field":"/from"}`, Result{Outcome: Refused, Problem: "http 400 no_key /from"}},
 		"over the rate":          {429, ``, Result{Outcome: Refused, Problem: "http 429"}},
 		"broker does not answer": {503, ``, Result{Outcome: Unknown, Problem: "http 503"}},
 	} {

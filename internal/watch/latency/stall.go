@@ -46,12 +46,12 @@ func (m *Monitor) stalled(now time.Time) (stall, bool) {
 func (s stall) why() Why {
 	since := s.since.UTC().Truncate(time.Second)
 	failing := failures(s.endpoints)
-	stage := event.StageQueue
+	stage, remedy := event.StageQueue, remedies[event.StageQueue]
 	switch {
+	case s.calls() > 0 && (len(failing) == 0 || s.calls() >= s.working):
+		stage, remedy = event.StageNetwork, remedyHanging
 	case len(failing) > 0:
-		stage = event.StageRetry
-	case s.calls() > 0:
-		stage = event.StageNetwork
+		stage, remedy = event.StageRetry, remedies[event.StageRetry]
 	}
 	sentence := "No event has ended since " + clock(since) + ", while " + counted(int64(s.working), "event") + " are in work and " + thousands(int64(s.queued)) + " wait"
 	if n := s.calls(); n > 0 {
@@ -59,9 +59,12 @@ func (s stall) why() Why {
 	}
 	return Why{
 		Since: &since, Culprit: &Culprit{stage.String(), 1}, Sentence: sentence + ".",
-		Evidence: append([]string{}, failing...), Remedy: remedies[stage],
+		Evidence: append([]string{}, failing...), Remedy: remedy,
 	}
 }
+
+// remedyHanging helps when calls do not come back.
+const remedyHanging = "Calls hang: look at the endpoint. Each is given up after a minute, and its event is then tried again; models.NAME.rest.timeout and oip.timeout make that sooner."
 
 // calls is how many calls are out.
 func (s stall) calls() int {

@@ -122,9 +122,10 @@ func TestAPipelineInWhichNothingEndsIsNotHealthy(t *testing.T) {
 		stage    string
 		says     string
 	}{
-		"calls do not come back": {pulse.Endpoint{Name: "fraud", Up: true, InFlight: 64}, "network", "64 calls have not come back"},
-		"calls fail":             {pulse.Endpoint{Name: "fraud", Invocations: map[string]int64{"timeout": 124}}, "retry", "124 calls ended as timeout"},
-		"nobody calls":           {pulse.Endpoint{}, "queue", "64 events are in work and 2,000 wait"},
+		"calls do not come back":         {pulse.Endpoint{Name: "fraud", Up: true, InFlight: 64}, "network", "64 calls have not come back"},
+		"calls hang where others failed": {pulse.Endpoint{Name: "fraud", Up: true, InFlight: 64, Invocations: map[string]int64{"timeout": 124}}, "network", "64 calls have not come back"},
+		"calls fail":                     {pulse.Endpoint{Name: "fraud", Invocations: map[string]int64{"timeout": 124}}, "retry", "124 calls ended as timeout"},
+		"nobody calls":                   {pulse.Endpoint{}, "queue", "64 events are in work and 2,000 wait"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
