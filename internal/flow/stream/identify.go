@@ -60,11 +60,17 @@ func believable(began, fetched time.Time) bool {
 // lastMoment is the end of the year 9999 in Unix microseconds: JSON has no later time.
 const lastMoment = 253_402_300_799_999_999
 
+// longOver is how long before its event's beginning a deadline may be: one of 1970 is a
+// time in another unit than microseconds.
+const longOver = 24 * time.Hour
+
 func (p *Processor) deadline(e *event.Event) time.Time {
 	if header := e.Header(event.HeaderDeadline); len(header) > 0 {
-		if us, err := strconv.ParseInt(string(header), 10, 64); err == nil && us > 0 && us <= lastMoment {
-			return time.UnixMicro(us)
+		us, err := strconv.ParseInt(string(header), 10, 64)
+		if at := time.UnixMicro(us); err == nil && us > 0 && us <= lastMoment && e.Received.Sub(at) <= longOver {
+			return at
 		}
+		p.meter.absurd.Inc()
 	}
 	return p.budget.Load().Deadline(e.Received)
 }

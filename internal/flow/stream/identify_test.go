@@ -44,6 +44,14 @@ func TestAnEventIsKnownByItsHeadersElseByItsPlace(t *testing.T) {
 			headers:  []event.Header{header(event.HeaderDeadline, "9000000000000000000")},
 			recorded: began, id: "events:3:14", received: began, deadline: began.Add(250 * time.Millisecond),
 		},
+		"a deadline in milliseconds, which is one of 1970, counts as absent": {
+			headers:  []event.Header{header(event.HeaderDeadline, strconv.FormatInt(fetched.UnixMilli(), 10))},
+			recorded: began, id: "events:3:14", received: began, deadline: began.Add(250 * time.Millisecond),
+		},
+		"a deadline of an hour ago is late, not absurd": {
+			headers:  []event.Header{header(event.HeaderDeadline, strconv.FormatInt(fetched.Add(-time.Hour).UnixMicro(), 10))},
+			recorded: began, id: "events:3:14", received: began, deadline: fetched.Add(-time.Hour),
+		},
 		"an id with bytes that are no text counts as absent": {
 			headers: []event.Header{header(event.HeaderID, "a\x1b[2Jb")}, recorded: began, id: "events:3:14", received: began, deadline: began.Add(250 * time.Millisecond),
 		},

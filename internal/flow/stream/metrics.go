@@ -30,7 +30,7 @@ func newMeter(r prometheus.Registerer, p *Processor) *meter {
 	m := &meter{
 		late:    prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_late_total", Help: "Events predicted after their deadline."}),
 		retries: prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_retries_total", Help: "Attempts that failed and are made again."}),
-		absurd:  prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_absurd_clocks_total", Help: "Events whose own time was not believable and which count from their fetch."}),
+		absurd:  prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_absurd_clocks_total", Help: "Times of events that are not believable: a clock then counts from the fetch, a deadline from the clock."}),
 	}
 	m.skipped = prometheus.NewCounter(prometheus.CounterOpts{Name: "betimes_stream_skipped_total", Help: "Events that were finished before this worker got their partition, and are not done again."})
 	m.gate = prometheus.NewGauge(prometheus.GaugeOpts{Name: "betimes_stream_gate_closed", Help: "1 while every call fails and fetching pauses."})
