@@ -3,7 +3,6 @@
 package app
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -20,6 +19,8 @@ import (
 	"time"
 
 	"betimes/internal/config"
+	"betimes/internal/event"
+	"betimes/internal/kafka"
 )
 
 // childFile, when set, makes this test binary a process of the role stream: it
@@ -45,7 +46,11 @@ func beStream(file string) int {
 	if err == nil {
 		var a *App
 		if a, err = New(loaded, Options{Role: "stream", Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}); err == nil {
-			err = a.Run(ctx, func(at Addresses) { _ = json.NewEncoder(os.Stdout).Encode(at) })
+			err = a.Run(ctx, func(at Addresses) {
+				out := json.NewEncoder(os.Stdout)
+				_ = out.Encode(at)
+				go turn(ctx, loaded.Config, out)
+			})
 		}
 	}
 	if err != nil {
@@ -55,13 +60,55 @@ func beStream(file string) int {
 	return 0
 }
 
+// turn prints the rounds of this worker until ctx ends. They have a topic to
+// themselves, of one partition with as many copies as the others have.
+func turn(ctx context.Context, c config.Config, out *json.Encoder) {
+	cluster, err := kafka.Open(c.Kafka, kafka.Deps{Pipeline: "rounds"})
+	if err != nil {
+		return
+	}
+	defer cluster.Close()
+	topic := kafka.TopicSpec{Name: c.Name + "-rounds", Partitions: 1, ReplicationFactor: c.Kafka.Topics.Events.ReplicationFactor}
+	for cluster.EnsureTopics(ctx, []kafka.TopicSpec{topic}, true) != nil { // another worker makes it at this moment
+		if !pause(ctx) {
+			return
+		}
+	}
+	p, err := cluster.NewPatientProducer("rounds")
+	if err != nil {
+		return
+	}
+	defer p.Close()
+	for r := (round{From: time.Now()}); pause(ctx); r.From = time.Now() {
+		written := make(chan error, 1)
+		p.Write(&kafka.Record{Topic: topic.Name, Value: []byte("round")}, func(_ event.Source, err error) { written <- err })
+		if err := <-written; err == nil {
+			r.To = time.Now()
+			_ = out.Encode(r)
+		}
+	}
+}
+
+// pause is as long as that between two commits; false: ctx has ended.
+func pause(ctx context.Context) bool {
+	select {
+	case <-time.After(100 * time.Millisecond):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // child is a process of the role stream.
 type child struct {
-	cmd  *exec.Cmd
-	at   Addresses
-	gone sync.Once
-	err  error         // how it ended
-	log  *bytes.Buffer // complete once it has ended
+	cmd   *exec.Cmd
+	name  string
+	at    Addresses
+	gone  sync.Once
+	err   error         // how it ended
+	log   *bytes.Buffer // complete once it has ended
+	pace  pace          // as well
+	heard chan struct{} // closed when it says no more
 }
 
 // startChild starts a worker with a name and returns once it has partitions.
@@ -81,12 +128,11 @@ func startChild(t *testing.T, file, name string) *child {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	c := &child{cmd: cmd, log: log}
+	c := &child{cmd: cmd, name: name, log: log, pace: pace{from: time.Now()}, heard: make(chan struct{})}
 	t.Cleanup(c.kill)
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, &c.at)
-	}
+	said := json.NewDecoder(out)
+	err = said.Decode(&c.at)
+	go c.listen(said)
 	if err != nil {
 		t.Fatalf("the worker did not start: %v", err)
 	}
@@ -94,10 +140,22 @@ func startChild(t *testing.T, file, name string) *child {
 	return c
 }
 
+// listen keeps the rounds of a worker.
+func (c *child) listen(said *json.Decoder) {
+	defer close(c.heard)
+	for {
+		var r round
+		if said.Decode(&r) != nil {
+			return
+		}
+		c.pace.rounds = append(c.pace.rounds, r)
+	}
+}
+
 // await waits until the worker says that it is ready: it has partitions.
 func (c *child) await(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -116,7 +174,7 @@ func (c *child) await(t *testing.T) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatal("the worker has no partitions after a minute")
+			t.Fatalf("the worker has no partitions after %s", patience)
 		}
 	}
 }
@@ -146,6 +204,25 @@ func (c *child) kill() {
 }
 
 func (c *child) wait() error {
-	c.gone.Do(func() { c.err = c.cmd.Wait() })
+	c.gone.Do(func() {
+		<-c.heard
+		c.err = c.cmd.Wait()
+		c.pace.to = time.Now()
+	})
 	return c.err
+}
+
+// losses are when the worker noticed that others do again what it has done: it had
+// been silent for a whole session, or for too long when it gave partitions up.
+func (c *child) losses() []time.Time {
+	var all []time.Time
+	for line := range bytes.Lines(c.log.Bytes()) {
+		at, isTime := bytes.CutPrefix(line, []byte("time="))
+		at, _, _ = bytes.Cut(at, []byte(" "))
+		when, err := time.Parse(time.RFC3339Nano, string(at))
+		if isTime && err == nil && bytes.Contains(line, []byte("not_committed=")) {
+			all = append(all, when)
+		}
+	}
+	return all
 }

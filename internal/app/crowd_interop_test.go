@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"betimes/internal/event"
 	"betimes/internal/kafka"
@@ -90,7 +89,7 @@ func (s *site) sendCrowd(t *testing.T) {
 // narrows makes the topics; that of predictions takes batches of 200,000 bytes.
 func (s *site) narrows(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	all := kafka.TopicSpecs(s.brokers, "delivery")
 	i := slices.IndexFunc(all, func(one kafka.TopicSpec) bool { return one.Name == "predictions" })

@@ -110,20 +110,16 @@ func deliver(t *testing.T, brokers place, stream string) {
 	three := s.worker(t, "three")
 	s.answered(t, 400)
 	if brokers.kill != nil {
-		s.fault("broker killed")
-		brokers.kill()
+		s.fault("broker killed", brokers.kill)
 		s.answered(t, 400) // goes on without it
 	}
-	s.fault("worker leaves")
-	two.leave(t)
+	s.fault("worker leaves", func() { two.leave(t) })
 	s.answered(t, 400)
 	if brokers.restart != nil {
-		s.fault("broker starts")
-		brokers.restart()
+		s.fault("broker starts", brokers.restart)
 		s.answered(t, 400)
 	}
-	s.fault("worker killed")
-	one.kill()
+	s.crash("worker killed", one.kill)
 	one, two = s.worker(t, "one"), s.worker(t, "two")
 	s.finish(t)
 	for _, w := range []*child{one, two, three} {

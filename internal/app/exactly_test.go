@@ -55,13 +55,11 @@ func haunt(t *testing.T, brokers place, stream string) {
 	s.load(t)
 	s.answered(t, 400)
 
-	s.fault("worker stopped")
-	one.signal(t, syscall.SIGSTOP)
+	s.fault("worker stopped", func() { one.signal(t, syscall.SIGSTOP) })
 	asleep := time.After(sleepFor)
 	s.answered(t, 400) // its partitions are another's
 	<-asleep
-	s.fault("zombie goes on")
-	one.signal(t, syscall.SIGCONT)
+	s.fault("zombie goes on", func() { one.signal(t, syscall.SIGCONT) })
 	s.answered(t, 400)
 	if !brokers.embedded {
 		two = s.inherit(t, two)
@@ -80,8 +78,7 @@ func haunt(t *testing.T, brokers place, stream string) {
 // ends and says why, and returns the other.
 func (s *site) inherit(t *testing.T, w *child) *child {
 	t.Helper()
-	s.fault("worker stopped, another takes its name")
-	w.signal(t, syscall.SIGSTOP)
+	s.fault("worker stopped, another takes its name", func() { w.signal(t, syscall.SIGSTOP) })
 	heir := s.namesake(t, "heir", "two")
 	s.answered(t, 400)
 	w.signal(t, syscall.SIGCONT)
@@ -117,10 +114,10 @@ func TestInteropExactlyOnceWhenAnswersAreLost(t *testing.T) {
 				{"a record", 0, 1}, {"the offsets of a transaction", 28, 1}, {"the end of a transaction", 26, 1},
 				{"offsets, until the transaction is out of time", 28, 14}, {"the end, until the client gives up", 26, 25}, {"a new epoch", 22, 3},
 			} {
-				s.fault("lost: " + c.what)
 				f := fault.Fault{Client: "endings", Count: c.count, On: fault.Response, Do: fault.Drop}
 				f.Keys = keyed(f.Keys, c.key)
-				h := proxy.Add(f)
+				var h *fault.Handle
+				s.fault("lost: "+c.what, func() { h = proxy.Add(f) })
 				s.answered(t, 400)
 				if h.Hits() == 0 && c.key != 22 {
 					t.Errorf("lost: %s: nothing was", c.what)

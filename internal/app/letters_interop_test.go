@@ -6,7 +6,6 @@ import (
 	"context"
 	"log/slog"
 	"testing"
-	"time"
 
 	"betimes/internal/config"
 	"betimes/internal/event"
@@ -18,7 +17,7 @@ import (
 // TestInteropLettersGoHomeOnApacheKafka replays, drops and lists on a real
 // broker: what its transactions, compaction and offsets make of the notes.
 func TestInteropLettersGoHomeOnApacheKafka(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	brokers := realkafka.Start(t, realkafka.Config{Brokers: 1})
 	client := &Client{log: slog.New(slog.DiscardHandler), Config: config.Config{Name: "letters", Kafka: kafka.DefaultConfig()}}

@@ -146,15 +146,15 @@ func (s *site) parkedBox(t *testing.T) *letters.Box {
 }
 
 // resume sends back what waits and tells how much waits afterwards.
-func (s *site) resume(t *testing.T, box *letters.Box, patience time.Duration) int {
+func (s *site) resume(t *testing.T, box *letters.Box, wait time.Duration) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	found, err := box.Find(ctx, letters.Filter{Oldest: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := box.Resume(ctx, letters.Order{Letters: found.Letters, Rate: 5000}, patience)
+	report, err := box.Resume(ctx, letters.Order{Letters: found.Letters, Rate: 5000}, wait)
 	if err != nil {
 		t.Fatal(err)
 	}

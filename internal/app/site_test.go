@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,9 +38,13 @@ type site struct {
 	stopped  chan struct{} // closed when the load has ended
 	watched  chan struct{} // closed when nobody looks at commits any more
 	unwatch  context.CancelFunc
+	children []*child
 
 	books
 }
+
+// session is how long a silent worker keeps its partitions.
+const session = 6 * time.Second
 
 func newSite(t *testing.T, seeds []string, stream string) *site {
 	t.Helper()
@@ -54,9 +59,9 @@ data_dir: %%s
 objective: {latency: 60s}
 kafka: {seeds: ["%s"], create_topics: true}
 models: {scores: {rest: {url: "%s/invocations"}}}
-flow: {stream: {from: earliest, session_timeout: 6s, %s}}
+flow: {stream: {from: earliest, session_timeout: %s, %s}}
 admin: {listen: "127.0.0.1:0"}
-`, strings.Join(seeds, `", "`), s.model.URL, stream)
+`, strings.Join(seeds, `", "`), s.model.URL, session, stream)
 	cfg := kafka.DefaultConfig()
 	cfg.Seeds = seeds
 	c, err := kafka.Open(cfg, kafka.Deps{Pipeline: "load"})
@@ -87,6 +92,7 @@ func (s *site) worker(t *testing.T, name string) *child {
 func (s *site) namesake(t *testing.T, folder, name string) *child {
 	t.Helper()
 	c := startChild(t, fmt.Sprintf(s.file, filepath.Join(s.dir, folder)), name)
+	s.children = append(s.children, c)
 	t.Cleanup(func() {
 		c.kill()
 		if t.Failed() {
@@ -162,23 +168,41 @@ func (s *site) await(t *testing.T, what string, so func(from int64) bool) {
 	}
 }
 
-// fault notes what is done to workers or brokers now.
-func (s *site) fault(what string) {
+// fault does something to workers or brokers that makes nobody do anything again.
+func (s *site) fault(what string, do func()) { s.disturb(disturbance{what: what}, do) }
+
+// crash does something that takes what is in flight with it.
+func (s *site) crash(what string, do func()) { s.disturb(disturbance{what: what, takes: true}, do) }
+
+// disturb notes when something is done.
+func (s *site) disturb(f disturbance, do func()) {
+	s.mu.Lock()
+	i := len(s.faults)
+	f.from = time.Now()
+	s.faults = append(s.faults, f)
+	s.mu.Unlock()
+	do()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = append(s.faults, disturbance{what: what, from: time.Now()})
+	s.faults[i].done = time.Now()
 }
 
-// watch looks at what the group has committed until the test ends.
+// watch looks at what the group has committed until the test ends. Each look waits
+// longer than one in vain before it: brokers may have nobody to ask, or no time.
 func (s *site) watch(ctx context.Context) {
 	defer close(s.watched)
+	const least, most = 300 * time.Millisecond, 10 * time.Second
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	last := map[kafka.Partition]int64{}
+	last, wait := map[kafka.Partition]int64{}, least
 	for ctx.Err() == nil {
 		began := time.Now()
-		committed, err := s.ask(ctx)
-		if err == nil && s.see(committed, last, began) {
+		committed, err := s.ask(ctx, wait)
+		if err != nil {
+			wait = min(2*wait, most)
+		} else {
+			wait = least
+			s.see(committed, last, began)
 			maps.Copy(last, committed)
 		}
 		select {
@@ -190,8 +214,8 @@ func (s *site) watch(ctx context.Context) {
 
 // ask asks with a client of its own: one that is used again may look for a
 // coordinator that was killed for seconds.
-func (s *site) ask(ctx context.Context) (map[kafka.Partition]int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+func (s *site) ask(ctx context.Context, wait time.Duration) (map[kafka.Partition]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	c, err := kafka.Open(s.brokers, kafka.Deps{Pipeline: "watch"})
 	if err != nil {
@@ -202,23 +226,27 @@ func (s *site) ask(ctx context.Context) (map[kafka.Partition]int64, error) {
 }
 
 // see notes what was committed since last, and that faults are over when
-// something was. It tells whether something was.
-func (s *site) see(committed, last map[kafka.Partition]int64, began time.Time) bool {
+// something was.
+func (s *site) see(committed, last map[kafka.Partition]int64, began time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	moved := false
+	now, moved := time.Now(), false
+	s.looks = append(s.looks, now)
 	for p, next := range committed {
 		for o := last[p]; o < next; o++ {
-			s.committed[event.Source{Topic: s.own(p.Topic), Partition: p.Number, Offset: o}.String()] = time.Now()
+			s.committed[event.Source{Topic: s.own(p.Topic), Partition: p.Number, Offset: o}.String()] = now
 			moved = true
 		}
 	}
+	if !moved {
+		return
+	}
+	s.commits = append(s.commits, now)
 	for i := range s.faults {
-		if f := &s.faults[i]; moved && f.to.IsZero() && f.from.Before(began) {
-			f.to = time.Now()
+		if f := &s.faults[i]; f.to.IsZero() && !f.done.IsZero() && f.done.Before(began) {
+			f.to = now
 		}
 	}
-	return moved
 }
 
 // finish ends the load and waits until the group has committed everything.
@@ -247,7 +275,7 @@ func (s *site) finish(t *testing.T) {
 // read reads topics from their beginning to their end.
 func (s *site) read(t *testing.T, topics ...string) []*event.Event {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	names := make([]string, len(topics))
 	for i, name := range topics {
@@ -296,10 +324,26 @@ func (s *site) judge(t *testing.T) {
 	for _, e := range s.read(t, "predictions", "dead-letters", "quarantine", "shed") {
 		s.endings = append(s.endings, ending{e.Source.Topic, s.own(string(e.Header(event.HeaderSource))), e.Recorded})
 	}
+	s.testify()
+	for _, f := range s.faults {
+		t.Logf("%s %s: for %s until %s, what ended up to %s before was in flight", f.from.Format("15:04:05.000"), f.what, f.done.Sub(f.from), f.to.Format("15:04:05.000"), s.inFlight(f))
+	}
 	got := s.count()
 	t.Log(got)
 	if wrong := got.wrong(); len(wrong) > 0 {
 		t.Error(wrong)
 	}
 	s.verified(t)
+}
+
+// testify adds what the workers said, who have all ended.
+func (s *site) testify() {
+	for _, c := range s.children {
+		s.paces = append(s.paces, c.pace)
+		for _, at := range c.losses() {
+			f := disturbance{what: "worker " + c.name + " was missed", from: c.pace.last(at.Add(-session)), done: at, to: at.Add(inFlight), takes: true, lost: true}
+			s.faults = append(s.faults, f)
+		}
+	}
+	slices.SortStableFunc(s.faults, func(a, b disturbance) int { return a.from.Compare(b.from) })
 }

@@ -24,15 +24,16 @@ func (s *site) verified(t *testing.T) {
 		ExactlyOnce: s.exactly, InFlight: inFlight,
 		Faults: []verify.Window{}, // not nil: without a fault nothing may end twice
 		Finished: func(src event.Source) (time.Time, bool) {
-			done, ok := s.committed[s.own(src.String())]
-			return done, ok
+			return s.finished(s.own(src.String()))
 		},
 	}
 	for _, f := range s.faults {
-		cfg.Faults = append(cfg.Faults, verify.Window{From: f.from, To: f.to})
+		if more := s.inFlight(f) - inFlight; f.takes {
+			cfg.Faults = append(cfg.Faults, verify.Window{From: f.from.Add(-more), To: f.to})
+		}
 	}
 	checker := verify.New(cfg)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	v, err := verify.NewReader(checker, verify.Over(s.cluster), verify.ReaderConfig{Group: s.prefix + "delivery"}).Once(ctx)
 	if err != nil {

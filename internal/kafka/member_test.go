@@ -400,7 +400,7 @@ func TestCommitsAndLeavesDoNotWaitForAMemberThatHoldsTheRebalanceUp(t *testing.T
 			c := open(t, config(brokers(t, 1)))
 			things := topic(t, c, 4)
 			cfg := func(n int) kafka.MemberConfig {
-				return kafka.MemberConfig{Protocol: kafka.ProtocolClassic, StaticID: static[n], SessionTimeout: 6 * time.Second}
+				return kafka.MemberConfig{Protocol: kafka.ProtocolClassic, StaticID: static[n]} // the group waits a minute
 			}
 			one, slow := work(t, c, things, cfg(0)), work(t, c, things, cfg(1))
 			one.await("half of the partitions", owns(2))
@@ -411,11 +411,9 @@ func TestCommitsAndLeavesDoNotWaitForAMemberThatHoldsTheRebalanceUp(t *testing.T
 			t.Cleanup(unblock)
 			write(t, producer(t, c), numbered(things, 100)...)
 			three := work(t, c, things, cfg(2))
-			commits(t, one, 3*time.Second) // of 10 s that the group waits
+			commits(t, one, 3*time.Second)
 			one.halt()
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // of 7 s that are left of those
-			defer cancel()
-			if err := one.Leave(ctx); err != nil {
+			if err := one.Leave(limit(t)); err != nil {
 				t.Errorf("a member that is in a rebalance leaves: %v", err)
 			}
 			unblock()
@@ -429,7 +427,7 @@ func TestCommitsAndLeavesDoNotWaitForAMemberThatHoldsTheRebalanceUp(t *testing.T
 func commits(t *testing.T, w *worker, long time.Duration) {
 	t.Helper()
 	for until := time.Now().Add(long); time.Now().Before(until); {
-		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		w.mu.Lock() // none of these partitions goes meanwhile
 		err := w.Commit(ctx, maps.Clone(w.next))
 		w.mu.Unlock()

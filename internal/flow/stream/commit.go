@@ -43,12 +43,8 @@ func (p *Processor) commit(ctx context.Context, which func() []*partition) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, part := range parts {
-		n, asked := next[part.id]
-		switch {
-		case asked && err != nil:
-			part.worth = true
-		case asked:
-			part.committed, part.noted = max(part.committed, n), notes[part.id]
+		if n, asked := next[part.id]; asked && err == nil {
+			part.committed, part.noted, part.told = max(part.committed, n), notes[part.id], part.asked
 		}
 	}
 	if err != nil {
@@ -59,14 +55,16 @@ func (p *Processor) commit(ctx context.Context, which func() []*partition) {
 // due adds what is to be committed of a partition, if anything has finished.
 // What a transaction holds is committed by it, or not at all.
 func (part *partition) due(next map[kafka.Partition]int64, notes map[kafka.Partition]string) {
-	if !part.worth || part.open > 0 {
+	if part.told == part.changes || part.open > 0 {
 		return
 	}
-	part.worth = false
+	part.asked = part.changes
 	note, _ := part.offsets.note()
 	if part.offsets.next > part.committed || note != part.noted {
 		next[part.id], notes[part.id] = part.offsets.next, note
+		return
 	}
+	part.told = part.asked
 }
 
 // commitLoop commits what has finished, every commitEvery.

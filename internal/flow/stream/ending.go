@@ -148,7 +148,7 @@ func (p *Processor) tell(e *event.Event, place event.Place) {
 // done finishes the offset of an item. p.mu is held.
 func (p *Processor) done(it *item) {
 	forgotten := it.part.offsets.finish(it.seq)
-	it.part.worth = true
+	it.part.changes++
 	if !it.part.gone { // else letGo has counted them
 		p.tracked -= forgotten
 	}

@@ -23,7 +23,9 @@ type partition struct {
 	offsets   tracker
 	committed int64  // as told to the group
 	noted     string // beside it
-	worth     bool   // something has finished since
+	changes   int64  // so often something has finished
+	asked     int64  // of them: known to the newest commit
+	told      int64  // of them: known to the group
 	open      int    // finished in a transaction that is not committed
 	full      int64  // one more than the lowest unfinished sequence number for which the note had no room for more
 	backlog   int64  // end of the log at the first fetch; -1: not known yet
@@ -103,8 +105,26 @@ func (p *Processor) revoked(ctx context.Context, ids []kafka.Partition) {
 	for _, part := range gone {
 		part.cancel()
 	}
+	p.sayAgain(gone)
 	p.deps.Log.Info("partitions given up", "count", len(gone))
 	p.changed("assignment", fmt.Sprintf("%d partitions given up", len(gone)))
+}
+
+// sayAgain tells of how many partitions that are given up the next owner does
+// something again: it had begun here, and its offset is not committed. Nothing is
+// said when it is none.
+func (p *Processor) sayAgain(gone []*partition) {
+	p.mu.Lock()
+	again := 0
+	for _, part := range gone {
+		if p.exactly == nil && p.shared == nil && (part.busy > 0 || part.told < part.changes) {
+			again++
+		}
+	}
+	p.mu.Unlock()
+	if again > 0 {
+		p.deps.Log.Warn("partitions given up before all that was done of them was committed: it is done again", "not_committed", again)
+	}
 }
 
 func (p *Processor) changed(kind, what string) {

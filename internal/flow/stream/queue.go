@@ -88,7 +88,7 @@ func (p *Processor) finishedBefore(part *partition, e *event.Event) bool {
 	failpoint.Reach("stream.skip.before") // finished by an owner before, not skipped yet
 	seq := part.offsets.add(e.Source.Offset, e.Recorded)
 	p.tracked += 1 - part.offsets.finish(seq)
-	part.worth = true
+	part.changes++
 	p.meter.skipped.Inc()
 	return true
 }

@@ -125,7 +125,7 @@ func (p *Processor) drain(ctx context.Context) error {
 	if err := p.deps.Sink.Flush(ctx); err != nil {
 		errs = append(errs, fmt.Errorf("flush: %w", err))
 	}
-	last, cancelLast := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	last, cancelLast := p.lastWords(ctx)
 	defer cancelLast()
 	failpoint.Reach("stream.drain.flushed") // flushed, the last commit not sent
 	p.commit(last, func() []*partition { return parts })
@@ -135,5 +135,20 @@ func (p *Processor) drain(ctx context.Context) error {
 	for _, part := range parts {
 		part.cancel()
 	}
+	p.sayAgain(parts)
 	return errors.Join(errs...)
+}
+
+// leaveTime is for the last commit and for leaving when finishing took all the time there was.
+const leaveTime = 5 * time.Second
+
+// lastWords is the time for the last commit and for leaving, all that is left to
+// drain: the group's coordinator may have been killed, and it takes brokers seconds
+// to have another.
+func (p *Processor) lastWords(drain context.Context) (context.Context, context.CancelFunc) {
+	until := time.Now().Add(leaveTime)
+	if end, has := drain.Deadline(); has && end.After(until) {
+		until = end
+	}
+	return context.WithDeadline(context.WithoutCancel(drain), until)
 }

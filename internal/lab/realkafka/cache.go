@@ -175,7 +175,7 @@ func (c cache) archiveClasses(t testing.TB) {
 	n.machine.signal(syscall.SIGTERM)
 	select {
 	case <-n.machine.exited:
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		n.machine.kill()
 		t.Fatalf("a broker does not end\n%s", n.machine.tail())
 	}

@@ -111,26 +111,30 @@ func (n *node) prepare(t testing.TB, cluster string, properties []byte) {
 	check(t, os.WriteFile(filepath.Join(n.data(), "meta.properties"), []byte(meta), 0o644))
 }
 
-// await waits until the broker itself knows all brokers and a controller.
+// patience is more than brokers take to start on a machine that hardly lets them.
+const patience = 3 * time.Minute
+
+// await waits until the broker itself knows all brokers and a controller. Each
+// question waits longer for its answer than one in vain before it.
 func (n *node) await(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
-	for !n.knowsAll(ctx) {
+	for wait := time.Second; !n.knowsAll(ctx, wait); wait = min(2*wait, 20*time.Second) {
 		select {
 		case <-tick.C:
 		case <-n.machine.exited:
 			t.Fatalf("broker %d has ended\n%s", n.id, n.machine.tail())
 		case <-ctx.Done():
-			t.Fatalf("broker %d is not ready after a minute\n%s", n.id, n.machine.tail())
+			t.Fatalf("broker %d is not ready after %s\n%s", n.id, patience, n.machine.tail())
 		}
 	}
 }
 
-func (n *node) knowsAll(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+func (n *node) knowsAll(ctx context.Context, wait time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	cfg := kafka.DefaultConfig()
 	cfg.Seeds = []string{n.inner()}

@@ -1,0 +1,57 @@
+package app
+
+import (
+	"slices"
+	"time"
+)
+
+// round is one turn of a worker: it waited as long as between two commits, wrote a
+// record and had it acknowledged by every replica. A commit takes no more.
+type round struct{ From, To time.Time }
+
+// pace is how quickly one worker goes, and its brokers with it.
+type pace struct {
+	from, to time.Time // of the worker; to is zero while it runs
+	rounds   []round
+}
+
+// What may be in flight, and so be done again by another worker: what ended less
+// than a second before, or while the worker had fewer than ten rounds. The second
+// way is for a machine that stalls: there a second is nothing.
+const (
+	inFlight       = time.Second
+	roundsInFlight = 10
+)
+
+// since is from when on what ended may be in flight at t.
+func (p pace) since(t time.Time) time.Time {
+	second := t.Add(-inFlight)
+	if p.from.After(t) || !p.to.IsZero() && p.to.Before(t) {
+		return second
+	}
+	begun, n := p.from, 0
+	for _, r := range slices.Backward(p.rounds) {
+		if r.To.After(t) {
+			continue
+		}
+		if n++; n == roundsInFlight {
+			begun = r.From
+			break
+		}
+	}
+	if begun.Before(second) {
+		return begun
+	}
+	return second
+}
+
+// last is the end of the newest round that was over at t.
+func (p pace) last(t time.Time) time.Time {
+	last := p.from
+	for _, r := range p.rounds {
+		if !r.To.After(t) {
+			last = r.To
+		}
+	}
+	return last
+}
