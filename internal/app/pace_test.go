@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// session is how long a silent worker keeps its partitions. It has half of it to
+// finish and commit what it gives up.
+const session = 6 * time.Second
+
 // round is one turn of a worker: it waited as long as between two commits, wrote a
 // record and had it acknowledged by every replica. A commit takes no more.
 type round struct{ From, To time.Time }
@@ -54,4 +58,12 @@ func (p pace) last(t time.Time) time.Time {
 		}
 	}
 	return last
+}
+
+// missed makes a disturbance of what a worker noticed at a time: that others do
+// again what it has done. False: it had the time to commit that before.
+func (p pace) missed(name string, at time.Time) (disturbance, bool) {
+	f := disturbance{what: "worker " + name + " was missed", from: p.last(at.Add(-session)), done: at, to: at.Add(inFlight), takes: true, lost: true}
+	slow := func(at time.Time) bool { return at.Sub(p.since(at)) > session/2 }
+	return f, slow(at) || slow(at.Add(-inFlight)) // it notices a little after it goes on
 }

@@ -203,6 +203,30 @@ func turns(from, to time.Time, every time.Duration) pace {
 	return p
 }
 
+func TestAWorkerIsMissedOnlyWhenItOrTheBrokersHadNoTime(t *testing.T) {
+	begin := time.UnixMilli(1_700_000_000_000)
+	at := func(s int) time.Time { return begin.Add(time.Duration(s) * time.Second) }
+	for name, tt := range map[string]struct {
+		pace pace
+		want bool
+	}{
+		"it had its turns":                 {turns(at(0), at(30), 105*time.Millisecond), false},
+		"it had few":                       {turns(at(0), at(30), 700*time.Millisecond), true},
+		"it had none since":                {turns(at(0), at(21), 105*time.Millisecond), true},
+		"it had none before, and many now": {pace{from: at(0), rounds: append(turns(at(0), at(10), time.Second/2).rounds, turns(at(20), at(30), 105*time.Millisecond).rounds...)}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, got := tt.pace.missed("one", at(25))
+			if got != tt.want {
+				t.Errorf("excused %v, want %v", got, tt.want)
+			}
+			if f.from.After(at(19)) || f.to.Before(at(25)) {
+				t.Errorf("from %s to %s of a session that ended at %s", f.from, f.to, at(25))
+			}
+		})
+	}
+}
+
 func TestATallyExcusesWhatASlowMachineDoesAgainAndNothingElse(t *testing.T) {
 	begin := time.UnixMilli(1_700_000_000_000)
 	at := func(ms int) time.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }
