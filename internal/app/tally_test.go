@@ -40,6 +40,7 @@ type books struct {
 type tally struct {
 	events, lost, reordered, elsewhere, strange int
 
+	early                 int           // committed before they were predicted
 	duplicated, unexcused int           // predicted again; of those, not in flight at a fault
 	gap                   time.Duration // longest time without any prediction under load
 	during                string        // the fault before it
@@ -55,7 +56,7 @@ func (c tally) String() string {
 func (c tally) wrong() []string {
 	var all []string
 	for what, n := range map[string]int{
-		"lost": c.lost, "reordered": c.reordered, "elsewhere": c.elsewhere, "not of any event": c.strange, "duplicated, not in flight": c.unexcused,
+		"lost": c.lost, "committed before it was predicted": c.early, "reordered": c.reordered, "elsewhere": c.elsewhere, "not of any event": c.strange, "duplicated, not in flight": c.unexcused,
 	} {
 		if n > 0 {
 			all = append(all, fmt.Sprint(what, " ", n))
@@ -87,6 +88,9 @@ func (b *books) count() tally {
 				c.reordered++
 			}
 			first[e.source], newest[key] = e.at, max(newest[key], offset)
+			if done, ok := b.committed[e.source]; ok && e.at.After(done) {
+				c.early++
+			}
 		}
 	}
 	c.lost = len(b.keys) - len(first)
@@ -180,6 +184,7 @@ func TestATallyNoticesWhatIsPlanted(t *testing.T) {
 		"a lost event":                   {sound[:2], "[lost 1]"},
 		"a dead letter":                  {append(slices.Clone(sound[:2]), ending{"dead-letters", "events:0:1", at(20)}), "[elsewhere 1 lost 1]"},
 		"an event nobody wrote":          {append(slices.Clone(sound), ending{"predictions", "events:1:0", at(20)}), "[not of any event 1]"},
+		"a commit before its prediction": {[]ending{sound[0], {"predictions", "events:0:2", at(16)}, sound[2]}, "[committed before it was predicted 1]"},
 		"a key out of order":             {[]ending{sound[1], sound[0], sound[2]}, "[reordered 1]"},
 		"again after a fault":            {append(slices.Clone(sound), ending{"predictions", "events:0:0", at(50)}), "[]"},
 		"again before any fault":         {append(slices.Clone(sound), ending{"predictions", "events:0:0", at(25)}), "[duplicated, not in flight 1]"},
