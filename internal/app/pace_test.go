@@ -49,21 +49,10 @@ func (p pace) since(t time.Time) time.Time {
 	return second
 }
 
-// last is the end of the newest round that was over at t.
-func (p pace) last(t time.Time) time.Time {
-	last := p.from
-	for _, r := range p.rounds {
-		if !r.To.After(t) {
-			last = r.To
-		}
-	}
-	return last
-}
-
 // missed makes a disturbance of what a worker noticed at a time: that others do
 // again what it has done. False: it had the time to commit that before.
 func (p pace) missed(name string, at time.Time) (disturbance, bool) {
-	f := disturbance{what: "worker " + name + " was missed", from: p.last(at.Add(-session)), done: at, to: at.Add(inFlight), takes: true, lost: true}
+	f := disturbance{what: "worker " + name + " was missed", from: p.since(at.Add(-session)), done: at, to: at.Add(inFlight), takes: true, lost: true}
 	slow := func(at time.Time) bool { return at.Sub(p.since(at)) > session/2 }
 	return f, slow(at) || slow(at.Add(-inFlight)) // it notices a little after it goes on
 }

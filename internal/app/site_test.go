@@ -327,6 +327,9 @@ func (s *site) judge(t *testing.T) {
 	}
 	got := s.count()
 	t.Log(got)
+	for _, one := range got.copies[:min(20, len(got.copies))] {
+		t.Logf("not in flight: %s", one)
+	}
 	if wrong := got.wrong(); len(wrong) > 0 {
 		t.Error(wrong)
 	}

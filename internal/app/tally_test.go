@@ -45,6 +45,7 @@ type tally struct {
 	gap                   time.Duration // longest time without any prediction under load
 	during                string        // the fault before it
 	uncommitted, unseen   time.Duration // longest time without a commit under load, and without anybody who looked for one
+	copies                []string      // of those not in flight
 }
 
 func (c tally) String() string {
@@ -81,6 +82,7 @@ func (b *books) count() tally {
 			c.duplicated++
 			if b.exactly || !b.excused(e, before) {
 				c.unexcused++
+				c.copies = append(c.copies, b.describe(e, before))
 			}
 		default:
 			offset := offsetOf(e.source)
@@ -128,6 +130,16 @@ func (b *books) excused(e ending, before time.Time) bool {
 		}
 	}
 	return false
+}
+
+// describe tells what is known of a copy.
+func (b *books) describe(e ending, before time.Time) string {
+	const clock = "15:04:05.000"
+	text := fmt.Sprintf("%s was predicted at %s and at %s", e.source, before.Format(clock), e.at.Format(clock))
+	if done, ok := b.committed[e.source]; ok {
+		text += ", and seen committed at " + done.Format(clock)
+	}
+	return text
 }
 
 // finished is from when on nobody could do an event again: the group was seen

@@ -111,22 +111,21 @@ func TestWhatIsDoneAgainAfterAHandOverIsTold(t *testing.T) {
 					time.Sleep(tt.takes)
 					return predict(ctx, e)
 				}
-				p, stop := running(t, c, work, away(c, tt.away), func(_ *Config, d *Deps) { d.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+				_, stop := running(t, c, work, away(c, tt.away), func(_ *Config, d *Deps) { d.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 				if tt.takes >= 0 {
 					c.send(0, "k", "v")
 				}
 				time.Sleep(time.Second)
+				synctest.Wait()
 				ctx, cancel := context.WithCancel(t.Context())
 				if tt.lost {
 					cancel()
 				}
 				c.revoke(ctx, 0)
 				cancel()
-				p.mu.Lock() // the log is written
-				said := log.String()
-				p.mu.Unlock()
-				if told := strings.Contains(said, "not_committed=1"); told != tt.told {
-					t.Errorf("told %v, want %v: it says\n%s", told, tt.told, said)
+				synctest.Wait()
+				if told := strings.Contains(log.String(), "not_committed=1"); told != tt.told {
+					t.Errorf("told %v, want %v: it says\n%s", told, tt.told, &log)
 				}
 				time.Sleep(2 * time.Minute)
 				ended(t, stop)
