@@ -61,14 +61,15 @@ func beStream(file string) int {
 }
 
 // turn prints the rounds of this worker until ctx ends. They have a topic to
-// themselves, of one partition with as many copies as the others have.
+// themselves with as many copies as the others, and enough partitions for three
+// brokers to follow each other in every way: a broker may hold up some only.
 func turn(ctx context.Context, c config.Config, out *json.Encoder) {
 	cluster, err := kafka.Open(c.Kafka, kafka.Deps{Pipeline: "rounds"})
 	if err != nil {
 		return
 	}
 	defer cluster.Close()
-	topic := kafka.TopicSpec{Name: c.Name + "-rounds", Partitions: 1, ReplicationFactor: c.Kafka.Topics.Events.ReplicationFactor}
+	topic := kafka.TopicSpec{Name: c.Name + "-rounds", Partitions: 6, ReplicationFactor: c.Kafka.Topics.Events.ReplicationFactor}
 	for cluster.EnsureTopics(ctx, []kafka.TopicSpec{topic}, true) != nil { // another worker makes it at this moment
 		if !pause(ctx) {
 			return
@@ -80,12 +81,14 @@ func turn(ctx context.Context, c config.Config, out *json.Encoder) {
 	}
 	defer p.Close()
 	for r := (round{From: time.Now()}); pause(ctx); r.From = time.Now() {
-		written := make(chan error, 1)
-		p.Write(&kafka.Record{Topic: topic.Name, Value: []byte("round")}, func(_ event.Source, err error) { written <- err })
-		if err := <-written; err == nil {
-			r.To = time.Now()
-			_ = out.Encode(r)
+		var written sync.WaitGroup
+		for n := range topic.Partitions {
+			written.Add(1)
+			p.Write(&kafka.Record{Topic: topic.Name, Partition: int32(n), Value: []byte("round")}, func(event.Source, error) { written.Done() })
 		}
+		written.Wait()
+		r.To = time.Now()
+		_ = out.Encode(r)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 // finish and commit what it gives up.
 const session = 6 * time.Second
 
-// round is one turn of a worker: it waited as long as between two commits, wrote a
-// record and had it acknowledged by every replica. A commit takes no more.
+// round is one turn of a worker: it waited as long as between two commits, wrote
+// records and had them acknowledged by every replica. A commit takes no more.
 type round struct{ From, To time.Time }
 
 // pace is how quickly one worker goes, and its brokers with it.
