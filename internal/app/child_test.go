@@ -114,8 +114,27 @@ type child struct {
 	heard chan struct{} // closed when it says no more
 }
 
-// startChild starts a worker with a name and returns once it has partitions.
+// startChild starts a worker with a name and returns once it has partitions. One
+// that ends at once, as brokers have no time for it, is started again, as whoever
+// runs it would.
 func startChild(t *testing.T, file, name string) *child {
+	t.Helper()
+	const most = 3
+	for n := 1; ; n++ {
+		c, err := tryChild(t, file, name)
+		if err == nil {
+			c.await(t)
+			return c
+		}
+		c.kill()
+		if n == most {
+			t.Fatalf("the worker did not start: %v; it said\n%s", err, c.log)
+		}
+	}
+}
+
+// tryChild starts a worker and returns once it listens.
+func tryChild(t *testing.T, file, name string) (*child, error) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childFile+"="+file, "BETIMES_INSTANCE="+name)
@@ -136,11 +155,7 @@ func startChild(t *testing.T, file, name string) *child {
 	said := json.NewDecoder(out)
 	err = said.Decode(&c.at)
 	go c.listen(said)
-	if err != nil {
-		t.Fatalf("the worker did not start: %v", err)
-	}
-	c.await(t)
-	return c
+	return c, err
 }
 
 // listen keeps the rounds of a worker.
