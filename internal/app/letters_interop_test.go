@@ -3,8 +3,11 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"testing"
 
 	"betimes/internal/config"
@@ -50,12 +53,16 @@ func TestInteropLettersGoHomeOnApacheKafka(t *testing.T) {
 	if found, err = box.Find(ctx, letters.Filter{}); err != nil || found.Open != 0 || found.Handled != n {
 		t.Errorf("afterwards %d open, %d handled, %v", found.Open, found.Handled, err)
 	}
-	if home := count(ctx, t, client, "events"); home != n-50 {
-		t.Errorf("%d events came home, want %d", home, n-50)
+	home := recordsOf(ctx, t, client, "events")
+	if len(home) != n-50 {
+		t.Errorf("%d events came home, want %d", len(home), n-50)
+	}
+	for _, e := range home {
+		atHome(t, e)
 	}
 }
 
-// die writes dead letters as stream does.
+// die writes dead letters as stream does, of events that no text can hold.
 func die(ctx context.Context, t *testing.T, cluster *kafka.Cluster, n int) {
 	t.Helper()
 	producer, err := cluster.NewProducer("test")
@@ -66,11 +73,11 @@ func die(ctx context.Context, t *testing.T, cluster *kafka.Cluster, n int) {
 	for i := range n {
 		source := event.Source{Topic: "events", Partition: int32(i % 12), Offset: int64(i)}
 		producer.Write(&kafka.Record{
-			Topic: "dead-letters", Partition: source.Partition, Key: []byte("k"), Value: []byte("v"),
-			Headers: []event.Header{
-				{Name: event.HeaderID, Value: []byte(source.String())}, {Name: event.HeaderSource, Value: []byte(source.String())},
-				{Name: event.HeaderReason, Value: []byte(event.ReasonModelInput)},
-			},
+			Topic: "dead-letters", Partition: source.Partition, Key: []byte(letterKey), Value: letterValue(source),
+			Headers: append(foreignHeaders(),
+				event.Header{Name: event.HeaderID, Value: []byte(source.String())}, event.Header{Name: event.HeaderSource, Value: []byte(source.String())},
+				event.Header{Name: event.HeaderReason, Value: []byte(event.ReasonModelInput)}, event.Header{Name: event.HeaderStage, Value: []byte("model")},
+				event.Header{Name: event.HeaderAttempts, Value: []byte("3")}),
 		}, func(_ event.Source, err error) {
 			if err != nil {
 				t.Error(err)
@@ -82,8 +89,44 @@ func die(ctx context.Context, t *testing.T, cluster *kafka.Cluster, n int) {
 	}
 }
 
-// count reads all records of a topic that say their history.
-func count(ctx context.Context, t *testing.T, client *Client, topic string) int {
+const letterKey = "k\xff\x00"
+
+// letterValue is another one for each event.
+func letterValue(source event.Source) []byte {
+	return append([]byte("\x00\xff\xfe"), source.String()...)
+}
+
+// foreignHeaders are those of an event that somebody else gave it.
+func foreignHeaders() []event.Header {
+	return []event.Header{{Name: "twice", Value: []byte("a")}, {Name: "twice", Value: []byte("b")}, {Name: "empty", Value: []byte{}}, {Name: "odd", Value: []byte("\xff\x00;=")}}
+}
+
+// atHome checks that an event came home as it had been, with what became of it before.
+func atHome(t *testing.T, e *event.Event) {
+	t.Helper()
+	source, ok := event.ParseSource(e.OwnID())
+	if !ok || e.Source.Partition != source.Partition || string(e.Key) != letterKey || !bytes.Equal(e.Value, letterValue(source)) {
+		t.Errorf("%s came home to %s as key %q, value %q", e.OwnID(), e.Source, e.Key, e.Value)
+	}
+	var foreign []event.Header
+	for _, h := range e.Headers {
+		if !strings.HasPrefix(h.Name, "betimes-") {
+			foreign = append(foreign, h)
+		}
+	}
+	if want := foreignHeaders(); !slices.EqualFunc(foreign, want, func(a, b event.Header) bool { return a.Name == b.Name && bytes.Equal(a.Value, b.Value) }) {
+		t.Errorf("%s came home with the headers %q, want %q", e.OwnID(), foreign, want)
+	}
+	history := string(e.Header(event.HeaderReplays))
+	for _, want := range []string{"letter=dead-letters:", "reason=model_input", "stage=model", "attempts=3"} {
+		if !strings.Contains(history, want) {
+			t.Errorf("the history of %s is %q, without %s", e.OwnID(), history, want)
+		}
+	}
+}
+
+// recordsOf gives all records of a topic.
+func recordsOf(ctx context.Context, t *testing.T, client *Client, topic string) []*event.Event {
 	t.Helper()
 	cluster, err := client.Cluster("count")
 	if err != nil {
@@ -94,23 +137,13 @@ func count(ctx context.Context, t *testing.T, client *Client, topic string) int 
 		t.Fatal(err)
 	}
 	defer tail.Close()
-	n := 0
+	var all []*event.Event
 	for !tail.CaughtUp() {
 		events, err := tail.Poll(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, e := range events {
-			if e.Header(event.HeaderReplays) != nil && e.Source.Partition == homeOf(e) {
-				n++
-			}
-		}
+		all = append(all, events...)
 	}
-	return n
-}
-
-// homeOf is the partition that the event's id says it came from.
-func homeOf(e *event.Event) int32 {
-	source, _ := event.ParseSource(e.OwnID())
-	return source.Partition
+	return all
 }
