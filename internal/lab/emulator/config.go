@@ -17,6 +17,8 @@ type Config struct {
 	Subscribers              string         `yaml:"subscribers" doc:"Where HTTP subscribers of topics may be: loopback (this machine) or any."`
 	StrictAsyncContentLength bool           `yaml:"strict_async_content_length" doc:"Whether a container's answer to an asynchronous request must say its Content-Length, as on AWS; without it the request fails."`
 
+	Engine string `yaml:"engine" doc:"Command line of the container engine that runs images of a registry which it has: docker, podman or a path; off: none. Nothing is pulled."`
+
 	Seed int64  `yaml:"seed" doc:"Repeats what is left to chance: the same requests in the same order are routed, hit by faults and answered after the same service times, as the journal states them (scripted_us). 0: another one at each start, which /_emu/state tells."`
 	Auth string `yaml:"auth" doc:"parse (read signatures, do not check them) or verify: each request must be signed with one of keys."`
 
@@ -28,7 +30,7 @@ type Config struct {
 
 // DefaultConfig is the fast profile on loopback.
 func DefaultConfig() Config {
-	return Config{Listen: "127.0.0.1:8070", Profile: "fast", TimeScale: 1, Subscribers: "loopback", StrictAsyncContentLength: true, Auth: "parse", Assumed: defaultAssumed()}
+	return Config{Listen: "127.0.0.1:8070", Profile: "fast", TimeScale: 1, Subscribers: "loopback", Engine: "docker", StrictAsyncContentLength: true, Auth: "parse", Assumed: defaultAssumed()}
 }
 
 // Validate says what is wrong with c.
@@ -53,10 +55,16 @@ func (c Config) Validate() setting.Problems {
 	if c.Seed < 0 {
 		ps.Add("seed", "%d is less than 0; use 0 or more", c.Seed)
 	}
+	if c.Engine == "" {
+		ps.Add("engine", "no name; write docker, podman or a path, or off for none")
+	}
 	ps.OneOf("auth", c.Auth, "parse", verify)
 	ps = append(ps, c.checkKeys()...)
 	return ps
 }
+
+// noEngine is the setting of engine for none.
+const noEngine = "off"
 
 // verify is the setting of auth that checks signatures.
 const verify = "verify"

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"betimes/internal/lab/emulator/clock"
+	"betimes/internal/lab/emulator/engine"
 	"betimes/internal/lab/emulator/injection"
 	"betimes/internal/lab/emulator/journal"
 	"betimes/internal/lab/emulator/objects"
@@ -45,6 +46,7 @@ type Emulator struct {
 	issued    *issuer
 	verifier  *signature.Verifier // nil: signatures are not checked
 	counters  *counters
+	engine    *engine.Engine
 	ready     chan struct{}
 	readyOnce sync.Once
 }
@@ -81,6 +83,11 @@ func (e *Emulator) build(d Deps) (err error) {
 	if n := program.Sweep(e.dir); n > 0 {
 		e.log.Warn("processes of an earlier run ended", "count", n)
 	}
+	e.engine = &engine.Engine{Dir: e.dir}
+	if e.config.Engine != noEngine {
+		e.engine.Program = e.config.Engine
+	}
+	e.sweepContainers()
 	if _, err := store.Open(e.dir); err != nil { // of this version, before anything is changed
 		return err
 	}
@@ -128,8 +135,16 @@ func (e *Emulator) Run(ctx context.Context) error {
 	err := <-served
 	e.closeSites()
 	program.End(e.dir, programGrace)
+	e.sweepContainers()
 	if errors.Is(err, net.ErrClosed) && ctx.Err() != nil {
 		return nil
 	}
 	return err
+}
+
+// sweepContainers removes what containers a run has left.
+func (e *Emulator) sweepContainers() {
+	if err := e.engine.Sweep(); err != nil {
+		e.log.Error("containers not removed", "error", err)
+	}
 }

@@ -35,7 +35,7 @@ func start(t *testing.T, profile, dir string) *box { return startFor(t, profile,
 func startFor(t testing.TB, profile, dir string) *box {
 	t.Helper()
 	config := emulator.DefaultConfig()
-	config.Profile = profile
+	config.Profile, config.Engine = profile, "off" // whatever this machine has
 	return startWith(t, config, dir)
 }
 

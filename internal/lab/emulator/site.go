@@ -61,7 +61,7 @@ func (e *Emulator) newSite(at place, dir string) (*site, error) {
 		beyond = e.Addr()
 	}
 	s.logs = &logs.Service{Region: at.region, Account: at.account, Dir: filepath.Join(dir, "logs"), Clock: e.clock, Journal: notes, Log: e.log}
-	s.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: filepath.Join(dir, "instances"), Variables: variables, Beyond: beyond, Retry: c.Assumed.PingInterval, Log: e.log, Output: s.endpointLog}
+	s.launcher = &fleet.Launcher{Buckets: e.buckets, Dir: filepath.Join(dir, "instances"), Variables: variables, Beyond: beyond, Retry: c.Assumed.PingInterval, Log: e.log, Output: s.endpointLog, Engine: e.engine}
 	s.inference = &inference.Service{Region: at.region, Account: at.account, Seed: e.seed, Lengthless: !c.StrictAsyncContentLength, MaxBody: int64(c.Assumed.MaxBody), Throttle: c.Assumed.ThrottlePerInstance, PerInstance: c.Assumed.AsyncConcurrency, Faults: e.faults, Journal: notes, Observe: e.counters.observe}
 	s.watch, err = metrics.New(metrics.Deps{
 		Region: at.region, Account: at.account, Dir: filepath.Join(dir, "metric-data"), Clock: e.clock, Store: kept, Journal: notes, Log: e.log,
@@ -89,7 +89,7 @@ func (e *Emulator) newSite(at place, dir string) (*site, error) {
 	s.inference.Backlog = &inference.Backlog{Clock: e.clock, Store: kept, Buckets: e.buckets, Topics: s.topics, Measure: s.backlog, Record: s.asyncMetrics, Log: e.log}
 	s.storage = &objects.Server{Region: at.region, Account: at.account, Buckets: e.buckets, Journal: notes, Faults: e.faults, Log: e.log}
 	s.tokens = &tokens.Service{Region: at.region, Account: at.account, Clock: e.clock, Journal: notes}
-	s.training = &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(dir, "training"), Variables: variables, Beyond: beyond, Delay: p.Training, Output: s.jobLog, Observe: s.jobMetrics}
+	s.training = &training.Runner{Buckets: e.buckets, Clock: e.clock, Dir: filepath.Join(dir, "training"), Variables: variables, Beyond: beyond, Delay: p.Training, Output: s.jobLog, Observe: s.jobMetrics, Engine: e.engine}
 	s.control, err = control.New(control.Deps{
 		Region: at.region, Account: at.account, Pace: p, Clock: e.clock, Store: kept, Buckets: e.buckets, Launcher: s.launcher,
 		Inference: s.inference, Training: s.training, Journal: notes, Faults: e.faults, Quotas: c.Quotas, Approval: c.Assumed.PackageApproval, Reachable: c.Assumed.CheckModelData, Alarms: s.watch, Scaling: s.scaling, Log: e.log,

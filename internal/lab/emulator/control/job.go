@@ -41,13 +41,18 @@ func (j *job) status() string { return j.Status }
 
 func (j *job) busy() bool { return j.Status == inProgress || j.Status == stopping }
 
-func (s *Service) createJob(_ context.Context, body []byte) (any, error) {
+func (s *Service) createJob(ctx context.Context, body []byte) (any, error) {
 	var r jobRequest
 	if err := reply.Decode(body, &r); err != nil {
 		return nil, err
 	}
 	if err := r.check(); err != nil {
 		return nil, err
+	}
+	if image := r.AlgorithmSpecification.TrainingImage; r.isProgram() {
+		if err := s.Training.Trains(ctx, image); err != nil {
+			return nil, reply.Validation("Training image %q cannot run here: %v; start its server yourself and name it http://HOST:PORT, or use an image that contains xgboost or linear-learner, or exec:PATH of a program", image, err)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,7 +7,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"betimes/internal/lab/emulator/fleet"
@@ -152,14 +151,12 @@ func (r *jobRequest) checkSpot() error {
 // built refuses what is not built yet.
 func (r *jobRequest) built() error {
 	switch {
-	case fleet.Algorithm(r.AlgorithmSpecification.TrainingImage) == "" && !r.isProgram():
-		return reply.Validation("Training image %q cannot run here: there is no container engine in this emulator; start its server yourself and name it http://HOST:PORT, or use an image that contains xgboost or linear-learner, or exec:PATH of a program", r.AlgorithmSpecification.TrainingImage)
 	case r.isProgram() && r.ResourceConfig != nil && r.ResourceConfig.count() > 1:
-		return notBuilt("ResourceConfig.InstanceCount above 1 with an exec: or http: image")
+		return notBuilt("ResourceConfig.InstanceCount above 1 with an image that is not built in")
 	case len(r.AlgorithmSpecification.ContainerEntrypoint) > 0:
 		return notBuilt("AlgorithmSpecification.ContainerEntrypoint")
 	case len(r.AlgorithmSpecification.ContainerArguments) > 0 && !r.isProgram():
-		return reply.Validation("ContainerArguments are for exec: and http: images; built-in algorithms take HyperParameters")
+		return reply.Validation("ContainerArguments are for images that are not built in; built-in algorithms take HyperParameters")
 	case r.AlgorithmSpecification.TrainingInputMode == "Pipe":
 		return notBuilt("TrainingInputMode Pipe")
 	case r.OutputDataConfig.CompressionType == "NONE":
@@ -183,10 +180,9 @@ func (r *jobRequest) built() error {
 	return nil
 }
 
-// isProgram says whether what trains is not ours: a program, or a server that runs already.
+// isProgram says whether what trains is not ours: a program, a container, or a server that runs already.
 func (r *jobRequest) isProgram() bool {
-	scheme, _, _ := strings.Cut(r.AlgorithmSpecification.TrainingImage, ":")
-	return scheme == "exec" || scheme == "http" || scheme == "https"
+	return fleet.Algorithm(r.AlgorithmSpecification.TrainingImage) == ""
 }
 
 func (r *jobRequest) runtime() time.Duration {

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -36,7 +37,7 @@ func (l *Launcher) maker(ctx context.Context, s Spec) (maker, error) {
 		return l.joined(ctx, s)
 	case scheme == "exec":
 		return l.program(s, rest)
-	case s.MultiModel && (scheme == "http" || scheme == "https"):
+	case s.MultiModel && scheme != "builtin" && Algorithm(s.Image) == "":
 		return nil, fmt.Errorf("image %q cannot serve many models here; start the program with exec:PATH", s.Image)
 	case s.MultiModel:
 		return l.manyModels(ctx, s)
@@ -49,11 +50,11 @@ func (l *Launcher) maker(ctx context.Context, s Spec) (maker, error) {
 	if algorithm := Algorithm(s.Image); algorithm != "" {
 		return l.learned(ctx, s, algorithm)
 	}
-	return nil, unknownImage(s.Image)
+	return l.ofRegistry(ctx, s)
 }
 
-func unknownImage(image string) error {
-	return fmt.Errorf("image %q cannot run here: there is no container engine in this emulator; start its server yourself and name it http://HOST:PORT, or use an image that contains xgboost or linear-learner, builtin:xgboost, builtin:linear-learner, builtin:lightgbm, builtin:echo, builtin:profile?p50=8ms or exec:PATH", image)
+func unknownImage(image string, why error) error {
+	return fmt.Errorf("image %q cannot run here: %w; start its server yourself and name it http://HOST:PORT, or use an image that contains xgboost or linear-learner, builtin:xgboost, builtin:linear-learner, builtin:lightgbm, builtin:echo, builtin:profile?p50=8ms or exec:PATH", image, why)
 }
 
 // Algorithm is the built-in algorithm behind an image, or "".
@@ -87,7 +88,7 @@ func (l *Launcher) builtin(ctx context.Context, s Spec, name string) (maker, err
 	case "xgboost", "linear-learner", "lightgbm":
 		return l.learned(ctx, s, kind)
 	}
-	return nil, unknownImage(s.Image)
+	return nil, unknownImage(s.Image, errors.New("it is not built in"))
 }
 
 func (l *Launcher) learned(_ context.Context, s Spec, algorithm string) (maker, error) {
@@ -111,8 +112,8 @@ func (l *Launcher) learned(_ context.Context, s Spec, algorithm string) (maker, 
 // program starts one process per instance, each with its own copy of the
 // model. An image's name has no spaces, so those of a path are written %20.
 func (l *Launcher) program(s Spec, escaped string) (maker, error) {
-	if l.Beyond != "" {
-		return nil, fmt.Errorf("image %q is refused: the emulator listens on %s, beyond this machine, and would run programs for anyone; listen on 127.0.0.1", s.Image, l.Beyond)
+	if err := l.onlyFromHere(s); err != nil {
+		return nil, err
 	}
 	path, err := url.PathUnescape(escaped)
 	found := ""
@@ -122,14 +123,38 @@ func (l *Launcher) program(s Spec, escaped string) (maker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("image %q: %w", s.Image, err)
 	}
+	return l.each(s, found), nil
+}
+
+// onlyFromHere refuses to run anything for callers of other machines.
+func (l *Launcher) onlyFromHere(s Spec) error {
+	if l.Beyond != "" {
+		return fmt.Errorf("image %q is refused: the emulator listens on %s, beyond this machine, and would run programs for anyone; listen on 127.0.0.1", s.Image, l.Beyond)
+	}
+	return nil
+}
+
+// ofRegistry starts one container per instance, where there is an engine that has the image.
+func (l *Launcher) ofRegistry(ctx context.Context, s Spec) (maker, error) {
+	if err := l.Engine.Find(ctx, s.Image); err != nil {
+		return nil, unknownImage(s.Image, err)
+	}
+	if err := l.onlyFromHere(s); err != nil {
+		return nil, err
+	}
+	return l.each(s, ""), nil
+}
+
+// each makes instances of a program or, without one, of a container.
+func (l *Launcher) each(s Spec, file string) maker {
 	return func(number int) (Container, error) {
 		dir := l.folder(s, number)
-		c, err := l.startIn(dir, found, s)
+		c, err := l.startIn(dir, file, s)
 		if err != nil {
 			_ = os.RemoveAll(dir) // else the next start of the emulator does it
 		}
 		return c, err
-	}, nil
+	}
 }
 
 // startIn starts a program in a folder of its own.

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"betimes/internal/lab/emulator/engine"
 	"betimes/internal/lab/emulator/objects"
 	"betimes/internal/lab/emulator/program"
 )
@@ -27,6 +28,7 @@ type Launcher struct {
 
 	Variables map[string]string // of processes: where AWS is
 	Programs  program.Starter
+	Engine    *engine.Engine // of images of a registry; nil: none
 
 	serial  atomic.Int64 // of process folders
 	mu      sync.Mutex

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"betimes/internal/lab/emulator/engine"
 	"betimes/internal/lab/emulator/program"
 )
 
@@ -38,6 +39,33 @@ func (l *Launcher) output(s Spec, dir string) (io.WriteCloser, error) {
 	return l.Output(s.Endpoint, s.Variant+"/"+filepath.Base(dir))
 }
 
+// command is how a program serves at a port of this machine, or without a file the container of an image.
+func (l *Launcher) command(file, dir, image string, port int, environment map[string]string) (program.Command, error) {
+	at, seen := port, l.Programs.Seen(dir)
+	if file == "" {
+		at, seen = engine.ServingPort, engine.ContractDir
+	}
+	arguments, variables := []string{"serve"}, []string{
+		"SAGEMAKER_BIND_TO_PORT=" + strconv.Itoa(at), "SAGEMAKER_SAFE_PORT_RANGE=" + strconv.Itoa(at) + "-" + strconv.Itoa(at),
+		"SM_MODEL_DIR=" + path.Join(seen, "model"),
+	}
+	for _, more := range []map[string]string{l.Variables, environment} { // the model's own win
+		for name, value := range more {
+			variables = append(variables, name+"="+value)
+		}
+	}
+	if text := environment[argumentsVariable]; text != "" {
+		arguments = nil
+		if err := json.Unmarshal([]byte(text), &arguments); err != nil {
+			return program.Command{}, fmt.Errorf("%s=%s is not a JSON list of texts: %w", argumentsVariable, text, err)
+		}
+	}
+	if file == "" {
+		return l.Engine.Command(engine.Container{Image: image, Base: dir, Port: port, Arguments: arguments, Variables: variables})
+	}
+	return program.Command{Path: file, Arguments: arguments, Base: dir, Variables: variables}, nil
+}
+
 // startProcess runs a program with the model in dir/ml/model.
 func (l *Launcher) startProcess(file, dir string, s Spec, environment map[string]string) (*process, error) {
 	port, err := freePort()
@@ -48,20 +76,9 @@ func (l *Launcher) startProcess(file, dir string, s Spec, environment map[string
 	if err != nil {
 		return nil, err
 	}
-	c := program.Command{Path: file, Arguments: []string{"serve"}, Base: dir, Variables: []string{
-		"SAGEMAKER_BIND_TO_PORT=" + strconv.Itoa(port), "SAGEMAKER_SAFE_PORT_RANGE=" + strconv.Itoa(port) + "-" + strconv.Itoa(port),
-		"SM_MODEL_DIR=" + path.Join(l.Programs.Seen(dir), "model"),
-	}}
-	for _, more := range []map[string]string{l.Variables, environment} { // the model's own win
-		for name, value := range more {
-			c.Variables = append(c.Variables, name+"="+value)
-		}
-	}
-	if text := environment[argumentsVariable]; text != "" {
-		c.Arguments = nil
-		if err := json.Unmarshal([]byte(text), &c.Arguments); err != nil {
-			return nil, fmt.Errorf("%s=%s is not a JSON list of texts: %w", argumentsVariable, text, err)
-		}
+	c, err := l.command(file, dir, s.Image, port, environment)
+	if err != nil {
+		return nil, err
 	}
 	log, err := l.output(s, dir)
 	if err != nil {

@@ -33,6 +33,8 @@ type Command struct {
 	Base      string   // its folder; Base/ml is what it sees at Seen
 	Variables []string // NAME=value, beside the emulator's own
 	Output    io.Writer
+	Bare      bool   // it sees Base/ml nowhere else
+	After     func() // is called once it has ended; nil: nothing is
 }
 
 // Seen is the path at which a program sees base/ml: /opt/ml where the machine
@@ -57,7 +59,7 @@ func (s *Starter) Start(c Command) (*Running, error) {
 	}
 	command := exec.Command(c.Path, c.Arguments...)
 	command.SysProcAttr = attributes()
-	if _, mounted := s.seen(c.Base); mounted {
+	if _, mounted := s.seen(c.Base); mounted && !c.Bare {
 		enclose(command, c.Base)
 	}
 	command.Dir = c.Base
@@ -84,6 +86,9 @@ func (s *Starter) Start(c Command) (*Running, error) {
 			Sweep(mark)        // and beside it
 			_ = out.SetReadDeadline(time.Now().Add(lateOutput))
 			<-read
+			if c.After != nil {
+				c.After()
+			}
 		}
 	}()
 	return r, <-started

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"betimes/internal/lab/emulator/clock"
+	"betimes/internal/lab/emulator/engine"
 	"betimes/internal/lab/emulator/objects"
 	"betimes/internal/lab/emulator/program"
 	"betimes/internal/lab/learn"
@@ -59,6 +60,7 @@ type Runner struct {
 
 	Variables map[string]string // of programs: where AWS is
 	Programs  program.Starter
+	Engine    *engine.Engine // of images of a registry; nil: none
 }
 
 // Observe is told the metrics of a job that ended well.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"betimes/internal/lab/emulator/engine"
 	"betimes/internal/lab/emulator/program"
 )
 
@@ -46,7 +47,15 @@ func (r *Runner) begin(f *folder, j Job, path string, output io.Writer) (run run
 		}
 		return s, s.ended, nil
 	}
-	p, err := r.Programs.Start(program.Command{Path: path, Arguments: arguments(j), Base: f.base, Output: output, Variables: r.environment(j, r.Programs.Seen(f.base))})
+	c := program.Command{Path: path, Arguments: arguments(j), Base: f.base, Variables: r.environment(j, r.Programs.Seen(f.base))}
+	if path == "" {
+		c, err = r.Engine.Command(engine.Container{Image: j.Image, Base: f.base, Arguments: arguments(j), Variables: r.environment(j, engine.ContractDir)})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	c.Output = output
+	p, err := r.Programs.Start(c)
 	if err != nil {
 		return nil, nil, err
 	}

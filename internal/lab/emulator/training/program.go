@@ -99,14 +99,32 @@ func first(problems []error) error {
 	return nil
 }
 
-// find is the file behind exec:PATH or the server of http://HOST:PORT. An image's name has
-// no spaces, so those of a path are written %20.
+// Trains says what keeps an image that is not built in from being trained with, as far as
+// that is known before; nil: nothing.
+func (r *Runner) Trains(ctx context.Context, image string) error {
+	if isServer(image) || isExec(image) {
+		return nil
+	}
+	return r.Engine.Find(ctx, image)
+}
+
+// isExec says whether an image is a program.
+func isExec(image string) bool { return strings.HasPrefix(image, "exec:") }
+
+// find is the file behind exec:PATH, the server of http://HOST:PORT or, for an image of a
+// registry, nothing. An image's name has no spaces, so those of a path are written %20.
 func (r *Runner) find(ctx context.Context, image string) (string, error) {
 	if isServer(image) {
 		return findServer(ctx, image)
 	}
+	if err := r.Trains(ctx, image); err != nil {
+		return "", fmt.Errorf("image %q: %w", image, err)
+	}
 	if r.Beyond != "" {
 		return "", fmt.Errorf("image %q is refused: the emulator listens on %s, beyond this machine, and would run programs for anyone; listen on 127.0.0.1", image, r.Beyond)
+	}
+	if !isExec(image) {
+		return "", nil
 	}
 	path, err := url.PathUnescape(strings.TrimPrefix(image, "exec:"))
 	if err == nil {
