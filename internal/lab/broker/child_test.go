@@ -14,6 +14,7 @@ import (
 	"betimes/internal/event"
 	"betimes/internal/kafka"
 	"betimes/internal/lab/broker"
+	"betimes/internal/lifecycle/lifecycletest"
 )
 
 // These, when set, make this test binary a process of brokers or of one member.
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 	if addr := os.Getenv(childMember); addr != "" {
 		os.Exit(beMember(addr))
 	}
-	os.Exit(m.Run())
+	os.Exit(lifecycletest.Leaks(m))
 }
 
 // beMember prints its partitions' count once it has some, and polls for ever.

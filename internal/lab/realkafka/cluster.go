@@ -108,7 +108,7 @@ func (c *Cluster) Kill(id int) { c.nodes[id-1].machine.kill() }
 
 // Stop stops the Java machine of broker id as kill -STOP does: it holds its
 // connections and says nothing.
-func (c *Cluster) Stop(id int) { c.nodes[id-1].machine.signal(syscall.SIGSTOP) }
+func (c *Cluster) Stop(id int) { c.nodes[id-1].machine.halt() }
 
 // Continue lets a machine that was stopped go on.
 func (c *Cluster) Continue(id int) { c.nodes[id-1].machine.signal(syscall.SIGCONT) }

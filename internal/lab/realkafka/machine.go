@@ -3,12 +3,14 @@
 package realkafka
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // machine is one Java machine, a process of its own, with one broker or several.
@@ -67,6 +69,29 @@ func (m *machine) await(t testing.TB) {
 
 // signal sends one; a process that has ended does not mind.
 func (m *machine) signal(s syscall.Signal) { _ = m.process.Signal(s) }
+
+// haltTime is the most that threads of a busy machine take to stop.
+const haltTime = 10 * time.Second
+
+// halt stops the process and waits until all of its threads have: the first that
+// runs again tells the others, and until then they answer.
+func (m *machine) halt() {
+	m.signal(syscall.SIGSTOP)
+	for end := time.Now().Add(haltTime); !stopped(m.process.Pid) && time.Now().Before(end); <-time.After(time.Millisecond) {
+	}
+}
+
+// stopped says whether no thread of a process runs, as far as the machine tells.
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid)) // the pattern is sound
+	for _, file := range threads {
+		text, err := os.ReadFile(file)
+		if err == nil && !bytes.Contains(text, []byte(") T ")) {
+			return false
+		}
+	}
+	return true
+}
 
 // kill kills the process, kill -9, also a stopped one, and waits for its end.
 func (m *machine) kill() {

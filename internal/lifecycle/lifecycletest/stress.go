@@ -1,6 +1,7 @@
-// Package lifecycletest holds the exercise that every lifecycle.Runner must pass.
+// Package lifecycletest holds the exercise that every lifecycle.Runner must pass,
+// and the check that no goroutine outlives the tests of a package.
 //
-// Upstream: tests of long-lived rooms. Downstream: nothing.
+// Upstream: tests of what starts goroutines. Downstream: nothing.
 //
 // Invariants: only tests import it.
 package lifecycletest

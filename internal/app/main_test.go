@@ -1,0 +1,12 @@
+//go:build !interop
+
+package app
+
+import (
+	"os"
+	"testing"
+
+	"betimes/internal/lifecycle/lifecycletest"
+)
+
+func TestMain(m *testing.M) { os.Exit(lifecycletest.Leaks(m)) }
