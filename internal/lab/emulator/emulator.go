@@ -87,7 +87,7 @@ func (e *Emulator) build(d Deps) (err error) {
 	if e.config.Engine != noEngine {
 		e.engine.Program = e.config.Engine
 	}
-	e.sweepContainers()
+	e.report(e.engine.Sweep())
 	if _, err := store.Open(e.dir); err != nil { // of this version, before anything is changed
 		return err
 	}
@@ -135,16 +135,16 @@ func (e *Emulator) Run(ctx context.Context) error {
 	err := <-served
 	e.closeSites()
 	program.End(e.dir, programGrace)
-	e.sweepContainers()
+	e.report(e.engine.Close())
 	if errors.Is(err, net.ErrClosed) && ctx.Err() != nil {
 		return nil
 	}
 	return err
 }
 
-// sweepContainers removes what containers a run has left.
-func (e *Emulator) sweepContainers() {
-	if err := e.engine.Sweep(); err != nil {
+// report says that containers are left, if they are.
+func (e *Emulator) report(err error) {
+	if err != nil {
 		e.log.Error("containers not removed", "error", err)
 	}
 }

@@ -300,16 +300,14 @@ func TestAProgramServesItsModelAndIsStartedAgainWhenItDies(t *testing.T) {
 	b.control("CreateModel", m{"ModelName": "own", "PrimaryContainer": m{"Image": "exec:" + strings.ReplaceAll(path, " ", "%20"), "ModelDataUrl": "s3://data/weights.txt", "Environment": m{"GREETING": "hello"}}})
 	b.control("CreateEndpointConfig", m{"EndpointConfigName": "own", "ProductionVariants": []m{{"VariantName": "v", "ModelName": "own", "InitialInstanceCount": 1}}})
 	b.control("CreateEndpoint", m{"EndpointName": "own", "EndpointConfigName": "own"})
-	if got := b.control("DescribeEndpoint", m{"EndpointName": "own"}); got["EndpointStatus"] != "InService" {
-		t.Fatal(got)
-	}
+	b.await("own", "InService")
 	if resp, body := b.do("POST", "/endpoints/own/invocations", "x"); resp.StatusCode != 200 || body != "serve hello 42" {
 		t.Fatalf("answered %d %s", resp.StatusCode, body)
 	}
 	if resp, _ := b.do("POST", "/endpoints/own/invocations", "die"); resp.StatusCode != 424 {
 		t.Fatalf("a container that dies is answered %d", resp.StatusCode)
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		if resp, _ := b.do("POST", "/endpoints/own/invocations", "x"); resp.StatusCode == 200 {
 			return

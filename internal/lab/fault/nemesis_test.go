@@ -95,8 +95,8 @@ func TestANemesisStrikesAndLetsGo(t *testing.T) {
 		pid := b.cmd.Process.Pid
 		switch blow.What {
 		case fault.Stop:
-			for n := 0; state(t, pid) != "T"; n++ { // the signal is on its way
-				if n == 1e5 {
+			for end := time.Now().Add(time.Minute); state(t, pid) != "T"; { // the signal is on its way
+				if time.Now().After(end) {
 					t.Fatalf("who was stopped is %s", state(t, pid))
 				}
 			}

@@ -27,12 +27,12 @@ type Container struct {
 	Variables []string // NAME=value
 }
 
-// Command runs a container as a program that ends with it, and leaves nothing of it.
+// Command runs a container as a program that ends with it, and leaves nothing of it. It is to be started.
 func (e *Engine) Command(c Container) (program.Command, error) {
-	if err := e.use(); err != nil {
-		return program.Command{}, err
-	}
 	base, err := filepath.Abs(c.Base)
+	if err == nil {
+		err = e.begin()
+	}
 	if err != nil {
 		return program.Command{}, err
 	}
@@ -51,6 +51,6 @@ func (e *Engine) Command(c Container) (program.Command, error) {
 	arguments = append(append(arguments, "--", c.Image), c.Arguments...)
 	return program.Command{
 		Path: e.Program, Arguments: arguments, Base: c.Base, Bare: true,
-		After: func() { _ = e.remove(name) }, // it is gone already, unless its command line was killed
+		After: func() { e.end(name) },
 	}, nil
 }

@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -24,7 +24,10 @@ type Engine struct {
 	Program string // of its command line: docker, podman or a path; empty: none
 	Dir     string // of the emulator's state, absolute: its containers are told by it
 
-	used atomic.Bool
+	mu      sync.Mutex
+	noted   bool
+	running int           // containers of this run that are not removed yet
+	idle    chan struct{} // who waits for their end; nil: nobody
 }
 
 // Find says what keeps an image from being run; nil: the engine has it.
@@ -66,16 +69,47 @@ func (e *Engine) ask(ctx context.Context, arguments ...string) (string, error) {
 // noteFile says in Dir that there may be containers.
 const noteFile = "containers"
 
-// use notes, before the first container starts, that there may be some.
-func (e *Engine) use() error {
-	if e.used.Load() {
-		return nil
+// begin notes, before the first container starts, that there may be some.
+func (e *Engine) begin() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.noted {
+		if err := os.WriteFile(filepath.Join(e.Dir, noteFile), nil, 0o600); err != nil {
+			return fmt.Errorf("engine: %w", err)
+		}
+		e.noted = true
 	}
-	if err := os.WriteFile(filepath.Join(e.Dir, noteFile), nil, 0o600); err != nil {
-		return fmt.Errorf("engine: %w", err)
-	}
-	e.used.Store(true)
+	e.running++
 	return nil
+}
+
+// end removes a container, which is gone already unless its command line was killed.
+func (e *Engine) end(name string) {
+	_ = e.remove(name)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.running--
+	if e.running == 0 && e.idle != nil {
+		close(e.idle)
+		e.idle = nil
+	}
+}
+
+// Close removes the containers of this run, whose programs have ended.
+func (e *Engine) Close() error {
+	idle := make(chan struct{})
+	e.mu.Lock()
+	if e.running > 0 {
+		e.idle = idle
+	} else {
+		close(idle)
+	}
+	e.mu.Unlock()
+	select {
+	case <-idle:
+	case <-time.After(patience):
+	}
+	return e.Sweep()
 }
 
 // Sweep removes the containers of this emulator, also of an earlier run of it.
@@ -91,7 +125,9 @@ func (e *Engine) Sweep() error {
 	if err != nil {
 		return fmt.Errorf("engine: containers of an earlier run may be left: %s says %w", e.Program, err)
 	}
-	e.used.Store(false)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.noted = false
 	return os.Remove(note)
 }
 

@@ -76,13 +76,13 @@ func (l *Launcher) startProcess(file, dir string, s Spec, environment map[string
 	if err != nil {
 		return nil, err
 	}
-	c, err := l.command(file, dir, s.Image, port, environment)
-	if err != nil {
-		return nil, err
-	}
 	log, err := l.output(s, dir)
 	if err != nil {
 		return nil, err
+	}
+	c, err := l.command(file, dir, s.Image, port, environment)
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
 	}
 	c.Output = log
 	running, err := l.Programs.Start(c)

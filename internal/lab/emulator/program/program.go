@@ -34,7 +34,7 @@ type Command struct {
 	Variables []string // NAME=value, beside the emulator's own
 	Output    io.Writer
 	Bare      bool   // it sees Base/ml nowhere else
-	After     func() // is called once it has ended; nil: nothing is
+	After     func() // is called once, when it has ended or was not started; nil: nothing is
 }
 
 // Seen is the path at which a program sees base/ml: /opt/ml where the machine
@@ -53,8 +53,12 @@ type Running struct {
 // Start starts a program from a thread that lives as long as the program does:
 // Linux kills a child whose parent thread ends.
 func (s *Starter) Start(c Command) (*Running, error) {
+	if c.After == nil {
+		c.After = func() {}
+	}
 	mark, err := filepath.Abs(c.Base)
 	if err != nil {
+		c.After()
 		return nil, err
 	}
 	command := exec.Command(c.Path, c.Arguments...)
@@ -66,6 +70,7 @@ func (s *Starter) Start(c Command) (*Running, error) {
 	command.Env = append(append(os.Environ(), c.Variables...), markVariable+"="+mark)
 	out, in, err := os.Pipe()
 	if err != nil {
+		c.After()
 		return nil, err
 	}
 	command.Stdout, command.Stderr = in, in
@@ -77,6 +82,7 @@ func (s *Starter) Start(c Command) (*Running, error) {
 		defer runtime.UnlockOSThread()
 		defer gone()
 		defer out.Close()
+		defer c.After()
 		err := errors.Join(command.Start(), in.Close())
 		started <- err
 		if err == nil {
@@ -86,9 +92,6 @@ func (s *Starter) Start(c Command) (*Running, error) {
 			Sweep(mark)        // and beside it
 			_ = out.SetReadDeadline(time.Now().Add(lateOutput))
 			<-read
-			if c.After != nil {
-				c.After()
-			}
 		}
 	}()
 	return r, <-started
