@@ -14,7 +14,6 @@ import (
 	"betimes/internal/event"
 	"betimes/internal/kafka"
 	"betimes/internal/lab/broker"
-	"betimes/internal/lifecycle/lifecycletest"
 )
 
 // These, when set, make this test binary a process of brokers or of one member.
@@ -30,7 +29,7 @@ func TestMain(m *testing.M) {
 	if addr := os.Getenv(childMember); addr != "" {
 		os.Exit(beMember(addr))
 	}
-	os.Exit(lifecycletest.Leaks(m))
+	os.Exit(m.Run())
 }
 
 // beMember prints its partitions' count once it has some, and polls for ever.
