@@ -72,6 +72,7 @@ func (n *node) properties(more ...map[string]string) []byte {
 		"transaction.state.log.num.partitions":             "4",
 		"share.coordinator.state.topic.num.partitions":     "4",
 		"group.initial.rebalance.delay.ms":                 "0",
+		"initial.broker.registration.timeout.ms":           fmt.Sprint(patience.Milliseconds()), // a minute by default
 		"num.network.threads":                              "2",
 		"num.io.threads":                                   "2",
 		"log.cleaner.dedupe.buffer.size":                   "2097152",
