@@ -33,9 +33,13 @@ var groups = []*cobra.Group{
 func newRoot() *cobra.Command {
 	s := &settings{}
 	root := &cobra.Command{
-		Use:               "betimes",
-		Short:             "Keep an end-to-end latency promise on a stream of events",
-		Long:              "betimes takes events in, asks a model about each in time, and says per event where the time went.",
+		Use:   "betimes",
+		Short: "Keep an end-to-end latency promise on a stream of events",
+		Long: `betimes takes events in, asks a model about each in time, and says per event where the time went.
+
+FILE is one pipeline: betimes.yaml of this folder where none is named; the commands
+under Ask also find a running up of this folder. Data goes to stdout, all else to
+stderr. Exit codes: 0 done, 1 failed at run time, 2 wrong usage or configuration.`,
 		Example:           "  betimes demo\n  betimes init && betimes up",
 		Version:           version,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return s.check() },

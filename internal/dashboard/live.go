@@ -107,7 +107,7 @@ func outcomesText(counts map[string]int64, t Terminal) string {
 	if n := counts["failed"]; n > 0 {
 		parts = append(parts, t.paint(red, fmt.Sprintf("%d not taken by brokers", n)))
 	}
-	for _, name := range []string{"late", "dead_letter", "quarantined", "shed", "parked", "duplicate"} {
+	for _, name := range []string{"late", "dead_letter", "quarantined", "shed", "parked", "duplicate", latency.TurnedAway} {
 		if n := counts[name]; n > 0 {
 			parts = append(parts, t.paint(yellow, fmt.Sprintf("%d %s", n, strings.ReplaceAll(name, "_", " "))))
 		}
