@@ -46,6 +46,7 @@ func blame(bad, good span) attribution {
 	switch {
 	case waited <= work.rise: // the work itself took longer
 		a.carried = 0
+	case unmatched && work.rise > wait.rise: // it takes the most, and that is all that is said
 	case !unmatched && work.mayFill(all): // and what waits for it waits longer
 		a.carried = waited
 	default:

@@ -34,6 +34,8 @@ func TestWhoIsToBlame(t *testing.T) {
 			event.StageBroker: 20 * time.Millisecond}).stages, 0}, 15, "", 0, "Healthy"},
 		"the queue, when it was never better": {load{}, load{1000, usual.but(map[event.Stage]time.Duration{
 			event.StageQueue: 30 * time.Second}).stages, 0}, 20, "queue", 0.8, "no healthy time"},
+		"the stage that takes most, when it was never better": {load{}, usual.but(map[event.Stage]time.Duration{
+			event.StageBroker: 200 * time.Millisecond, event.StageQueue: 200 * time.Millisecond, event.StagePublish: 300 * time.Millisecond}), 20, "publish", 0.3, "no healthy time"},
 		"the log, when all of it is a backlog": {load{}, usual.but(map[event.Stage]time.Duration{
 			event.StageBroker: 3600 * time.Second}), 20, "broker", 0.9, "no healthy time"},
 	} {
