@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,6 +125,17 @@ func (f *loadFlags) settle(flags *pflag.FlagSet) error {
 	if _, err := f.lateLimit(); err != nil {
 		problems = append(problems, err)
 	}
+	for _, file := range []struct{ flag, name, endings string }{{"report", f.report, ".json .html"}, {"write", f.write, ".csv .ndjson"}} {
+		if file.name != "" && !slices.Contains(strings.Fields(file.endings), filepath.Ext(file.name)) {
+			problems = append(problems, fmt.Errorf("--%s: %q has no known ending; use one of %s", file.flag, file.name, file.endings))
+		}
+		if _, err := os.Stat(filepath.Dir(file.name)); file.name != "" && err != nil {
+			problems = append(problems, fmt.Errorf("--%s: %w", file.flag, err))
+		}
+	}
+	if f.count < 1 {
+		problems = append(problems, fmt.Errorf("--count: %d is less than 1", f.count))
+	}
 	return errors.Join(problems...)
 }
 
@@ -172,8 +185,12 @@ func (f *loadFlags) show(w io.Writer, r *loadgen.Report) error {
 	return errors.Join(write(out), out.Close())
 }
 
-// judge fails a load that lost events or was late too often.
+// judge fails a load that lost events or was late too often, and one of which nothing
+// was taken.
 func (f *loadFlags) judge(r *loadgen.Report) error {
+	if r.Sent > 0 && r.Accepted == 0 && r.Predicted == 0 {
+		return fmt.Errorf("none of %d events was accepted", r.Sent)
+	}
 	if r.Lost > 0 {
 		return fmt.Errorf("%d of %d accepted events were not found in any topic they may end in", r.Lost, r.Accepted)
 	}

@@ -111,6 +111,15 @@ func TestProductionRolesRefuseWhatIsEmbedded(t *testing.T) {
 			t.Errorf("%s: %v", role, err)
 		}
 	}
+	for role, want := range map[string]string{"broker": "kafka.embedded: the file has no brokers of its own to run", "emulate": "lab.emulator: the file has no SageMaker to run here"} {
+		if err := l.ForRole(role); err != nil {
+			t.Errorf("%s: %v", role, err)
+		}
+		foreign := mustParse(t, "kafka: {seeds: [a:1]}\nflow: {stream: {from: latest}}\nmodels: {m: {rest: {url: http://a}}}\n", Options{})
+		if err := foreign.ForRole(role); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s of what is elsewhere: %v, want %s", role, err, want)
+		}
+	}
 	if err := l.ForRole("up"); err != nil {
 		t.Errorf("up: %v", err)
 	}

@@ -6,12 +6,19 @@ import "slices"
 func Roles() []string { return []string{"gateway", "stream", "mirror", "watch", "steer"} }
 
 // ForRole says what keeps the file from running as that role: parts inside the
-// process are for one machine. The error is an *Error, or nil.
+// process are for one machine, and what runs alone must be in it. The error is an
+// *Error, or nil.
 func (l *Loaded) ForRole(role string) error {
-	if !slices.Contains(Roles(), role) {
-		return nil
-	}
 	found := list{}
+	switch {
+	case role == "broker" && l.Config.Kafka.Embedded == nil:
+		found.add(l.origin.nearest("kafka.seeds"), "kafka.embedded", "the file has no brokers of its own to run; write kafka: {embedded: {brokers: 3}} in place of seeds")
+	case role == "emulate" && l.Config.Lab.Emulator == nil:
+		found.add(l.origin.nearest("models"), "lab.emulator", "the file has no SageMaker to run here; write lab: {emulator: {}}, or embedded: true below a model's sagemaker")
+	}
+	if !slices.Contains(Roles(), role) {
+		return found.err(l.File, l.Files)
+	}
 	for _, f := range embedded(l.Config) {
 		found.add(l.origin.nearest(f.Path), f.Path, "role %s does not run with it: %s", role, f.Text)
 	}
