@@ -46,15 +46,22 @@ func (m *Monitor) Why(since time.Duration) Why {
 	}
 	blocks := m.history.blocks(to-int64(History/time.Second), to)
 	ref := reference(blocks, m.objective.Latency)
-	trouble, ok := findTrouble(blocks, ref, from, m.allowed())
-	if !ok {
-		return m.healthy(from, to, since)
+	var v verdict
+	trouble, slow := findTrouble(blocks, ref, from, m.allowed())
+	if slow {
+		v = m.verdict(trouble, ref, to)
+		slow = !v.unproven(m.allowed())
 	}
-	v := m.verdict(trouble, ref, to)
-	if v.unproven(m.allowed()) {
-		return m.healthy(from, to, since)
+	if slow && !v.ended {
+		return v.why()
 	}
-	return v.why()
+	if u, ok := m.unpredicts(now); ok {
+		return u.why()
+	}
+	if slow {
+		return v.why()
+	}
+	return m.healthy(from, to, since)
 }
 
 // unproven says that nothing speaks of trouble but a few events that were quicker: the

@@ -192,3 +192,52 @@ func TestAPipelineWhoseBrokersTakeNothingIsNotHealthy(t *testing.T) {
 		check(t, m.Why(time.Minute), "", 0, "Healthy")
 	})
 }
+
+func TestAPipelineOfWhichMostEventsAreNotPredictedIsNotHealthy(t *testing.T) {
+	for name, c := range map[string]struct {
+		place     event.Place
+		predicted int
+		failing   map[string]int64
+		stage     string
+		says      string
+	}{
+		"all are shed":                      {event.Shed, 0, nil, "admit", "60 shed of the newest 60."},
+		"most are shed, in time the others": {event.Shed, 1, nil, "admit", "60 shed of the newest 90."},
+		"as many are predicted":             {event.Shed, 2, nil, "", "Healthy"},
+		"shed, because every call fails":    {event.Shed, 0, map[string]int64{"connection": 40}, "model", "40 calls ended as connection"},
+		"dead letters":                      {event.DeadLetter, 0, nil, "feature", "60 dead letters of the newest 60."},
+		"dead letters that the model made":  {event.DeadLetter, 0, map[string]int64{"bad_input": 60}, "model", "60 calls ended as bad_input"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, _ := newMonitor(t)
+				w := newWorker(m, "stream-0")
+				w.run(60, usual)
+				w.run(5, load{})
+				began := time.Now()
+				for i := range 30 {
+					for range 2 {
+						w.meter.Observe(w.event(usual, 0), c.place, time.Time{})
+					}
+					w.pulse.Endpoints = []pulse.Endpoint{{Name: "fraud", Up: c.failing == nil}}
+					if i > 20 {
+						w.pulse.Endpoints[0].Invocations = c.failing
+					}
+					w.run(1, load{c.predicted, usual.stages, 0})
+				}
+				why := m.Why(time.Minute)
+				if c.stage == "" {
+					check(t, why, "", 0, c.says)
+					return
+				}
+				text := why.Sentence + strings.Join(why.Evidence, "; ")
+				if why.Healthy || why.Culprit.Stage != c.stage || why.Remedy == "" || !strings.Contains(text, c.says) || why.Since.Sub(began).Abs() > 2*time.Second {
+					t.Errorf("%+v since %v, began %v: %s", why.Culprit, why.Since, began, text)
+				}
+				w.pulse.Endpoints = nil
+				w.run(40, usual)
+				check(t, m.Why(time.Minute), "", 0, "Healthy")
+			})
+		})
+	}
+}
