@@ -212,7 +212,8 @@ func TestAPipelineOfWhichMostEventsAreNotPredictedIsNotHealthy(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, _ := newMonitor(t)
 				w := newWorker(m, "stream-0")
-				w.run(60, usual)
+				few := load{20, usual.stages, 0}
+				w.run(20, few)
 				w.run(5, load{})
 				began := time.Now()
 				for i := range 30 {
@@ -235,7 +236,7 @@ func TestAPipelineOfWhichMostEventsAreNotPredictedIsNotHealthy(t *testing.T) {
 					t.Errorf("%+v since %v, began %v: %s", why.Culprit, why.Since, began, text)
 				}
 				w.pulse.Endpoints = nil
-				w.run(40, usual)
+				w.run(40, few)
 				check(t, m.Why(time.Minute), "", 0, "Healthy")
 			})
 		})
