@@ -84,7 +84,7 @@ func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Respons
 	if err != nil {
 		return nil, e.fail(model.ClassBadInput, err)
 	}
-	got, err := e.transport.infer(ctx, &call{id: r.InferenceID, deadline: r.Deadline(), inputs: joined, binary: s.binary})
+	got, err := e.transport.infer(ctx, &call{id: r.InferenceID, deadline: r.Deadline(), latest: r.Latest(), inputs: joined, binary: s.binary})
 	if err != nil {
 		e.failed(err)
 		return nil, err

@@ -215,6 +215,9 @@ func (g *overGRPC) infer(ctx context.Context, c *call) (*result, error) {
 			}
 		}
 	}
+	if exchange.Late(c.latest) {
+		return nil, &model.Error{Class: model.ClassLate, Endpoint: g.name, Err: exchange.ErrLate}
+	}
 	r := &result{}
 	times, err := g.ask(ctx, "ModelInfer", c.deadline, q, r)
 	if err != nil {

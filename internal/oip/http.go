@@ -133,7 +133,7 @@ func (h *overHTTP) infer(ctx context.Context, c *call) (*result, error) {
 	if err != nil {
 		return nil, &model.Error{Class: model.ClassDenied, Endpoint: h.name, Err: err}
 	}
-	reply, err := h.client.Do(ctx, exchange.Request{URL: h.asking, Header: header, Body: body})
+	reply, err := h.client.Do(ctx, exchange.Request{URL: h.asking, Header: header, Body: body, Latest: c.latest})
 	if err != nil {
 		return nil, err
 	}

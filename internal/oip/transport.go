@@ -20,6 +20,7 @@ type transport interface {
 type call struct {
 	id       string
 	deadline time.Time // zero: none
+	latest   time.Time // from then on it is not sent any more; zero: whenever
 	inputs   []tensor
 	binary   bool
 }

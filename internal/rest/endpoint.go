@@ -87,7 +87,7 @@ func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Respons
 	if err != nil {
 		return nil, e.fail(model.ClassDenied, err)
 	}
-	reply, err := e.client.Do(ctx, exchange.Request{URL: e.url, Header: header, Body: body})
+	reply, err := e.client.Do(ctx, exchange.Request{URL: e.url, Header: header, Body: body, Latest: r.Latest()})
 	if err != nil {
 		return nil, err
 	}

@@ -226,7 +226,7 @@ func (a *Async) submit(ctx context.Context, j *job, r *model.Request, body []byt
 	} else {
 		header.Set("Content-Type", "application/octet-stream") // the body's own stands in another header
 	}
-	reply, who, err := a.endpoint.send(ctx, header, body)
+	reply, who, err := a.endpoint.send(ctx, a.endpoint.request(r, header, body))
 	if err != nil {
 		return err
 	}

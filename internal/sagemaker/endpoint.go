@@ -102,7 +102,7 @@ func (e *Endpoint) Invoke(ctx context.Context, r *model.Request) (*model.Respons
 	if err != nil {
 		return nil, err
 	}
-	reply, who, err := e.send(ctx, e.header(r), body)
+	reply, who, err := e.send(ctx, e.request(r, e.header(r), body))
 	if err != nil {
 		return nil, err
 	}
@@ -128,9 +128,14 @@ func (e *Endpoint) body(r *model.Request) ([]byte, error) {
 	return body, nil
 }
 
+// request is what is sent about r.
+func (e *Endpoint) request(r *model.Request, header http.Header, body []byte) exchange.Request {
+	return exchange.Request{URL: e.url, Header: header, Body: body, Framed: e.operation.framed, Latest: r.Latest()}
+}
+
 // send also tells as whom.
-func (e *Endpoint) send(ctx context.Context, header http.Header, body []byte) (exchange.Reply, wire.Credentials, error) {
-	signed := wire.Request{Method: http.MethodPost, URL: e.url, Header: header, PayloadHash: wire.PayloadHash(body)}
+func (e *Endpoint) send(ctx context.Context, q exchange.Request) (exchange.Reply, wire.Credentials, error) {
+	signed := wire.Request{Method: http.MethodPost, URL: q.URL, Header: q.Header, PayloadHash: wire.PayloadHash(q.Body)}
 	who, err := e.service.sign(ctx, signed)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -138,7 +143,7 @@ func (e *Endpoint) send(ctx context.Context, header http.Header, body []byte) (e
 		}
 		return exchange.Reply{}, who, e.fail(model.ClassDenied, err)
 	}
-	reply, err := e.service.exchange.Do(ctx, exchange.Request{URL: e.url, Header: header, Body: body, Framed: e.operation.framed})
+	reply, err := e.service.exchange.Do(ctx, q)
 	return reply, who, err
 }
 

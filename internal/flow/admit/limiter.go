@@ -44,6 +44,7 @@ type Limiter struct {
 const (
 	pressing   = time.Second            // for so long after one was refused others are let in with more care
 	probeEvery = 100 * time.Millisecond // one is let in although it should be late
+	leastLeft  = time.Millisecond       // of an event's time when its call begins: less than models are told
 )
 
 // New makes a Limiter before inner.
@@ -166,9 +167,9 @@ func (l *Limiter) decide(e *event.Event, now time.Time) (pass, *Refusal) {
 		return p, &Refusal{Reason: event.ReasonWouldBeLate, Left: p.left, Need: p.need}
 	}
 	l.passed = now
-	p.latest = e.Deadline
+	p.latest = e.Deadline.Add(-leastLeft)
 	if !p.probe {
-		p.latest = later(p.answerBy.Add(-l.calls.predict(l.inside+1, takes, now).with(sure)), now.Add(time.Millisecond), e.Deadline)
+		p.latest = later(p.answerBy.Add(-l.calls.predict(l.inside+1, takes, now).with(sure)), now.Add(time.Millisecond), p.latest)
 	}
 	return p, nil
 }

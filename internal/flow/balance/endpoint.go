@@ -64,7 +64,7 @@ func (r result) verdict() verdict {
 		return answered
 	case class == model.ClassThrottled:
 		return throttled
-	case class.OfEndpoint():
+	case class.OfEndpoint() || class == model.ClassLate:
 		return silent
 	}
 	return answered
@@ -110,7 +110,7 @@ func (e *endpoint) stands(trial bool, r result) (bad bool) {
 		e.standing.works(trial, r.now)
 	case r.beaten && trial && !e.standing.in():
 		e.standing.leave(r.now.Add(otherOut))
-	case class == model.ClassCanceled:
+	case class == model.ClassCanceled || class == model.ClassLate: // of that nothing was sent
 		e.standing.unclear(trial)
 	case class.OfEndpoint():
 		e.standing.fault(r.now)

@@ -28,10 +28,10 @@ const flicker = time.Second
 func (h *health) note(err error, now time.Time) {
 	class := model.ClassOf(err)
 	switch {
+	case err != nil && (class == model.ClassCanceled || class == model.ClassLate):
+		return
 	case err == nil || !class.OfEndpoint():
 		h.answered(now)
-		return
-	case class == model.ClassCanceled:
 		return
 	}
 	if e, is := errors.AsType[*model.Error](err); is {

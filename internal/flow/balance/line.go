@@ -224,7 +224,7 @@ func (l *line) count(r result) {
 	switch {
 	case r.class == ok || class.OfEvent():
 		l.bad -= l.bad / 64
-	case class == model.ClassCanceled || class == model.ClassThrottled:
+	case class == model.ClassCanceled || class == model.ClassThrottled || class == model.ClassLate:
 	default:
 		l.bad += (1 - l.bad) / 64
 	}

@@ -42,6 +42,18 @@ func TestAnEndpointThatFailsQuicklyAttractsNothing(t *testing.T) {
 	}
 }
 
+func TestAnEndpointIsNotBlamedForCallsThatWereTooLateToBeSent(t *testing.T) {
+	simulate(t, func(t *testing.T, ctx context.Context) {
+		f := newFleet(DefaultConfig(), ten())
+		f.servers[2].fails.Store(int32(model.ClassLate))
+		f.offer(ctx, 500, 5*time.Second, time.Second)
+		if s := f.Snapshots(); s[2].Out || !s[2].Up {
+			t.Errorf("the pulse says of it %+v", s[2])
+		}
+		f.books(t)
+	})
+}
+
 func TestThreeOfTenEndpointsDeadCostFewCalls(t *testing.T) {
 	simulate(t, func(t *testing.T, ctx context.Context) {
 		f := newFleet(DefaultConfig(), ten())

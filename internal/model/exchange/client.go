@@ -86,24 +86,37 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 type clock struct {
 	trace            httptrace.ClientTrace
 	begun, connected time.Time
-	reused           bool
+	latest           time.Time // for the request to be sent; zero: whenever
+	reused, late     bool
 }
 
+// gotConn keeps a request from being sent that waited too long for its connection:
+// nothing was written yet, and nothing can be.
 func (k *clock) gotConn(info httptrace.GotConnInfo) {
 	k.connected, k.reused = time.Now(), info.Reused
+	if k.late = Late(k.latest); k.late {
+		_ = info.Conn.SetWriteDeadline(k.begun)
+	}
 }
 
-// Do sends r once and reads the answer. Its errors are *model.Error.
+// Do sends r once and reads the answer. Its errors are *model.Error; model.ClassLate
+// is that of a request of which nothing was sent.
 func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	if d, ok := ctx.Deadline(); !ok || time.Until(d) > c.config.Timeout {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.config.Timeout)
 		defer cancel()
 	}
-	k := &clock{begun: time.Now()}
+	k := &clock{begun: time.Now(), latest: r.Latest}
+	if Late(k.latest) {
+		return Reply{}, c.tooLate()
+	}
 	k.trace.GotConn = k.gotConn
 	resp, err := c.transport.RoundTrip(newRequest(httptrace.WithClientTrace(ctx, &k.trace), r))
-	if err != nil {
+	switch {
+	case err != nil && k.late:
+		return Reply{}, c.tooLate()
+	case err != nil:
 		return Reply{}, c.severed(k, c.fault(ctx, err))
 	}
 	body, err := c.readAnswer(ctx, resp, r.Framed)
@@ -138,6 +151,11 @@ func (c *Client) fault(ctx context.Context, err error) *model.Error {
 		e.Class, e.Err = ClassOf(ended), ended
 	}
 	return e
+}
+
+// tooLate is the failure of a request of which nothing was sent.
+func (c *Client) tooLate() error {
+	return &model.Error{Class: model.ClassLate, Endpoint: c.config.Endpoint, Err: ErrLate}
 }
 
 // severed marks the loss of a connection that had been used before: the server

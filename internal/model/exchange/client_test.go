@@ -208,3 +208,45 @@ func echo(b *testing.B) *url.URL {
 	u, _ := url.Parse(s.URL)
 	return u
 }
+
+func TestARequestForWhichThereIsAConnectionTooLateIsNotSent(t *testing.T) {
+	for name, start := range map[string]func(http.Handler) *httptest.Server{"plain": httptest.NewServer, "over TLS": httptest.NewTLSServer} {
+		t.Run(name, func(t *testing.T) {
+			var seen atomic.Int32
+			reached, release := make(chan struct{}), make(chan struct{})
+			s := start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if seen.Add(1) == 1 {
+					close(reached)
+					<-release
+				}
+				_, _ = io.Copy(w, r.Body)
+			}))
+			t.Cleanup(s.Close)
+			u, err := url.Parse(s.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := client(t, Config{Connections: 1, TLS: s.Client().Transport.(*http.Transport).TLSClientConfig})
+			ask := func(latest time.Time) error {
+				_, err := c.Do(t.Context(), Request{URL: u, Header: http.Header{}, Body: []byte("x"), Latest: latest})
+				return err
+			}
+			first, second := make(chan error), make(chan error)
+			go func() { first <- ask(time.Time{}) }()
+			<-reached
+			latest := time.Now().Add(20 * time.Millisecond)
+			go func() { second <- ask(latest) }()
+			<-time.After(time.Until(latest))
+			close(release)
+			if err := <-second; model.ClassOf(err) != model.ClassLate || !errors.Is(err, ErrLate) {
+				t.Errorf("got %v", err)
+			}
+			if err := errors.Join(<-first, ask(time.Now().Add(time.Hour))); err != nil {
+				t.Errorf("the calls before and after it: %v", err)
+			}
+			if n := seen.Load(); n != 2 {
+				t.Errorf("the server saw %d requests", n)
+			}
+		})
+	}
+}

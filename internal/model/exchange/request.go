@@ -3,11 +3,13 @@ package exchange
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"betimes/internal/model"
 )
@@ -20,8 +22,15 @@ type Request struct {
 	URL    *url.URL
 	Header http.Header
 	Body   []byte
-	Framed *Framing // of answers that come in frames; nil: they come whole
+	Framed *Framing  // of answers that come in frames; nil: they come whole
+	Latest time.Time // from then on nothing is sent any more; zero: whenever
 }
+
+// ErrLate is the cause of model.ClassLate.
+var ErrLate = errors.New("the latest moment for the call has passed")
+
+// Late says that a call must not begin any more.
+func Late(latest time.Time) bool { return !latest.IsZero() && !time.Now().Before(latest) }
 
 // Framing reads the body of a good answer of one content type. It reads to the end,
 // and keeps at most MaxAnswerBytes. Its errors are *model.Error when they stand in

@@ -32,6 +32,7 @@ func Exercise(t *testing.T, newInvoker New, classes ...model.Class) {
 		"many items keep their order":                 order,
 		"a request without items is refused":          noItems,
 		"a deadline long past is no reason to refuse": pastDeadline,
+		"after its latest moment nobody is asked":     tooLate,
 		"calls at the same time do not mix":           concurrent,
 		"a cancelled call ends and frees its slot":    canceled,
 		"a call past the time of its context ends":    timedOut,
@@ -118,6 +119,18 @@ func pastDeadline(t *testing.T, newInvoker New) {
 	r.Items[0].Deadline = time.Now().Add(-time.Hour)
 	if err := asked(patient(t), newInvoker(t, Behaviour{Delay: time.Millisecond}), r); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func tooLate(t *testing.T, newInvoker New) {
+	reached := make(chan struct{}, 8)
+	inv := newInvoker(t, Behaviour{Delay: time.Millisecond, HangFor: 1, Reached: reached, Calls: 1})
+	r := csvRequest("1", "2")
+	r.Items[1].Latest = time.Now()
+	_, err := inv.Invoke(patient(t), r)
+	wantClass(t, err, model.ClassLate)
+	if len(reached) != 0 {
+		t.Error("the model was asked")
 	}
 }
 

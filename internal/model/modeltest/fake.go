@@ -74,6 +74,9 @@ func (f *Fake) Invoke(ctx context.Context, r *model.Request) (*model.Response, e
 	if r == nil || len(r.Items) == 0 {
 		return nil, f.fail(model.ClassBadInput, errors.New("a request without items"))
 	}
+	if latest := r.Latest(); !latest.IsZero() && !time.Now().Before(latest) {
+		return nil, f.fail(model.ClassLate, nil)
+	}
 	step := f.begin(ctx, r)
 	defer f.end()
 	start := time.Now()
