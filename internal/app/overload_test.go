@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,7 +39,12 @@ func (x *executors) Invoke(ctx context.Context, r *model.Request) (*model.Respon
 	x.free <- struct{}{}
 	defer func() { <-x.free }()
 	time.Sleep(x.fixed + time.Duration(len(r.Items))*x.each)
-	return x.fake.Invoke(ctx, r)
+	begun := *r
+	begun.Items = slices.Clone(r.Items)
+	for i := range begun.Items {
+		begun.Items[i].Latest = time.Time{} // the fake answers what has begun
+	}
+	return x.fake.Invoke(ctx, &begun)
 }
 
 func TestUnderOverloadTheWholePathPredictsInTimeWhatItsModelCanDo(t *testing.T) {
