@@ -69,7 +69,7 @@ func (s Summary) Text(t Terminal) string {
 	var out strings.Builder
 	r := s.Latency.Report
 	fmt.Fprintf(&out, "%s  %.0f events/s  p50 %s  p99 %s  late %s\n", t.paint(bold, s.Pipeline), r.RatePerS,
-		latency.Duration(micros(r.Event.P50US)), latency.Duration(micros(r.Event.P99US)), t.paint(lateColour(r), latency.Percent(r.LateShare)))
+		latency.Duration(micros(r.Event.P50US)), latency.Duration(micros(r.Event.P99US)), t.paint(lateColour(r), lateText(r)))
 	out.WriteString(WhyText(latency.Why{Healthy: s.Why.Healthy, Sentence: s.Why.Sentence, Remedy: s.Why.Remedy}, t) + "\n")
 	culprit := ""
 	if s.Why.Culprit != nil {
@@ -93,6 +93,14 @@ func (s Summary) Text(t Terminal) string {
 		fmt.Fprintf(&out, "change     %s %s: %s\n", c.At.UTC().Format("15:04:05Z"), c.Kind, c.What)
 	}
 	return out.String()
+}
+
+func lateText(r latency.Report) string {
+	text := latency.Percent(r.LateShare)
+	if r.ShedShare > 0 {
+		text += ", shed " + latency.Percent(r.ShedShare)
+	}
+	return text
 }
 
 func lateColour(r latency.Report) string {

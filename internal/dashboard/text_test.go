@@ -51,7 +51,7 @@ func moment() Summary {
 	return Summary{
 		Pipeline: "v1-simplified",
 		Latency: Latency{Report: latency.Report{
-			RatePerS: 499.6, Event: latency.Row{P50US: 61_800, P99US: 412_000, Count: 500}, LateShare: 0.031,
+			RatePerS: 499.6, Event: latency.Row{P50US: 61_800, P99US: 412_000, Count: 500}, LateShare: 0.031, ShedShare: 0.02,
 			Stages:   []latency.Row{row("gateway", 120, 400, 0.01), row("broker", 1300, 4100, 0.04), row("queue", 40, 210, 0.01), row("model", 58_000, 402_000, 0.94)},
 			Outcomes: map[string]int64{"predicted": 29_000, "late": 899, "dead_letter": 2, "failed": 7, "turned_away": 41}, InFlight: 61, Limit: 64, Queued: 12,
 		}},

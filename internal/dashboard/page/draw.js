@@ -22,7 +22,8 @@ export function figures(latency, lag) {
   put("p50", some ? duration(latency.event.p50_us) : "–");
   put("p99", some ? duration(latency.event.p99_us) : "–");
   put("objective", `${percent(latency.objective.target)} in ${duration(latency.objective.latency_us)}`);
-  put("late", some ? percent(latency.late_share) : "–");
+  const late = some ? percent(latency.late_share) : "–";
+  put("late", latency.shed_share > 0 ? `${late}, shed ${percent(latency.shed_share)}` : late);
   byID("late").classList.toggle("bad", !latency.objective.kept);
   put("rate", `${number(latency.rate_per_s)}/s`);
   put("events", number(latency.event.count));

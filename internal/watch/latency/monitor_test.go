@@ -309,3 +309,23 @@ func TestAStageThatFewEventsPassTakesNothingOfMost(t *testing.T) {
 		}
 	})
 }
+
+func TestAnObjectiveIsNotKeptByWhatIsShed(t *testing.T) {
+	for name, c := range map[string]struct {
+		predicted, late, shed int64
+		kept                  bool
+	}{
+		"few late":                             {990, 5, 0, true},
+		"too many late":                        {990, 50, 0, false},
+		"none late, few shed":                  {995, 0, 5, true},
+		"none late, most shed":                 {100, 0, 900, false},
+		"all shed":                             {0, 0, 100, false},
+		"few late and few shed, too many both": {993, 7, 7, false},
+		"nothing came":                         {0, 0, 0, true},
+	} {
+		r := Report{LateShare: lateShare(map[string]int64{"predicted": c.predicted, Late: c.late}), ShedShare: shedShare(map[string]int64{"predicted": c.predicted, "shed": c.shed})}
+		if kept := r.missed() <= 0.01; kept != c.kept {
+			t.Errorf("%s: %.3f missed", name, r.missed())
+		}
+	}
+}

@@ -29,13 +29,15 @@ type Report struct {
 	Stages    []Row            `json:"stages"`     // in the order of the journey
 	Outcomes  map[string]int64 `json:"outcomes"`
 	LateShare float64          `json:"late_share"` // of predicted events
+	ShedShare float64          `json:"shed_share"` // of events that were predicted or shed
 	Objective ObjectiveReport  `json:"objective"`
 	InFlight  int              `json:"in_flight"`
 	Limit     int              `json:"limit"` // of those in work, all workers together
 	Queued    int              `json:"queued"`
 }
 
-// ObjectiveReport is the objective and whether the window kept it.
+// ObjectiveReport is the objective and whether the window kept it: an event that was
+// shed has missed it as one that was predicted late has.
 type ObjectiveReport struct {
 	LatencyUS int64   `json:"latency_us"`
 	Target    float64 `json:"target"`
@@ -57,8 +59,8 @@ func (m *Monitor) Report(window time.Duration) Report {
 	if r.WindowS > 0 {
 		r.RatePerS = float64(endings(s.outcomes)) / r.WindowS
 	}
-	r.LateShare = lateShare(s.outcomes)
-	r.Objective = ObjectiveReport{m.objective.Latency.Microseconds(), m.objective.Target, r.LateShare <= m.allowed()}
+	r.LateShare, r.ShedShare = lateShare(s.outcomes), shedShare(s.outcomes)
+	r.Objective = ObjectiveReport{m.objective.Latency.Microseconds(), m.objective.Target, r.missed() <= m.allowed()}
 	m.live(func(one *instance) {
 		r.InFlight += one.newest.InFlight
 		r.Queued += one.newest.Queued
@@ -148,6 +150,18 @@ func lateShare(outcomes map[string]int64) float64 {
 	}
 	return 0
 }
+
+func shedShare(outcomes map[string]int64) float64 {
+	shed := outcomes[event.Shed.String()]
+	if n := outcomes[event.Predicted.String()] + shed; n > 0 {
+		return float64(shed) / float64(n)
+	}
+	return 0
+}
+
+// missed is the share of the events that were predicted or shed for which the
+// objective was missed.
+func (r Report) missed() float64 { return r.ShedShare + (1-r.ShedShare)*r.LateShare }
 
 // Point is one step of a series.
 type Point struct {
