@@ -14,7 +14,7 @@ import (
 type MemberConfig struct {
 	Group          string
 	Topics         []string
-	Protocol       string        // ProtocolAuto, ProtocolClassic or ProtocolConsumer
+	Protocol       string        // ProtocolAuto, ProtocolClassic, ProtocolEager or ProtocolConsumer
 	StaticID       string        // stable name of this member; empty: dynamic
 	SessionTimeout time.Duration // how long a silent member keeps its partitions; zero: 10s
 	From           string        // earliest, latest or RFC 3339: where to begin without committed offsets
@@ -30,18 +30,6 @@ type MemberConfig struct {
 	// is assigned anew. It is called inside Poll.
 	Problem func(error)
 }
-
-// The values of MemberConfig.Protocol.
-//
-// Auto is classic for a static member and consumer (KIP-848) for a dynamic one
-// where the broker has it. With KIP-848 the name of a static member that was
-// killed is refused (UNRELEASED_INSTANCE_ID) until its session has run out;
-// with the classic protocol its successor has the partitions back at once.
-const (
-	ProtocolAuto     = "auto"
-	ProtocolClassic  = "classic"
-	ProtocolConsumer = "consumer"
-)
 
 const (
 	defaultSessionTimeout = 10 * time.Second
@@ -84,7 +72,7 @@ func (c *Cluster) NewMember(cfg MemberConfig) (*Member, error) {
 	}
 	m := &Member{
 		cfg: cfg, cluster: c, from: from, begun: make(chan struct{}),
-		nextGen: cfg.Protocol == ProtocolConsumer || (cfg.Protocol != ProtocolClassic && cfg.StaticID == ""),
+		nextGen: cfg.nextGen(),
 		owned:   make(map[Partition]uint64), halted: make(map[Partition]bool), notes: make(map[Partition]string), highest: make(map[Partition]int64),
 	}
 	if m.nextGen {
@@ -109,7 +97,7 @@ func (m *Member) options() []kgo.Opt {
 		kgo.RebalanceTimeout(max(m.cfg.SessionTimeout, minRebalanceTimeout)),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.Balancers(m.cfg.balancers()...),
 		kgo.AdjustFetchOffsetsFn(m.assigned),
 		kgo.OnPartitionsRevoked(m.revoked),
 		kgo.OnPartitionsLost(m.lost),

@@ -167,7 +167,9 @@ func TestMembersShareATopicAndHandItOver(t *testing.T) {
 	for name, cfg := range map[string][2]kafka.MemberConfig{
 		"dynamic, by default":  {{}, {}},
 		"dynamic, classic":     {{Protocol: kafka.ProtocolClassic}, {Protocol: kafka.ProtocolClassic}},
+		"dynamic, eager":       {{Protocol: kafka.ProtocolEager}, {Protocol: kafka.ProtocolEager}},
 		"static, by default":   {{StaticID: "one"}, {StaticID: "two"}},
+		"static, eager":        {{StaticID: "one", Protocol: kafka.ProtocolEager}, {StaticID: "two", Protocol: kafka.ProtocolEager}},
 		"static, KIP-848":      {{StaticID: "one", Protocol: kafka.ProtocolConsumer}, {StaticID: "two", Protocol: kafka.ProtocolConsumer}},
 		"from a time long ago": {{From: "earliest"}, {From: "2020-01-01T00:00:00Z"}},
 	} {
@@ -211,11 +213,57 @@ func TestMembersShareATopicAndHandItOver(t *testing.T) {
 	}
 }
 
+func TestAMemberThatSharesNoProtocolWithItsGroupSaysWhatToDo(t *testing.T) {
+	for name, tt := range map[string]struct {
+		there, comes kafka.MemberConfig
+		want         []string
+	}{
+		"it comes to an eager group": {
+			kafka.MemberConfig{Protocol: kafka.ProtocolEager}, kafka.MemberConfig{Protocol: kafka.ProtocolClassic},
+			[]string{"INCONSISTENT_GROUP_PROTOCOL", "offers (cooperative-sticky)", "set flow.stream.protocol: eager in all workers"},
+		},
+		"it comes to an eager group, with a name": {
+			kafka.MemberConfig{Protocol: kafka.ProtocolEager, StaticID: "one"}, kafka.MemberConfig{StaticID: "two"},
+			[]string{"INCONSISTENT_GROUP_PROTOCOL", "set flow.stream.protocol: eager in all workers"},
+		},
+		"it is eager and comes to a cooperative group": {
+			kafka.MemberConfig{Protocol: kafka.ProtocolClassic}, kafka.MemberConfig{Protocol: kafka.ProtocolEager},
+			[]string{"INCONSISTENT_GROUP_PROTOCOL", "offers (range and roundrobin)", "set flow.stream.protocol: classic in all workers"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := open(t, config(brokers(t, 1)))
+			things := topic(t, c, 2)
+			there := work(t, c, things, tt.there)
+			there.await("its partitions", owns(2))
+			comes := work(t, c, things, tt.comes)
+			select {
+			case err := <-comes.stopped:
+				for _, want := range append(tt.want, "group "+things) {
+					if err == nil || !strings.Contains(err.Error(), want) {
+						t.Errorf("it ended with %v, want %q in it", err, want)
+					}
+				}
+			case <-limit(t).Done():
+				t.Fatal("it goes on")
+			}
+			there.await("its partitions still", owns(2))
+		})
+	}
+}
+
 func TestAStaticMemberComesBackToItsPartitions(t *testing.T) {
+	for _, protocol := range []string{kafka.ProtocolAuto, kafka.ProtocolEager} {
+		t.Run(protocol, func(t *testing.T) { comesBack(t, protocol) })
+	}
+}
+
+func comesBack(t *testing.T, protocol string) {
 	c := open(t, config(brokers(t, 1)))
 	things := topic(t, c, 4)
-	cfg := kafka.MemberConfig{StaticID: "one"}
-	two := work(t, c, things, kafka.MemberConfig{StaticID: "two"})
+	cfg := kafka.MemberConfig{StaticID: "one", Protocol: protocol}
+	two := work(t, c, things, kafka.MemberConfig{StaticID: "two", Protocol: protocol})
 	one := work(t, c, things, cfg)
 	one.await("half of the partitions", owns(2))
 	two.await("the other half", owns(2))

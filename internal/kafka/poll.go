@@ -77,7 +77,7 @@ func (m *Member) failed(ctx context.Context, p Partition, err error) error {
 	}
 	for _, f := range final {
 		if errors.Is(err, f) {
-			return fmt.Errorf("group %s: %w", m.cfg.Group, m.cluster.explained(err))
+			return fmt.Errorf("group %s: %w", m.cfg.Group, m.strange(m.cluster.explained(err)))
 		}
 	}
 	m.cluster.deps.Log.Warn("fetch failed and is tried again", "group", m.cfg.Group, "topic", p.Topic, "partition", p.Number, "error", err)

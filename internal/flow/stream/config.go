@@ -20,7 +20,7 @@ type Config struct {
 	Errors         map[string]ErrorConfig `yaml:"errors" doc:"What is done about events that fail for one reason, by reason (the header betimes-reason): model_error, bad_model_output, undecodable, feature, model_input, too_large, no_route or internal."`
 	From           string                 `yaml:"from" doc:"Where to begin without committed offsets: latest, earliest or an RFC 3339 time. Required with kafka.seeds; embedded brokers default to earliest. With protocol: share, latest is the end of each partition when it is first fetched, a moment after the first worker is ready."`
 	SessionTimeout time.Duration          `yaml:"session_timeout" doc:"How long the group waits for a silent member before its partitions go to others."`
-	Protocol       string                 `yaml:"protocol" doc:"Group protocol: auto (KIP-848 where the broker has it), classic, consumer, or share: a share group (KIP-932, Kafka 4.2), with order: none: more workers than partitions, and no event waits behind another. An event is locked for its worker (30s, the group's share.record.lock.duration.ms) and renewed while it is in work; one delivered for the ninth time of ten becomes a dead letter."`
+	Protocol       string                 `yaml:"protocol" doc:"Group protocol: auto (KIP-848 where the broker has it), classic (cooperative-sticky), eager: classic with range and roundrobin, to join a group beside consumers that have only those, as kafka-python and librdkafka by default; all its members stop at each rebalance; consumer, or share: a share group (KIP-932, Kafka 4.2), with order: none: more workers than partitions, and no event waits behind another. An event is locked for its worker (30s, the group's share.record.lock.duration.ms) and renewed while it is in work; one delivered for the ninth time of ten becomes a dead letter."`
 	Membership     string                 `yaml:"membership" doc:"static (a quick restart keeps its partitions), dynamic, or auto: static where the name of the process comes back (BETIMES_INSTANCE, a StatefulSet's pod, else host and data_dir), dynamic in other pods, in containers with a random host name, and with a temporary data_dir."`
 	MaxQueued      int                    `yaml:"max_queued" doc:"Most events held by one worker, waiting or in work; fetching pauses above it."`
 	MaxQueuedBytes setting.Bytes          `yaml:"max_queued_bytes" doc:"Most bytes of events held by one worker; fetching pauses above it."`
@@ -74,7 +74,7 @@ func (c Config) Validate() setting.Problems {
 	if c.ParkMax < 1 {
 		ps.Add("park_max", "%d is less than 1", c.ParkMax)
 	}
-	ps.OneOf("protocol", c.Protocol, "auto", "classic", "consumer", protocolShare)
+	ps.OneOf("protocol", c.Protocol, "auto", "classic", protocolEager, "consumer", protocolShare)
 	c.share(&ps)
 	ps.OneOf("membership", c.Membership, "auto", "static", "dynamic")
 	if c.Attempts < 1 {
@@ -100,8 +100,11 @@ func (c Config) Validate() setting.Problems {
 	return ps
 }
 
-// protocolShare is a share group.
-const protocolShare = "share"
+// The values of protocol that this package asks about.
+const (
+	protocolEager = "eager" // all partitions are given up at each rebalance
+	protocolShare = "share" // a share group
+)
 
 // share tells what a share group cannot do.
 func (c Config) share(ps *setting.Problems) {

@@ -100,7 +100,7 @@ func (p *Processor) endpointAnswered() {
 			p.wake(it)
 		}
 	}
-	p.room.Signal()
+	p.room.Broadcast()
 	p.dispatch()
 }
 

@@ -182,7 +182,7 @@ func TestWhatFinishesAboveAnEventThatCannotIsBounded(t *testing.T) {
 		}
 		p.mu.Lock()
 		p.tracked -= maxTracked
-		p.room.Signal()
+		p.room.Broadcast()
 		p.mu.Unlock()
 		time.Sleep(time.Second)
 		if n := len(c.written()); n != 2 || tracked(p) != 3 {

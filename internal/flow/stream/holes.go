@@ -1,24 +1,41 @@
 package stream
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
-// holesShare is the part of a drain's time for closing holes: 5 of 25 s.
+// holesShare is the part of the time for closing holes: 5 of 25 s of a drain.
 const holesShare = 5
 
-// closeHoles goes on with what waits below something that has begun, and begins
-// nothing above it. Then nothing is finished above an unfinished event, and a
-// consumer of somebody else that takes the group over, and does not read our
-// notes, repeats nothing. When the model is away, there is nothing to wait for.
-func (p *Processor) closeHoles(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, p.deps.Drain/holesShare)
+// closeHoles goes on with what waits below something that has begun, for so long
+// at most, and begins nothing above it until beginAgain. Then nothing is finished above
+// an unfinished event, and a consumer of somebody else that takes partitions over,
+// and does not read our notes, repeats nothing. When the model is away, there is
+// nothing to wait for.
+func (p *Processor) closeHoles(ctx context.Context, long time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, long)
 	defer cancel()
 	defer context.AfterFunc(ctx, p.wakePoll)()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ending = true
+	p.ending++
 	for ctx.Err() == nil && p.holed() && !p.gate.shut() && !p.probation.paused() && !p.exactly.over() {
 		p.room.Wait()
 	}
+}
+
+// beginAgain lets attempts begin again after closeHoles; what was given up meanwhile is
+// forgotten.
+func (p *Processor) beginAgain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ending--
+	for _, l := range p.aside {
+		p.ready.push(l)
+	}
+	p.aside = nil
+	p.dispatch()
 }
 
 // holed says whether something has begun above an unfinished event. p.mu is held.
@@ -36,9 +53,9 @@ func (p *Processor) holed() bool {
 func (p *Processor) mayBegin(l *lane) bool {
 	it := l.first
 	if p.shared != nil { // its brokers remember each event by itself: there are no holes
-		return !p.ending
+		return p.ending == 0
 	}
-	if p.ending && it.seq > it.part.begun {
+	if p.ending > 0 && it.seq > it.part.begun {
 		return false
 	}
 	it.part.begun = max(it.part.begun, it.seq)

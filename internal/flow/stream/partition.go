@@ -87,6 +87,10 @@ func (p *Processor) revoked(ctx context.Context, ids []kafka.Partition) {
 	ctx, cancel := context.WithTimeout(ctx, p.config.SessionTimeout/2)
 	defer cancel()
 	failpoint.Reach("stream.revoke.before") // asked to give partitions up, attempts still begin
+	if p.config.Protocol == protocolEager { // all are to go, and others may not read our notes
+		p.closeHoles(ctx, p.config.SessionTimeout/holesShare)
+		defer p.beginAgain()
+	}
 	gone := p.giveUp(ids)
 	if p.exactly != nil {
 		p.exactly.hurry(1)
@@ -172,7 +176,7 @@ func (p *Processor) letGo(part *partition) {
 			p.wake(it) // and with it forgotten
 		}
 	}
-	p.room.Signal()
+	p.room.Broadcast()
 }
 
 // dropWaiting forgets the events of given-up partitions behind the first of a

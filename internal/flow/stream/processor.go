@@ -66,7 +66,7 @@ type Processor struct {
 	seed   maphash.Seed
 
 	mu      sync.Mutex
-	room    *sync.Cond // signalled when queued or bytes fall
+	room    *sync.Cond // told when queued or bytes fall
 	parts   map[kafka.Partition]*partition
 	lanes   map[uint64]*lane
 	ready   ring
@@ -76,7 +76,8 @@ type Processor struct {
 	limit   *limiter                  // of running
 	queued  int                       // events held, waiting or in work or not acknowledged
 	bytes   int64                     // of their payloads
-	ending  bool                      // no attempt begins above those that have
+	ending  int                       // so many want that no attempt begins above those that have
+	aside   []*lane                   // ready, but above those
 	closing bool                      // no new attempt begins
 	halts   map[kafka.Partition]error // why a partition goes no further
 	waiting map[*item]*time.Timer     // for another attempt

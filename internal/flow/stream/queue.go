@@ -158,9 +158,11 @@ func (p *Processor) nextLane() *lane {
 		case p.mayBegin(l):
 			if l.first.probe = p.gate.closed; l.first.probe {
 				p.gate.tries--
-				p.room.Signal()
+				p.room.Broadcast()
 			}
 			return l
+		default:
+			p.aside = append(p.aside, l)
 		}
 	}
 	return nil
@@ -218,5 +220,5 @@ func (p *Processor) leave(l *lane) {
 func (p *Processor) release(it *item) {
 	p.queued--
 	p.bytes -= it.size
-	p.room.Signal()
+	p.room.Broadcast()
 }

@@ -97,7 +97,7 @@ func (p *Processor) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.deps.Drain)
 	defer cancel()
 	failpoint.Reach("stream.drain.before") // asked to end, attempts still begin
-	p.closeHoles(ctx)
+	p.closeHoles(ctx, p.deps.Drain/holesShare)
 	p.mu.Lock()
 	p.closing = true
 	p.dismiss()

@@ -103,6 +103,57 @@ func TestDrainLeavesNothingFinishedAboveAnUnfinishedEvent(t *testing.T) {
 	})
 }
 
+// Of a group with eager members all partitions go at each rebalance, and come back
+// at once or to a consumer that does not read notes.
+func TestAnEagerHandOverLeavesNothingFinishedAboveAnUnfinishedEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(100 * time.Millisecond)
+			return predict(ctx, e)
+		}, func(c *Config, _ *Deps) { c.Concurrency, c.Protocol = 2, protocolEager })
+		for i, key := range []string{"a", "a", "b", "a", "c", "d", "e"} {
+			c.send(0, key, num(i))
+		}
+		time.Sleep(150 * time.Millisecond) // 0 and 2 are predicted; 4 and 5 are in work, 1 and 3 wait
+		c.revoke(t.Context(), 0)
+		if got := len(c.written()); got != 6 || c.committed(0) != 6 {
+			t.Errorf("written %v, committed %d; want the six up to the highest that had begun", c.written(), c.committed(0))
+		}
+		c.assign(0) // 6 had not begun, its lane must not stand still
+		c.send(0, "e", "7")
+		time.Sleep(time.Second)
+		want := []string{"predictions 0", "predictions 1", "predictions 2", "predictions 3", "predictions 4", "predictions 5", "predictions 6", "predictions 7"}
+		if got := slices.Sorted(slices.Values(c.written())); !slices.Equal(got, want) || c.committed(0) != 8 {
+			t.Errorf("written %v, committed %d after it came back", got, c.committed(0))
+		}
+		ended(t, stop)
+	})
+}
+
+func TestAnEagerHandOverMakesRoomForWhatComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		_, stop := running(t, c, func(ctx context.Context, e *event.Event) event.Ending {
+			time.Sleep(100 * time.Millisecond)
+			return predict(ctx, e)
+		}, func(c *Config, _ *Deps) { c.Concurrency, c.MaxQueued, c.Protocol = 1, 4, protocolEager })
+		for i := range 20 {
+			c.send(0, "k"+num(i), num(i)) // full: nothing is fetched before there is room
+		}
+		for range 5 {
+			time.Sleep(150 * time.Millisecond)
+			c.revoke(t.Context(), 0)
+			c.assign(0)
+		}
+		time.Sleep(10 * time.Second)
+		if got := len(c.written()); got != 20 || c.committed(0) != 20 {
+			t.Errorf("written %d, committed %d, want all 20 once", got, c.committed(0))
+		}
+		ended(t, stop)
+	})
+}
+
 func TestDrainWaitsForNoModelThatIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster()
