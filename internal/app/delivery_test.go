@@ -32,7 +32,9 @@ func TestInteropDelivery(t *testing.T) {
 		for how, stream := range map[string]string{
 			"classic, static members":  static,
 			"KIP-848, dynamic members": dynamic,
+			"eager, dynamic members":   "protocol: eager, membership: dynamic",
 			"classic, exactly once":    static + exactly,
+			"eager, exactly once":      "protocol: eager, membership: static" + exactly,
 			"KIP-848, exactly once":    dynamic + exactly,
 		} {
 			t.Run(where+", "+how, func(t *testing.T) {

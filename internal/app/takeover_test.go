@@ -57,10 +57,7 @@ func oneBroker(t *testing.T) place {
 
 func takeOver(t *testing.T, brokers place, consumer foreign, stream string) {
 	s := newSite(t, brokers.addrs, "concurrency: 8, "+stream)
-	if brokers.copies > 0 {
-		s.brokers.Topics.Events.ReplicationFactor = brokers.copies
-		s.file = strings.Replace(s.file, "create_topics: true", fmt.Sprintf("create_topics: true, topics: {events: {replication_factor: %d}}", brokers.copies), 1)
-	}
+	s.scale(brokers)
 	s.fill(t, takenOver)
 	seen := map[string]int{}
 	add := func(who string, sources []string) {
@@ -101,6 +98,14 @@ func takeOver(t *testing.T, brokers place, consumer foreign, stream string) {
 	}
 	if lost := takenOver - len(seen); lost != 0 || repeated != 0 {
 		t.Errorf("lost %d, repeated %d", lost, repeated)
+	}
+}
+
+// scale gives topics as many copies as there are brokers.
+func (s *site) scale(brokers place) {
+	if brokers.copies > 0 {
+		s.brokers.Topics.Events.ReplicationFactor = brokers.copies
+		s.file = strings.Replace(s.file, "create_topics: true", fmt.Sprintf("create_topics: true, topics: {events: {replication_factor: %d}}", brokers.copies), 1)
 	}
 }
 

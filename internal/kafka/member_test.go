@@ -255,7 +255,10 @@ func TestAMemberThatSharesNoProtocolWithItsGroupSaysWhatToDo(t *testing.T) {
 
 func TestAStaticMemberComesBackToItsPartitions(t *testing.T) {
 	for _, protocol := range []string{kafka.ProtocolAuto, kafka.ProtocolEager} {
-		t.Run(protocol, func(t *testing.T) { comesBack(t, protocol) })
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			comesBack(t, protocol)
+		})
 	}
 }
 

@@ -1,0 +1,26 @@
+# A consumer of somebody else that stays: beside.py BOOTSTRAP TOPIC GROUP STRATEGY
+# reads in a group until its standard input ends, commits and leaves. It prints
+# topic:partition:offset of each record, once that is committed.
+import sys
+import threading
+
+from kafka import KafkaConsumer
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+
+bootstrap, topic, group, strategy = sys.argv[1:]
+strategies = {
+    "range": {"partition_assignment_strategy": [RangePartitionAssignor]},
+    "roundrobin": {"partition_assignment_strategy": [RoundRobinPartitionAssignor]},
+    "default": {},
+}
+consumer = KafkaConsumer(topic, bootstrap_servers=bootstrap.split(","), group_id=group, auto_offset_reset="earliest",
+                         enable_auto_commit=False, max_poll_records=50, **strategies[strategy])
+left = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), left.set()), daemon=True).start()
+while not left.is_set():
+    done = [r for records in consumer.poll(timeout_ms=200).values() for r in records]
+    if done:
+        consumer.commit()
+        print(*(f"{r.topic}:{r.partition}:{r.offset}" for r in done), sep="\n", flush=True)
+consumer.close(autocommit=False)
