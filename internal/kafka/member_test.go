@@ -43,6 +43,9 @@ func work(t *testing.T, c *kafka.Cluster, things string, cfg kafka.MemberConfig)
 	}
 	if cfg.SessionTimeout == 0 {
 		cfg.SessionTimeout = time.Minute // longer than any test: whoever waits for its end fails
+		if cfg.Protocol == kafka.ProtocolEager {
+			cfg.SessionTimeout /= 2 // a rebalance waits for the next heartbeat of each
+		}
 	}
 	cfg.Group, cfg.Topics = things, []string{things}
 	cfg.Assigned, cfg.Revoked, cfg.Problem = w.assigned, w.revoked, w.problem

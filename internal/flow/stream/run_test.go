@@ -116,6 +116,7 @@ func TestAnEagerHandOverLeavesNothingFinishedAboveAnUnfinishedEvent(t *testing.T
 			c.send(0, key, num(i))
 		}
 		time.Sleep(150 * time.Millisecond) // 0 and 2 are predicted; 4 and 5 are in work, 1 and 3 wait
+		synctest.Wait()
 		c.revoke(t.Context(), 0)
 		if got := len(c.written()); got != 6 || c.committed(0) != 6 {
 			t.Errorf("written %v, committed %d; want the six up to the highest that had begun", c.written(), c.committed(0))
@@ -143,6 +144,7 @@ func TestAnEagerHandOverMakesRoomForWhatComesBack(t *testing.T) {
 		}
 		for range 5 {
 			time.Sleep(150 * time.Millisecond)
+			synctest.Wait()
 			c.revoke(t.Context(), 0)
 			c.assign(0)
 		}
