@@ -28,6 +28,7 @@ func TestInteropTheDoor(t *testing.T) {
 		"brokers and offsets are listed":                   TestBrokersAndOffsetsAreListed,
 		"members share a topic and hand it over":           TestMembersShareATopicAndHandItOver,
 		"a static member comes back to its partitions":     TestAStaticMemberComesBackToItsPartitions,
+		"a member that shares no protocol says what to do": TestAMemberThatSharesNoProtocolWithItsGroupSaysWhatToDo,
 		"latest skips nothing that comes after the join":   TestLatestSkipsNothingThatComesAfterTheJoin,
 		"gone records halt their partition and are told":   TestGoneRecordsHaltTheirPartitionAndAreTold,
 		"what a share member has not accepted comes again": TestWhatAShareMemberHasNotAcceptedComesAgain,
