@@ -88,14 +88,19 @@ type clock struct {
 	begun, connected time.Time
 	latest           time.Time // for the request to be sent; zero: whenever
 	reused, late     bool
+	stop             context.CancelFunc // of a request that is tried again when nothing was written; else nil
 }
 
 // gotConn keeps a request from being sent that waited too long for its connection:
-// nothing was written yet, and nothing can be.
+// nothing was written yet, and nothing can be. It costs the connection.
 func (k *clock) gotConn(info httptrace.GotConnInfo) {
 	k.connected, k.reused = time.Now(), info.Reused
-	if k.late = Late(k.latest); k.late {
-		_ = info.Conn.SetWriteDeadline(k.begun)
+	if k.late = Late(k.latest); !k.late {
+		return
+	}
+	_ = info.Conn.SetWriteDeadline(k.begun)
+	if k.stop != nil {
+		k.stop()
 	}
 }
 
@@ -110,6 +115,14 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	k := &clock{begun: time.Now(), latest: r.Latest}
 	if Late(k.latest) {
 		return Reply{}, c.tooLate()
+	}
+	return c.exchange(ctx, k, r)
+}
+
+func (c *Client) exchange(ctx context.Context, k *clock, r Request) (Reply, error) {
+	if len(r.Body) == 0 && !k.latest.IsZero() { // else it costs all idle connections, one after the other
+		ctx, k.stop = context.WithCancel(ctx)
+		defer k.stop()
 	}
 	k.trace.GotConn = k.gotConn
 	resp, err := c.transport.RoundTrip(newRequest(httptrace.WithClientTrace(ctx, &k.trace), r))

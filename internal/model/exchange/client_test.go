@@ -250,3 +250,46 @@ func TestARequestForWhichThereIsAConnectionTooLateIsNotSent(t *testing.T) {
 		})
 	}
 }
+
+func TestALateRequestCostsOneConnectionAtMost(t *testing.T) {
+	for name, body := range map[string]string{"with a body": "x", "without one": ""} {
+		t.Run(name, func(t *testing.T) {
+			var dialled atomic.Int32
+			all := make(chan struct{}, 3)
+			u := server(t, func(w http.ResponseWriter, r *http.Request) {
+				if all <- struct{}{}; r.URL.RawQuery == "wait" {
+					for len(all) < cap(all) {
+						<-time.After(time.Millisecond)
+					}
+				}
+			})
+			c := client(t, Config{Connections: 3, Dialed: func() { dialled.Add(1) }})
+			together := *u
+			together.RawQuery = "wait"
+			three := func() {
+				ended := make(chan error)
+				for range 3 {
+					go func() {
+						_, err := c.Do(t.Context(), Request{URL: &together, Header: http.Header{}, Body: []byte("x")})
+						ended <- err
+					}()
+				}
+				if err := errors.Join(<-ended, <-ended, <-ended); err != nil {
+					t.Fatal(err)
+				}
+				for range 3 {
+					<-all
+				}
+			}
+			three()
+			k := &clock{begun: time.Now(), latest: time.Now()} // it passed after Do had looked
+			if _, err := c.exchange(t.Context(), k, Request{URL: u, Header: http.Header{}, Body: []byte(body)}); model.ClassOf(err) != model.ClassLate {
+				t.Errorf("got %v", err)
+			}
+			three()
+			if n := dialled.Load(); n > 4 || len(all) > 0 {
+				t.Errorf("%d connections for three calls at once, the server saw %d requests too many", n, len(all))
+			}
+		})
+	}
+}
