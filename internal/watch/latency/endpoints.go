@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"betimes/internal/model"
 	"betimes/internal/pulse"
 )
 
@@ -157,7 +158,7 @@ func failures(all []Endpoint) []string {
 	var found []failure
 	for _, e := range all {
 		for _, class := range slices.Sorted(maps.Keys(e.Invocations)) {
-			if n := e.Invocations[class]; class != "ok" && n > 0 {
+			if n := e.Invocations[class]; isFailure(class) && n > 0 {
 				found = append(found, failure{n, e.Name + ": " + counted(n, "call") + " ended as " + class + " in the last minute"})
 			}
 		}
@@ -168,4 +169,10 @@ func failures(all []Endpoint) []string {
 		out = append(out, f.text)
 	}
 	return out
+}
+
+// isFailure says whether calls of a class failed: not those of which nothing was sent, nor
+// those that were called off, as the slower of two is.
+func isFailure(class string) bool {
+	return class != "ok" && class != model.ClassLate.String() && class != model.ClassCanceled.String()
 }

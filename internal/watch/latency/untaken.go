@@ -9,8 +9,8 @@ import (
 // untaken is a time in which gateways cannot make most events durable: what is not
 // accepted is in no histogram, and would leave a picture of health.
 type untaken struct {
-	since         time.Time // when the first of them failed
-	failed, taken int64     // within the last untakenFor
+	onset
+	failed, taken int64 // within the last untakenFor
 }
 
 // Of so many seconds so many events must have failed, and more than were taken.
@@ -27,12 +27,7 @@ func (m *Monitor) refusing(now time.Time) (untaken, bool) {
 	to := now.Unix() + 1
 	m.history.each(now.Add(-History).Unix(), to, func(s *slot) {
 		failed, taken := s.outcomes[failedName], s.outcomes[acceptsName]
-		switch {
-		case failed > 0 && u.since.IsZero():
-			u.since = time.Unix(s.start, 0).UTC()
-		case taken > failed:
-			u.since = time.Time{}
-		}
+		u.note(s.start, taken, failed)
 		if s.start >= to-untakenFor {
 			u.failed += failed
 			u.taken += taken

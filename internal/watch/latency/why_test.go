@@ -207,6 +207,9 @@ func TestAPipelineOfWhichMostEventsAreNotPredictedIsNotHealthy(t *testing.T) {
 		"shed, because every call fails":    {event.Shed, 0, map[string]int64{"connection": 40}, "model", "40 calls ended as connection"},
 		"dead letters":                      {event.DeadLetter, 0, nil, "feature", "60 dead letters of the newest 60."},
 		"dead letters that the model made":  {event.DeadLetter, 0, map[string]int64{"bad_input": 60}, "model", "60 calls ended as bad_input"},
+		"shed, where a call failed too":     {event.Shed, 0, map[string]int64{"ok": 600, "connection": 1}, "admit", "1 call ended as connection"},
+		"shed, where calls were not sent":   {event.Shed, 0, map[string]int64{"late": 60}, "admit", "60 shed of the newest 60."},
+		"shed, where calls were called off": {event.Shed, 0, map[string]int64{"ok": 600, "canceled": 60}, "admit", "60 shed of the newest 60."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -220,7 +223,7 @@ func TestAPipelineOfWhichMostEventsAreNotPredictedIsNotHealthy(t *testing.T) {
 					for range 2 {
 						w.meter.Observe(w.event(usual, 0), c.place, time.Time{})
 					}
-					w.pulse.Endpoints = []pulse.Endpoint{{Name: "fraud", Up: c.failing == nil}}
+					w.pulse.Endpoints = []pulse.Endpoint{{Name: "fraud", Up: c.stage != "model"}}
 					if i > 20 {
 						w.pulse.Endpoints[0].Invocations = c.failing
 					}
@@ -241,4 +244,48 @@ func TestAPipelineOfWhichMostEventsAreNotPredictedIsNotHealthy(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWhereFewEventsEndTheAnswerDoesNotChangeWithEachOfThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := newMonitor(t)
+		w := newWorker(m, "stream-0")
+		gateway := newWorker(m, "gateway").pulse
+		var taken, failed int64
+		w.run(20, load{20, usual.stages, 0})
+		began := time.Now()
+		for i := range 90 {
+			one := load{1, usual.stages, 0}
+			if i%3 != 2 {
+				one.rate = 0
+				w.meter.Observe(w.event(usual, 0), event.Shed, time.Time{})
+			}
+			w.run(1, one)
+			if i < 30 {
+				continue
+			}
+			if why := m.Why(time.Minute); why.Healthy || why.Since.Sub(began).Abs() > 3*time.Second {
+				t.Fatalf("after %d s, two of three shed since %v: %s", i, began, why.Sentence)
+			}
+		}
+		w.run(60, load{20, usual.stages, 0})
+		check(t, m.Why(time.Minute), "", 0, "Healthy")
+		began = time.Now()
+		for i := range 60 {
+			if i%3 != 2 {
+				failed++
+			} else {
+				taken++
+			}
+			w.run(1, load{})
+			gateway.At, gateway.Outcomes = time.Now(), map[string]int64{"accepted": taken, "failed": failed}
+			m.Take(gateway)
+			if i < 20 {
+				continue
+			}
+			if why := m.Why(time.Minute); why.Healthy || why.Since.Sub(began).Abs() > 3*time.Second {
+				t.Fatalf("after %d s, two of three not taken since %v: %s", i, began, why.Sentence)
+			}
+		}
+	})
 }
