@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"betimes/internal/lab/emulator/program"
 )
@@ -29,6 +30,10 @@ type Container struct {
 
 // Command runs a container as a program that ends with it, and leaves nothing of it. It is to be started.
 func (e *Engine) Command(c Container) (program.Command, error) {
+	path, err := e.path()
+	if err != nil {
+		return program.Command{}, err
+	}
 	base, err := filepath.Abs(c.Base)
 	if err == nil {
 		err = e.begin()
@@ -40,7 +45,7 @@ func (e *Engine) Command(c Container) (program.Command, error) {
 	name := label + "-" + hex.EncodeToString(sum[:8])
 	arguments := []string{
 		"run", "--rm", "--pull", "never", "--name", name, "--label", label + "=" + e.Dir,
-		"--mount", "type=bind,source=" + filepath.Join(base, "ml") + ",target=" + ContractDir,
+		"--mount", "type=bind," + field("source="+filepath.Join(base, "ml")) + ",target=" + ContractDir,
 	}
 	if c.Port != 0 {
 		arguments = append(arguments, "--publish", "127.0.0.1:"+strconv.Itoa(c.Port)+":"+strconv.Itoa(ServingPort))
@@ -50,7 +55,15 @@ func (e *Engine) Command(c Container) (program.Command, error) {
 	}
 	arguments = append(append(arguments, "--", c.Image), c.Arguments...)
 	return program.Command{
-		Path: e.Program, Arguments: arguments, Base: c.Base, Bare: true,
+		Path: path, Arguments: arguments, Base: c.Base, Bare: true,
 		After: func() { e.end(name) },
 	}, nil
+}
+
+// field is one of a mount, which are separated as in a CSV file.
+func field(text string) string {
+	if !strings.ContainsAny(text, "\",\r\n") {
+		return text
+	}
+	return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 }

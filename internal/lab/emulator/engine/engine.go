@@ -30,13 +30,28 @@ type Engine struct {
 	idle    chan struct{} // who waits for their end; nil: nobody
 }
 
+// path is where its command line is, absolute: programs begin in folders of their own.
+func (e *Engine) path() (string, error) {
+	if e == nil || e.Program == "" {
+		return "", errNone
+	}
+	path, err := exec.LookPath(e.Program)
+	if err != nil {
+		return "", fmt.Errorf("%w (%s is not installed)", errNone, e.Program)
+	}
+	return filepath.Abs(path)
+}
+
+// Here says why there is no engine; nil: there is one.
+func (e *Engine) Here() error {
+	_, err := e.path()
+	return err
+}
+
 // Find says what keeps an image from being run; nil: the engine has it.
 func (e *Engine) Find(ctx context.Context, image string) error {
-	if e == nil || e.Program == "" {
-		return errNone
-	}
-	if _, err := exec.LookPath(e.Program); err != nil {
-		return fmt.Errorf("%w (%s is not installed)", errNone, e.Program)
+	if err := e.Here(); err != nil {
+		return err
 	}
 	if _, err := e.ask(ctx, "image", "inspect", "--format", "{{.Id}}", "--", image); err != nil {
 		return fmt.Errorf("%s, which has to have it before, says %w", e.Program, err)

@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"betimes/internal/lab/emulator/engine"
 	"betimes/internal/lab/learn"
 )
 
@@ -358,10 +359,20 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])),
 }
 
 func TestNoProgramRunsForCallersFromElsewhere(t *testing.T) {
-	l := &Launcher{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler), Beyond: "0.0.0.0:8070"}
-	_, err := l.Launch(t.Context(), Spec{Image: "exec:/bin/true"}, 1, 1)
-	if err == nil || !strings.Contains(err.Error(), "listens on 0.0.0.0:8070, beyond this machine") {
-		t.Errorf("error %v", err)
+	dir := t.TempDir()
+	asked, docker := filepath.Join(dir, "asked"), filepath.Join(dir, "docker")
+	if err := os.WriteFile(docker, []byte("#!/bin/sh\ntouch "+asked+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l := &Launcher{Dir: dir, Log: slog.New(slog.DiscardHandler), Beyond: "0.0.0.0:8070", Engine: &engine.Engine{Program: docker}}
+	for _, image := range []string{"exec:/bin/true", "registry/own:1"} {
+		_, err := l.Launch(t.Context(), Spec{Image: image}, 1, 1)
+		if err == nil || !strings.Contains(err.Error(), "listens on 0.0.0.0:8070, beyond this machine") {
+			t.Errorf("%s: error %v", image, err)
+		}
+	}
+	if _, err := os.Stat(asked); err == nil {
+		t.Error("the engine was asked for its images")
 	}
 }
 

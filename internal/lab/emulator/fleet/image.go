@@ -136,11 +136,14 @@ func (l *Launcher) onlyFromHere(s Spec) error {
 
 // ofRegistry starts one container per instance, where there is an engine that has the image.
 func (l *Launcher) ofRegistry(ctx context.Context, s Spec) (maker, error) {
-	if err := l.Engine.Find(ctx, s.Image); err != nil {
+	if err := l.Engine.Here(); err != nil {
 		return nil, unknownImage(s.Image, err)
 	}
 	if err := l.onlyFromHere(s); err != nil {
 		return nil, err
+	}
+	if err := l.Engine.Find(ctx, s.Image); err != nil {
+		return nil, unknownImage(s.Image, err)
 	}
 	return l.each(s, ""), nil
 }

@@ -105,11 +105,25 @@ func (r *Runner) Trains(ctx context.Context, image string) error {
 	if isServer(image) || isExec(image) {
 		return nil
 	}
+	if err := r.Engine.Here(); err != nil {
+		return err
+	}
+	if err := r.onlyFromHere(); err != nil {
+		return err
+	}
 	return r.Engine.Find(ctx, image)
 }
 
 // isExec says whether an image is a program.
 func isExec(image string) bool { return strings.HasPrefix(image, "exec:") }
+
+// onlyFromHere refuses to run anything for callers of other machines.
+func (r *Runner) onlyFromHere() error {
+	if r.Beyond == "" {
+		return nil
+	}
+	return fmt.Errorf("the emulator listens on %s, beyond this machine, and would run programs for anyone; listen on 127.0.0.1", r.Beyond)
+}
 
 // find is the file behind exec:PATH, the server of http://HOST:PORT or, for an image of a
 // registry, nothing. An image's name has no spaces, so those of a path are written %20.
@@ -117,11 +131,12 @@ func (r *Runner) find(ctx context.Context, image string) (string, error) {
 	if isServer(image) {
 		return findServer(ctx, image)
 	}
-	if err := r.Trains(ctx, image); err != nil {
-		return "", fmt.Errorf("image %q: %w", image, err)
+	err := r.Trains(ctx, image)
+	if err == nil {
+		err = r.onlyFromHere()
 	}
-	if r.Beyond != "" {
-		return "", fmt.Errorf("image %q is refused: the emulator listens on %s, beyond this machine, and would run programs for anyone; listen on 127.0.0.1", image, r.Beyond)
+	if err != nil {
+		return "", fmt.Errorf("image %q is refused: %w", image, err)
 	}
 	if !isExec(image) {
 		return "", nil

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"betimes/internal/lab/emulator/engine"
 )
 
 // script writes a program for a job.
@@ -148,8 +150,21 @@ func TestImagesThatAreNoProgram(t *testing.T) {
 	}
 	r := runner(t, nil)
 	r.Beyond = "0.0.0.0:80"
-	if _, _, err := run(t.Context(), r, scripted(t, "exit 0")); err == nil || !strings.Contains(err.Error(), "listen on 127.0.0.1") {
-		t.Errorf("for anyone: %v", err)
+	asked := filepath.Join(t.TempDir(), "asked")
+	docker := filepath.Join(t.TempDir(), "docker")
+	if err := os.WriteFile(docker, []byte("#!/bin/sh\ntouch "+asked+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r.Engine = &engine.Engine{Program: docker}
+	registry := scripted(t, "exit 0")
+	registry.Image = "registry/own:1"
+	for _, j := range []Job{scripted(t, "exit 0"), registry} {
+		if _, _, err := run(t.Context(), r, j); err == nil || !strings.Contains(err.Error(), "listen on 127.0.0.1") {
+			t.Errorf("%s for anyone: %v", j.Image, err)
+		}
+	}
+	if _, err := os.Stat(asked); err == nil {
+		t.Error("the engine was asked for its images")
 	}
 }
 
