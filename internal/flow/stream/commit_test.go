@@ -133,3 +133,26 @@ func TestWhatIsDoneAgainAfterAHandOverIsTold(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatANoteHasNoRoomForIsToldAtAHandOver(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		finished int
+		told     bool
+	}{{"room for all", maxNoted - 1, false}, {"one more", maxNoted, true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			var log bytes.Buffer
+			p := &Processor{deps: Deps{Log: slog.New(slog.NewTextHandler(&log, nil))}}
+			part := newPartition(kafka.Partition{Topic: "events"}, 0)
+			defer part.cancel()
+			part.offsets.add(0, time.Time{}) // is not finished
+			for i := range tt.finished {
+				part.offsets.finish(part.offsets.add(int64(i)+1, time.Time{}))
+			}
+			p.sayAgain([]*partition{part})
+			if told := strings.Contains(log.String(), "not_committed=1"); told != tt.told {
+				t.Errorf("told %v, want %v: it says\n%s", told, tt.told, &log)
+			}
+		})
+	}
+}

@@ -115,13 +115,14 @@ func (p *Processor) revoked(ctx context.Context, ids []kafka.Partition) {
 }
 
 // sayAgain tells of how many partitions that are given up the next owner does
-// something again: it had begun here, and its offset is not committed. Nothing is
-// said when it is none.
+// something again: it had begun here, and its offset is neither committed nor noted
+// beside a commit. Nothing is said when it is none.
 func (p *Processor) sayAgain(gone []*partition) {
 	p.mu.Lock()
 	again := 0
 	for _, part := range gone {
-		if p.exactly == nil && p.shared == nil && (part.busy > 0 || part.told < part.changes) {
+		_, whole := part.offsets.note()
+		if p.exactly == nil && p.shared == nil && (part.busy > 0 || part.told < part.changes || !whole) {
 			again++
 		}
 	}
