@@ -156,7 +156,7 @@ func (l *Limiter) decide(e *event.Event, now time.Time) (pass, *Refusal) {
 	case !now.Before(e.Deadline):
 		return p, &Refusal{Reason: event.ReasonLate, Left: p.left}
 	case p.left >= p.need+reserve:
-	case now.Sub(l.passed) >= probeEvery:
+	case l.probes(p, now):
 		p.probe = true
 	case p.left >= p.need:
 		return p, &Refusal{Reason: event.ReasonPriority, Left: p.left, Need: p.need + reserve}
@@ -167,11 +167,23 @@ func (l *Limiter) decide(e *event.Event, now time.Time) (pass, *Refusal) {
 		return p, &Refusal{Reason: event.ReasonWouldBeLate, Left: p.left, Need: p.need}
 	}
 	l.passed = now
-	p.latest = e.Deadline.Add(-leastLeft)
+	last := p.answerBy
+	if p.left <= leastLeft {
+		last = e.Deadline
+	}
+	p.latest = last.Add(-leastLeft)
 	if !p.probe {
 		p.latest = later(p.answerBy.Add(-l.calls.predict(l.inside+1, takes, now).with(sure)), now.Add(time.Millisecond), p.latest)
 	}
 	return p, nil
+}
+
+// probes says whether an event that should be late is let in. One that has no time for
+// its call tells little: only when nothing else has come for long, for it may be what
+// publishing takes that is not so any more.
+func (l *Limiter) probes(p pass, now time.Time) bool {
+	since := now.Sub(l.passed)
+	return since >= probeEvery && p.left > leastLeft || since >= pressing
 }
 
 // takes is how many calls the endpoint takes at once, as learned.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"betimes/internal/budget"
 	"betimes/internal/event"
 	"betimes/internal/model"
 	"betimes/internal/model/modeltest"
@@ -277,6 +278,25 @@ func TestAModelThatStallsNowAndThenLosesOnlyWhatItStalls(t *testing.T) {
 		got := load(New(Config{Late: Shed, Backlog: Predict}, s, Deps{Model: "m"}), 200, 20*time.Second, 50*time.Millisecond, 64, usual)
 		if lost := got.offered - got.good; lost > stalled+got.offered/25 {
 			t.Errorf("%d of %d events lost, %d met a stall", lost, got.offered, stalled)
+		}
+	})
+}
+
+func TestAnEventWithoutTimeForItsCallIsAskedAboutOnlyWhenNothingElseCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		live := &budget.Live{}
+		for range 20 { // publishing takes longer than the events have
+			var clock event.Timeline
+			clock.Start(time.Now())
+			clock.Mark(event.StagePublish, time.Now().Add(30*time.Millisecond))
+			live.Observe(&clock, time.Now())
+			time.Sleep(10 * time.Millisecond)
+		}
+		s := newServer(1, func() time.Duration { return time.Millisecond })
+		l := New(Config{Late: Shed}, s, Deps{Model: "m", Live: live})
+		load(l, 200, 10*time.Second, 20*time.Millisecond, 8, usual)
+		if s.asked < 8 || s.asked > 12 {
+			t.Errorf("%d events of ten seconds were asked about, want one a second", s.asked)
 		}
 	})
 }
