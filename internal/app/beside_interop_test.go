@@ -30,6 +30,7 @@ func TestInteropBeside(t *testing.T) {
 		{"Apache Kafka", oneBroker, "default", dynamic},
 		{"Apache Kafka", oneBroker, "range", static + ", guarantee: exactly_once"},
 		{"Apache Kafka", oneBroker, "roundrobin", dynamic},
+		{"embedded", embeddedBrokers, "range", static},
 	} {
 		t.Run(tt.strategy+", "+tt.stream+", "+tt.where, func(t *testing.T) {
 			t.Parallel()

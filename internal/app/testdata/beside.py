@@ -1,6 +1,7 @@
 # A consumer of somebody else that stays: beside.py BOOTSTRAP TOPIC GROUP STRATEGY
 # reads in a group until its standard input ends, commits and leaves. It prints
 # topic:partition:offset of each record, once that is committed.
+import logging
 import sys
 import threading
 
@@ -8,6 +9,7 @@ from kafka import KafkaConsumer
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
 bootstrap, topic, group, strategy = sys.argv[1:]
 strategies = {
     "range": {"partition_assignment_strategy": [RangePartitionAssignor]},
@@ -15,7 +17,8 @@ strategies = {
     "default": {},
 }
 consumer = KafkaConsumer(topic, bootstrap_servers=bootstrap.split(","), group_id=group, auto_offset_reset="earliest",
-                         enable_auto_commit=False, max_poll_records=50, **strategies[strategy])
+                         enable_auto_commit=False, max_poll_records=50, session_timeout_ms=10000, max_poll_interval_ms=30000,
+                         **strategies[strategy])  # a group waits for a join that got lost as long as that, not minutes
 left = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), left.set()), daemon=True).start()
 while not left.is_set():

@@ -44,7 +44,7 @@ type Limiter struct {
 const (
 	pressing   = time.Second            // for so long after one was refused others are let in with more care
 	probeEvery = 100 * time.Millisecond // one is let in although it should be late
-	leastLeft  = time.Millisecond       // of an event's time when its call begins: less than models are told
+	leastLeft  = time.Millisecond       // that a call has left when it begins: models are told whole ones
 )
 
 // New makes a Limiter before inner.
