@@ -16,9 +16,10 @@ strategies = {
     "roundrobin": {"partition_assignment_strategy": [RoundRobinPartitionAssignor]},
     "default": {},
 }
-consumer = KafkaConsumer(topic, bootstrap_servers=bootstrap.split(","), group_id=group, auto_offset_reset="earliest",
-                         enable_auto_commit=False, max_poll_records=50, session_timeout_ms=10000, max_poll_interval_ms=30000,
-                         **strategies[strategy])  # a group waits for a join that got lost as long as that, not minutes
+consumer = KafkaConsumer(bootstrap_servers=bootstrap.split(","), group_id=group, auto_offset_reset="earliest",
+                         enable_auto_commit=False, max_poll_records=50, metadata_max_age_ms=3000, **strategies[strategy])
+consumer.partitions_for_topic(topic)  # a leader that joins before it knows them assigns nothing, for as long as metadata are kept
+consumer.subscribe([topic])
 left = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), left.set()), daemon=True).start()
 while not left.is_set():
