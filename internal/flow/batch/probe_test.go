@@ -67,9 +67,18 @@ func TestATrialFollowsWhatProbesTell(t *testing.T) {
 	w.trial, w.up, w.fine, w.refused, w.part = 5, true, true, 1, 0.4
 	w.set(0, now)
 	w.turn(now) // refused
-	if w.told(0.1, now); w.due != now.Add(waitLeast) || w.usual != 0.4 {
+	if w.told(0.3, now); w.due != now.Add(waitLeast) || w.usual != 0.4 {
 		t.Errorf("it found nothing: the next in %v; they usually wait %.2f", w.due.Sub(now), w.usual)
 	}
+	if w.told(0.1, now); w.due != now {
+		t.Errorf("they wait far less than those that found nothing: a trial in %v", w.due.Sub(now))
+	}
+	w.set(0, now)
+	w.turn(now) // refused, and less than what probes waited is hardly possible
+	if w.told(0.05, now); w.due == now || w.usual != leastUsual {
+		t.Errorf("it found nothing again: the next in %v; they usually wait %.2f", w.due.Sub(now), w.usual)
+	}
+	w.usual = 0.4
 	w.told(0.3, now)
 	if w.told(1, now); w.usual != 0.7 {
 		t.Errorf("they usually wait %.2f", w.usual)

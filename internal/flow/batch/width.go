@@ -33,7 +33,7 @@ type width struct {
 	asked   bool          // probes said that the next trial is worth while
 	part    float64       // of what they would wait in a model that is busy, that those probes waited
 	usual   float64       // and that probes wait where nothing is free
-	heed    time.Time     // from then on probes are listened to: the last trial that one asked for was not worth while
+	heed    time.Time     // from then on probes are listened to: where they wait next to nothing, the last trial was not worth while either
 	until   time.Time     // end of a trial that is not used to the full
 	since   time.Time     // the level in force is what it is
 	base    shots         // at the level
@@ -121,10 +121,12 @@ func (w *width) set(trial int, at time.Time) {
 // begin begins a trial when it is time for one.
 func (w *width) begin(at time.Time, full bool) {
 	w.base.drop(at.Add(-shotsOld))
+	if w.base.whole(w.need()) {
+		w.compare(at)
+	}
 	if !w.base.whole(w.need()) {
 		return
 	}
-	w.compare(at)
 	if full && w.due.After(at.Add(waitFull)) {
 		w.due = at.Add(waitFull)
 	}
@@ -139,14 +141,15 @@ func (w *width) begin(at time.Time, full bool) {
 	w.turn(at)
 }
 
-// compare begins anew when calls take another time than when the level was found.
+// compare begins anew when calls take another time than when the level was found:
+// without those it knows, of which some are of before the change.
 func (w *width) compare(at time.Time) {
 	if len(w.settled) == 0 || at.Sub(w.settled[len(w.settled)-1].at) < shotsOld {
 		return
 	}
 	was, is := meanTimes(w.settled, w.base)
 	if is > otherTime*was || is < was/otherTime {
-		*w = width{level: w.level, since: w.since, base: w.base, wait: waitLeast, again: againLeast, usual: 1, up: is < was}
+		*w = width{level: w.level, since: at, wait: waitLeast, again: againLeast, usual: 1, up: is < was}
 	}
 }
 
@@ -205,7 +208,10 @@ func (w *width) turn(at time.Time) {
 		}
 		w.due, w.wait = at.Add(w.wait), min(2*w.wait, waitMost)
 		if w.asked {
-			w.asked, w.heed, w.usual = false, w.due, max(w.part, leastUsual)
+			w.asked, w.usual = false, max(w.part, leastUsual)
+			if w.part <= leastUsual { // half of the usual is not news, either
+				w.heed = w.due
+			}
 		}
 	}
 }

@@ -27,7 +27,9 @@ func TestTheNumberOfExecutorsIsLearnedAnewWhenItChanges(t *testing.T) {
 					return 4*got >= 3*want && 4*got <= 5*want
 				}
 				var before, after bool
+				looked := make(chan struct{})
 				time.AfterFunc(turn, func() {
+					defer close(looked)
 					before = found(change.from)
 					e.swap(change.to)
 					for end := time.Now().Add(within); time.Now().Before(end) && !after; time.Sleep(every) {
@@ -35,6 +37,7 @@ func TestTheNumberOfExecutorsIsLearnedAnewWhenItChanges(t *testing.T) {
 					}
 				})
 				load{rate: 1000}.offer(t, q, turn+within)
+				<-looked
 				if got, _ := learned(q); !before || !after {
 					t.Errorf("%d executors found: %v; then %d: %v; %d calls at once in the end", change.from, before, change.to, after, got)
 				}
