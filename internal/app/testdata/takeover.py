@@ -8,8 +8,10 @@ from kafka import KafkaConsumer
 
 bootstrap, topic, group, n = sys.argv[1:]
 n = int(n)
-consumer = KafkaConsumer(topic, bootstrap_servers=bootstrap.split(","), group_id=group,
+consumer = KafkaConsumer(bootstrap_servers=bootstrap.split(","), group_id=group,
                          auto_offset_reset="earliest", enable_auto_commit=False, max_poll_records=50)
+consumer.partitions_for_topic(topic)  # a leader that joins before it knows them assigns nothing
+consumer.subscribe([topic])
 
 
 def at_end():
