@@ -46,7 +46,22 @@ func (d *decoder) unknown(path string, e entry, t reflect.Type) {
 	if d.full() {
 		return // finding what was meant costs more than noting it
 	}
+	if path == "kafka" && namesBrokers(e) {
+		d.add(e.from, join(path, e.key), "unknown key; brokers that run already are kafka.seeds, a list of HOST:PORT")
+		return
+	}
 	d.add(e.from, join(path, shortKey(e.key)), "%s", meant(path, e.key, t))
+}
+
+// namesBrokers says whether the key is what other tools call kafka.seeds.
+func namesBrokers(e entry) bool {
+	switch e.key {
+	case "bootstrap", "bootstrap_servers", "bootstrap.servers", "servers":
+		return true
+	case "brokers": // a number of them belongs to the embedded ones
+		return e.value.kind == sequence || strings.Contains(e.value.text, ":")
+	}
+	return false
 }
 
 // shortKey keeps a line readable.

@@ -106,6 +106,8 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		{"a typing error in a key", "objektive: {latency: 1s}", "v1.yaml:1: objektive: unknown key; did you mean objective?"},
 		{"a typing error in a key without a value", "objektive:", "v1.yaml:1: objektive: unknown key; did you mean objective?"},
 		{"a key in the wrong place", "kafka: {brokers: 3}", "v1.yaml:1: kafka.brokers: unknown key; did you mean kafka.embedded.brokers?"},
+		{"brokers that run already, by the name of other tools", "kafka:\n  bootstrap.servers: a:9092\n  brokers: [a:9092]", "v1.yaml:2: kafka.bootstrap.servers: unknown key; brokers that run already are kafka.seeds, a list of HOST:PORT\n" +
+			"v1.yaml:3: kafka.brokers: unknown key; brokers that run already are kafka.seeds, a list of HOST:PORT"},
 		{"a key that is not built yet", "flow: {cache: {ttl: 5m}}", "v1.yaml:1: flow.cache: is not built yet in this version; remove it"},
 		{"a model that answers at two places", "models: {a: {oip: {url: http://a}, rest: {url: http://a}}}", "v1.yaml:1: models.a: it has oip and rest; keep one (write null over an extended file)"},
 		{"no endpoints", "models: {a: {endpoints: []}}", "v1.yaml:1: models.a.endpoints: there are 0; write 1 to 64"},
