@@ -74,6 +74,7 @@ stderr. Exit codes: 0 done, 1 failed at run time, 2 wrong usage or configuration
 			root.AddCommand(cmd)
 		}
 	}
+	root.AddCommand(notBuilt()...)
 	return root
 }
 

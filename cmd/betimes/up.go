@@ -116,7 +116,7 @@ func (s *settings) serve(cmd *cobra.Command, args []string, role string, f runFl
 				log.Error("addresses not written", "error", err)
 			}
 		}
-		banner(out, loaded, role, at, time.Since(began))
+		banner(out, loaded, ready{role, f.without, time.Since(began)}, at)
 		if f.runFor > 0 {
 			go func() {
 				defer stop()
@@ -169,13 +169,29 @@ func (s *settings) loadFor(args []string, role string) (*config.Loaded, error) {
 	return loaded, loaded.ForRole(role)
 }
 
+// ready is which process is ready, and after how long.
+type ready struct {
+	role    string
+	without []string
+	took    time.Duration
+}
+
+// front is what a browser finds at the admin listener: the page, where this process has it.
+func (r ready) front() (name, path string) {
+	if r.role == "watch" || r.role == "up" && !slices.Contains(r.without, "watch") {
+		return "dashboard", "/"
+	}
+	return "health", "/readyz"
+}
+
 // banner says that the process is ready, where it listens and what to do next.
-func banner(w io.Writer, loaded *config.Loaded, role string, at app.Addresses, took time.Duration) {
+func banner(w io.Writer, loaded *config.Loaded, r ready, at app.Addresses) {
 	var b strings.Builder
 	c := loaded.Config
-	fmt.Fprintf(&b, "betimes %s: %s is ready after %.1f s\n", role, c.Name, took.Seconds())
+	front, path := r.front()
+	fmt.Fprintf(&b, "betimes %s: %s is ready after %.1f s\n", r.role, c.Name, r.took.Seconds())
 	for _, line := range [][2]string{
-		{"dashboard", link(at.Dashboard, c.Admin.TLS, "/")}, {"gateway", link(at.Gateway, c.Flow.Gateway.TLS, "/v1/events")},
+		{front, link(at.Dashboard, c.Admin.TLS, path)}, {"gateway", link(at.Gateway, c.Flow.Gateway.TLS, "/v1/events")},
 		{"aws", link(at.AWS, nil, "")}, {"kafka", strings.Join(at.Kafka, ",")},
 	} {
 		if line[1] != "" {
@@ -185,7 +201,7 @@ func banner(w io.Writer, loaded *config.Loaded, role string, at app.Addresses, t
 	if text := embeddedText(c, at); text != "" {
 		fmt.Fprintf(&b, "embedded: %s; one process, no replication between machines; not for production\n", text)
 	}
-	for i, line := range nextLines(loaded, role, at) {
+	for i, line := range nextLines(loaded, r.role, at) {
 		if i == 0 {
 			b.WriteString("next:\n")
 		}

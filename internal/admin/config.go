@@ -9,7 +9,7 @@ import (
 type Config struct {
 	Listen       string               `yaml:"listen" doc:"Address of health, metrics, API and page."`
 	Tokens       []listen.TokenConfig `yaml:"tokens" doc:"Who may read and change; required beyond loopback."`
-	MetricsToken setting.Secret       `yaml:"metrics_token" doc:"Bearer token of /metrics; default: /metrics is open."`
+	MetricsToken setting.Secret       `yaml:"metrics_token" doc:"Bearer token of /metrics, here and at the gateway, which also takes its own tokens; default: /metrics is open here."`
 	TLS          *listen.TLSConfig    `yaml:"tls" doc:"Serve over TLS."`
 }
 

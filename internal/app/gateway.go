@@ -41,7 +41,7 @@ func (a *App) buildGateway(context.Context) error {
 	}
 	topic := a.config.Kafka.Topics.Events.Name
 	server, err := gateway.New(a.config.Flow.Gateway, gateway.Deps{
-		Log: a.log, Registerer: a.metrics, Gatherer: a.registry, Budget: a.budget, Privacy: a.privacy,
+		Log: a.log, Registerer: a.metrics, Gatherer: a.registry, Scrape: a.config.Admin.MetricsToken, Budget: a.budget, Privacy: a.privacy,
 		Next: producer.Events(topic), Admission: a.buildAdmission(cluster), Finder: finder, Recent: recent(cluster, topic), Listener: a.intake,
 		Value: a.config.Kafka.Topics.Events.Value,
 		Ready: func() error {

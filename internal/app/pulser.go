@@ -32,7 +32,7 @@ func (a *App) addPulse(role, instance string, c *kafka.Cluster, fill func(*pulse
 	a.close(producer.Close)
 	a.add(role+" pulse", &pulser{
 		log: a.log, producer: producer, topic: kafka.PulseTopic(a.config.Name).Name, fill: fill, changes: a.takeChanges,
-		base: pulse.Pulse{Pipeline: a.config.Name, Instance: instance, Role: role, Admin: a.config.Admin.Listen, Epoch: a.started.UnixMicro()},
+		base: pulse.Pulse{Pipeline: a.config.Name, Instance: instance, Role: role, Admin: a.addresses.Dashboard, Epoch: a.started.UnixMicro()},
 	})
 	return nil
 }

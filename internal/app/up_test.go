@@ -20,6 +20,7 @@ import (
 
 	"betimes/internal/config"
 	"betimes/internal/flow/admit"
+	"betimes/internal/flow/balance"
 	"betimes/internal/oip"
 	"betimes/internal/rest"
 	"betimes/internal/sagemaker"
@@ -49,7 +50,7 @@ func startFile(t *testing.T, file string) (*App, Addresses) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := New(loaded, Options{Role: "up", Temporary: true, Log: slog.New(slog.DiscardHandler), Version: "test"})
+	a, err := New(loaded, Options{Role: "up", Temporary: true, Log: slog.New(slog.DiscardHandler), Version: "test", Reload: func() (*config.Loaded, error) { return loaded, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,19 +125,50 @@ func TestUpAnswersAnEventWithItsPredictionAndDocumentsItsMetrics(t *testing.T) {
 			t.Errorf("the prediction does not say how long %s took", stage)
 		}
 	}
+	checkInstances(t, at)
 	checkMetricsPage(t, a)
+}
+
+// checkInstances waits until every role of up is heard of where it listens.
+func checkInstances(t *testing.T, at Addresses) {
+	t.Helper()
+	var heard struct {
+		Instances []struct{ Role, Admin string }
+	}
+	for until := time.Now().Add(patience); len(heard.Instances) < 3 && time.Now().Before(until); runtime.Gosched() {
+		resp, err := http.Get("http://" + at.Dashboard + "/api/v1/instances")
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = json.NewDecoder(resp.Body).Decode(&heard)
+		resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, one := range heard.Instances {
+		if one.Admin != at.Dashboard {
+			t.Errorf("the pulse of %s names %s, it listens at %s", one.Role, one.Admin, at.Dashboard)
+		}
+	}
+	if len(heard.Instances) < 3 {
+		t.Errorf("heard only of %v", heard.Instances)
+	}
 }
 
 // checkMetricsPage compares docs/metrics.md with what is registered.
 func checkMetricsPage(t *testing.T, a *App) {
 	otherDoors(t, a)
+	once, _ := startFile(t, strings.Replace(onFreePorts, "flow: {", "flow: {stream: {guarantee: exactly_once}, ", 1))
+	families := append(gathered(t, a, "betimes_latency_stage_seconds"), gathered(t, once, "betimes_kafka_transaction_version")...)
 	var rows []string
-	for _, f := range gathered(t, a, "betimes_latency_stage_seconds") {
+	for _, f := range families {
 		if strings.HasPrefix(f.GetName(), "betimes_") {
 			rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |\n", f.GetName(), strings.ToLower(f.GetType().String()), f.GetHelp()))
 		}
 	}
 	slices.Sort(rows)
+	rows = slices.Compact(rows)
 	page := "# Metrics\n\nEvery role serves `/metrics`. All have the label `pipeline`. A test keeps this page equal to what is registered (`go test ./internal/app -update`).\n\n| metric | kind | what it says |\n|---|---|---|\n" + strings.Join(rows, "")
 	const file = "../../docs/metrics.md"
 	if *update {
@@ -164,6 +196,8 @@ func otherDoors(t *testing.T, a *App) {
 		t.Fatal(err)
 	}
 	admit.New(admit.DefaultConfig(), one, admit.Deps{Registerer: a.metrics})
+	hedge := balance.DefaultHedge()
+	balance.Among(balance.Config{Hedge: &hedge}, []balance.Route{{Door: one}, {Door: one}}, balance.Deps{Registerer: a.metrics})
 	account, err := a.openAccount(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,6 @@ func notBuilt() []string {
 	return []string{
 		"flow.preprocess", "flow.cache", "flow.async", "flow.mirror",
 		"flow.feature.lookup", "flow.feature.http", "flow.feature.windows", "flow.feature.state", "flow.feature.enrich",
-		"flow.balance.policy",
 		"watch.slo", "watch.alert", "watch.canary", "steer",
 	}
 }

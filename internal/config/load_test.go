@@ -131,6 +131,7 @@ func TestEveryMistakeIsNamedAtOnce(t *testing.T) {
 		{"more second calls than calls", twoEndpoints + "flow: {balance: {hedge: {budget: 120%}}}", "v1.yaml:2: flow.balance.hedge.budget: 120% is no share of all calls; write for example 3%, or hedge: off"},
 		{"a second call for most", twoEndpoints + "flow: {balance: {hedge: {at: p20}}}", "v1.yaml:2: flow.balance.hedge.at: p20 is not between p50 and p99.9; write for example p95"},
 		{"a quantile that is none", twoEndpoints + "flow: {balance: {hedge: {at: 95}}}", `v1.yaml:2: flow.balance.hedge.at: "95" is not a quantile; write for example p95`},
+		{"a policy of choice that does not exist", "flow: {balance: {policy: random}}", `v1.yaml:1: flow.balance.policy: "random" is not known; use latency`},
 		{"keys that stick where calls are shared", twoEndpoints + "flow: {balance: {sticky: key}}", "v1.yaml:2: flow.balance.sticky: events of several keys share calls of models.a; write flow.batch.max_events: 1, or models.a.batch: none"},
 		{"keys that stick and second calls", twoEndpoints + "flow: {batch: {max_events: 1}, balance: {sticky: key, hedge: {}}}", "v1.yaml:2: flow.balance.hedge: the second call goes to an endpoint that flow.balance.sticky keeps its key from; switch one of both off"},
 		{"keys that stick to the only endpoint", "flow: {balance: {sticky: key}}", "v1.yaml:1: flow.balance.sticky: no model has several endpoints; write models.NAME.endpoints, or sticky: off"},

@@ -78,6 +78,9 @@ func (c *Cluster) NewMember(cfg MemberConfig) (*Member, error) {
 	if m.nextGen {
 		c.setSession(cfg.Group, "consumer", cfg.SessionTimeout)
 	}
+	for _, topic := range cfg.Topics {
+		c.metrics.halted.WithLabelValues(topic) // 0 until a partition stops
+	}
 	ctx, hangUp := context.WithCancel(context.Background())
 	m.hangUp = hangUp
 	if m.client, err = c.newClient("member", append(m.options(), kgo.WithContext(ctx))...); err != nil {

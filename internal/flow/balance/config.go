@@ -12,6 +12,7 @@ import (
 
 // Config is how endpoints are asked.
 type Config struct {
+	Policy  string        `yaml:"policy" doc:"How one of several endpoints is chosen: latency, the one that is predicted to answer soonest. There is no other."`
 	Retries setting.Ratio `yaml:"retries" doc:"Most calls that are asked again inside an event's deadline after a fault of their endpoint (500, 503, 530, no connection), as a share of all calls of this process. More: a flickering endpoint costs fewer deadlines; less: an endpoint in trouble gets less load. What is not asked again here is waited out, never lost."`
 	Zone    string        `yaml:"zone" doc:"Zone that this process is in: endpoints of the same zone are preferred until one elsewhere is twice as fast. Default: kafka.rack."`
 	Sticky  string        `yaml:"sticky" doc:"key sends events of one key to the same endpoint of several, while it does its work: for models that keep something per key. off: every event goes where it is answered soonest."`
@@ -59,6 +60,9 @@ func (q Quantile) MarshalText() ([]byte, error) { return []byte(q.String()), nil
 // String gives p95.
 func (q Quantile) String() string { return "p" + strconv.FormatFloat(100*float64(q), 'g', 6, 64) }
 
+// PolicyLatency is the only policy.
+const PolicyLatency = "latency"
+
 // The values of sticky.
 const (
 	StickyOff = "off"
@@ -66,7 +70,7 @@ const (
 )
 
 // DefaultConfig is a tenth: what a healthy service loses to a rolling change.
-func DefaultConfig() Config { return Config{Retries: 0.1, Sticky: StickyOff} }
+func DefaultConfig() Config { return Config{Policy: PolicyLatency, Retries: 0.1, Sticky: StickyOff} }
 
 // Validate notes what is wrong.
 func (c Config) Validate() setting.Problems {
@@ -74,6 +78,7 @@ func (c Config) Validate() setting.Problems {
 	if c.Retries < 0 || c.Retries > 1 {
 		ps.Add("retries", "%s is no share of all calls; write 0%% to 100%%", c.Retries)
 	}
+	ps.OneOf("policy", c.Policy, PolicyLatency)
 	ps.OneOf("sticky", c.Sticky, StickyOff, StickyKey)
 	return ps
 }

@@ -30,6 +30,13 @@ func (m *meter) hedges(result string) prometheus.Counter {
 	return m.hedged.WithLabelValues(m.endpoint, result)
 }
 
+// beginHedges shows what has not happened yet as 0.
+func (m *meter) beginHedges() {
+	for _, result := range []string{"won", "lost", "failed", "budget", "busy", "errors", "late", "nowhere"} {
+		m.hedges(result)
+	}
+}
+
 // newMeter makes the counters; Pickers of one registerer share the families.
 func newMeter(r prometheus.Registerer, t Target) meter {
 	calls := series.Shared(r, prometheus.NewCounterVec(prometheus.CounterOpts{

@@ -51,6 +51,9 @@ func Among(c Config, routes []Route, deps Deps) *Picker {
 	p.line.chooser = newChooser(c, p.endpoints)
 	if c.Hedge != nil && len(routes) > 1 {
 		p.hedging = &hedging{config: *c.Hedge}
+		for _, e := range p.endpoints {
+			e.meter.beginHedges()
+		}
 	}
 	p.tell(deps.Registerer)
 	return p

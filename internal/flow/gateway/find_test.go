@@ -197,6 +197,41 @@ func TestOtherRoutesAndMethodsAreProblems(t *testing.T) {
 	}
 }
 
+func TestTheTokenOfMetricsGuardsThemAtTheGatewayToo(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		scrape, sender string // tokens that are set
+		shown          string
+		want           int
+	}{
+		{"nothing is set", "", "", "", 200},
+		{"nobody shows it", "scr4pe", "", "", 401},
+		{"it is shown", "scr4pe", "", "scr4pe", 200},
+		{"it is shown where senders have tokens", "scr4pe", "s3cret", "scr4pe", 200},
+		{"a sender's is shown", "scr4pe", "s3cret", "s3cret", 200},
+		{"only senders have one, and it is shown", "", "s3cret", "s3cret", 200},
+		{"only senders have one", "", "s3cret", "", 401},
+		{"a guess is shown", "scr4pe", "s3cret", "guess", 401},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config, deps := testConfig(), Deps{Next: &broker{}}
+			if c.sender != "" {
+				config.Tokens = []listen.TokenConfig{{Name: "shop", Token: setting.NewSecret(c.sender)}}
+			}
+			if c.scrape != "" {
+				deps.Scrape = setting.NewSecret(c.scrape)
+			}
+			s := newServer(t, config, deps)
+			if w := get(t, s, "/metrics", "/metrics", "Authorization: Bearer "+c.shown); w.Code != c.want {
+				t.Errorf("answer is %d %s", w.Code, w.Body)
+			}
+			if w := post(t, s, payment, "Authorization: Bearer scr4pe"); c.sender != "" && w.Code != 401 {
+				t.Errorf("the token of metrics sends events: %d %s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
 func TestTokensGuardAllButHealthAndDescription(t *testing.T) {
 	c := testConfig()
 	c.Tokens = []listen.TokenConfig{{Name: "shop", Token: setting.NewSecret("s3cret")}}

@@ -45,6 +45,20 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 	})
 }
 
+// scraped lets callers through that show the token of metrics, or one of those in
+// force; where there is neither, everyone.
+func (s *Server) scraped(next http.Handler) http.Handler {
+	own := listen.RequireToken(s.deps.Scrape, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		guard := s.live.Load().guard
+		if guard != nil && (s.deps.Scrape.IsZero() || guard.Knows(r)) {
+			guard.Require(listen.RoleRead, next).ServeHTTP(w, r)
+			return
+		}
+		own.ServeHTTP(w, r)
+	})
+}
+
 // Remember tells of an event that another gateway accepted, so that its id gets
 // the same answer here. value is as Recent has it.
 func (s *Server) Remember(id string, value []byte, at event.Source) {

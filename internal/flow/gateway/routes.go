@@ -19,7 +19,7 @@ var description []byte
 // route is one call of the gateway.
 type route struct {
 	method, path string
-	open         bool // needs no token
+	open         bool // needs no token, or asks for its own
 	serve        http.HandlerFunc
 }
 
@@ -32,8 +32,8 @@ func (s *Server) table() []route {
 		{http.MethodGet, "/readyz", true, s.readyz},
 	}
 	if s.deps.Gatherer != nil {
-		metrics := promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{})
-		list = append(list, route{http.MethodGet, "/metrics", false, metrics.ServeHTTP})
+		metrics := s.scraped(promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{}))
+		list = append(list, route{http.MethodGet, "/metrics", true, metrics.ServeHTTP})
 	}
 	return list
 }

@@ -16,6 +16,7 @@ import (
 	"betimes/internal/failpoint"
 	"betimes/internal/listen"
 	"betimes/internal/privacy"
+	"betimes/internal/setting"
 )
 
 // Finder knows where an event is.
@@ -45,6 +46,7 @@ type Deps struct {
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 	Gatherer   prometheus.Gatherer // of GET /metrics; nil: the route is absent
+	Scrape     setting.Secret      // token of GET /metrics besides those of the gateway; empty: none
 	Budget     budget.Budget
 	Next       event.Handler
 	Admission  Admission    // nil: what will be late is let in too

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"betimes/internal/lab/emulator/injection"
 )
 
 func TestAFaultHitsTheRequestsThatItMatches(t *testing.T) {
@@ -135,10 +137,22 @@ func TestTheModelOfAnAsynchronousRequestFailsOrIsSlowByScript(t *testing.T) {
 	}
 }
 
+func TestEverythingButTheNameOfAFaultMayBeLeftOut(t *testing.T) {
+	b := start(t, "instant", t.TempDir())
+	for _, k := range injection.Kinds {
+		b.fault(`{"fault":"` + k.Name + `"}`)
+	}
+	_, list := b.do("GET", "/_emu/faults", "")
+	for _, says := range []string{`"fault":"latency","add":"200ms"`, `"fault":"late_result","add":"5s"`, `"fault":"sns_late","add":"5s"`} {
+		if !strings.Contains(list, says) {
+			t.Errorf("the list does not say %s: %s", says, list)
+		}
+	}
+}
+
 func TestFaultsThatCannotHitAreRefusedWithARemedy(t *testing.T) {
 	b := start(t, "instant", t.TempDir())
 	for fault, says := range map[string]string{
-		`{"fault":"sns_late"}`:                                                                            `sns_late needs "add":"5s"`,
 		`{"fault":"sns_lost","match":{"endpoint":"x"}}`:                                                   "match.endpoint: sns_lost does not look at it; leave it out, or use throttle,",
 		`{"fault":"throttle","match":{"topic":"x"}}`:                                                      "match.topic: throttle does not look at it; leave it out, or use sns_lost, sns_late, sns_duplicate",
 		`{"fault":"throttle","match":{"bucket":"x"}}`:                                                     "or use s3_error",

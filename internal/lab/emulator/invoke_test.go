@@ -142,7 +142,6 @@ func TestWrongFaultsAreNamed(t *testing.T) {
 	for _, c := range []struct{ name, fault, says string }{
 		{"an unknown kind", `{"fault":"explode"}`, `\"explode\" is not built; use throttle`},
 		{"a percentage above 100", `{"fault":"reset","match":{"percent":101}}`, "101 is not between 0 and 100"},
-		{"latency without time", `{"fault":"latency"}`, "latency needs"},
 		{"an unknown member", `{"fault":"reset","colour":"red"}`, `unknown field \"colour\"`},
 		{"not JSON", `fault`, "invalid character"},
 	} {

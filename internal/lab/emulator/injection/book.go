@@ -43,6 +43,7 @@ func (b *Book) Add(f *Fault) error {
 	if err := f.check(k); err != nil {
 		return err
 	}
+	f.complete()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.next++

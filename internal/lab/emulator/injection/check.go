@@ -6,7 +6,25 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
+
+// What a fault of time adds that does not say how much.
+const (
+	addedToCall  = Duration(200 * time.Millisecond)
+	addedToAfter = Duration(5 * time.Second) // to a notification or a result
+)
+
+// complete fills in what was left out.
+func (f *Fault) complete() {
+	switch {
+	case f.Add != 0 || f.Times != 0:
+	case f.Fault == Latency:
+		f.Add = addedToCall
+	case f.Fault == LateNotice, f.Fault == LateResult:
+		f.Add = addedToAfter
+	}
+}
 
 // check says what is wrong with a fault as it was sent.
 func (f *Fault) check(k Kind) error {
@@ -16,14 +34,10 @@ func (f *Fault) check(k Kind) error {
 	switch {
 	case f.Count < 0:
 		return fmt.Errorf("count: %d is less than 0; use 0 for no limit", f.Count)
-	case f.Fault == Latency && f.Add == 0 && f.Times <= 1:
-		return errors.New(`latency needs "add":"200ms" or "times" above 1`)
 	case f.Times != 0 && f.Times <= 1:
 		return fmt.Errorf("times: %g is not more than 1; a call cannot take less", f.Times)
 	case f.Fault == ModelError && f.Status != 0 && (f.Status < 300 || f.Status > 599):
 		return fmt.Errorf("status: %d is not between 300 and 599", f.Status)
-	case (f.Fault == LateNotice || f.Fault == LateResult) && f.Add == 0:
-		return fmt.Errorf(`%s needs "add":"5s"`, f.Fault)
 	case f.Fault == StorageError && f.Status != 0 && f.Status != 500 && f.Status != 503:
 		return fmt.Errorf("status: %d is none of s3_error; use 500 (InternalError) or 503 (SlowDown)", f.Status)
 	case f.Code != "" && f.Code != StreamBroken && f.Code != StreamTimeExceeded:
