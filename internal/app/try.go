@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -50,6 +51,7 @@ func (a *App) Try(ctx context.Context, events []*event.Event, each func(Tried)) 
 
 // try makes one attempt at an event and keeps what was said on the way.
 func (c *chain) try(ctx context.Context, e *event.Event) Tried {
+	e.ID = cmp.Or(e.OwnID(), e.ID)
 	out := Tried{ID: e.ID, Input: e.Value}
 	e.Received = time.Now()
 	e.Timeline.Start(e.Received)
