@@ -30,6 +30,7 @@ const (
 	configRetention    = "retention.ms"
 	configMaxBytes     = "retention.bytes"
 	configSegmentBytes = "segment.bytes"
+	configInSync       = "min.insync.replicas"
 )
 
 // Embedded topics are bounded unless the file says more.
@@ -146,7 +147,34 @@ func (c *Cluster) EnsureTopics(ctx context.Context, specs []TopicSpec, create bo
 	if err := topicsError(append(problems, differ...)); err != nil {
 		return err
 	}
-	return c.awaitTopics(ctx, created)
+	if err := c.awaitTopics(ctx, created); err != nil {
+		return err
+	}
+	c.tellOfOneCopy(ctx, names)
+	return nil
+}
+
+// tellOfOneCopy warns of topics whose brokers acknowledge what only one of them
+// has. Pulses may be lost; embedded brokers have one copy anyway.
+func (c *Cluster) tellOfOneCopy(ctx context.Context, names []string) {
+	if c.cfg.Embedded != nil {
+		return
+	}
+	described, err := c.admin.DescribeTopicConfigs(ctx, names...)
+	if err != nil {
+		return // where it may not be asked, that was said
+	}
+	var alone []string
+	for _, rc := range described {
+		for _, one := range rc.Configs {
+			if one.Key == configInSync && one.MaybeValue() == "1" && rc.Name != PulseTopic(c.deps.Pipeline).Name {
+				alone = append(alone, rc.Name)
+			}
+		}
+	}
+	if slices.Sort(alone); len(alone) > 0 {
+		c.deps.Log.Warn("min.insync.replicas is 1: what is acknowledged may be lost with one broker; set 2 where a topic has 3 copies", "topics", alone)
+	}
 }
 
 // awaitTopics waits until all topics have leaders: brokers create after they answer.

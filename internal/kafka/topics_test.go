@@ -1,6 +1,8 @@
 package kafka_test
 
 import (
+	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +52,39 @@ func TestTopicsAreCreatedCheckedAndNeverChanged(t *testing.T) {
 	}
 	if _, end, err := c.Offsets(limit(t), events); err != nil || len(end) != 12 {
 		t.Errorf("events has %d partitions, %v; a mismatch must change nothing", len(end), err)
+	}
+}
+
+func TestTopicsThatAreAcknowledgedByOneBrokerAreSaid(t *testing.T) {
+	var log bytes.Buffer
+	cfg := config(brokers(t, 3))
+	safe, alone := unused("safe"), unused("alone")
+	specs := []kafka.TopicSpec{
+		{Name: safe, Partitions: 1, ReplicationFactor: 3, Configs: map[string]string{"min.insync.replicas": "2"}},
+		{Name: alone, Partitions: 1, ReplicationFactor: 3, Configs: map[string]string{"min.insync.replicas": "1"}},
+		{Name: kafka.PulseTopic("test").Name, Partitions: 1, ReplicationFactor: 3, Configs: map[string]string{"min.insync.replicas": "1"}},
+	}
+	ensure := func() string {
+		t.Helper()
+		log.Reset()
+		c, err := kafka.Open(cfg, kafka.Deps{Pipeline: "test", Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if err := c.EnsureTopics(limit(t), specs, true); err != nil {
+			t.Fatal(err)
+		}
+		return log.String()
+	}
+	for range 2 { // created, found
+		if said := ensure(); strings.Count(said, "min.insync.replicas is 1") != 1 || !strings.Contains(said, "topics=["+alone+"]") {
+			t.Errorf("the log says %s", said)
+		}
+	}
+	cfg.Embedded = &kafka.EmbeddedConfig{Brokers: 3}
+	if said := ensure(); said != "" {
+		t.Errorf("of embedded brokers the log says %s", said)
 	}
 }
 
