@@ -41,6 +41,7 @@ func TestTheAPIAnswers(t *testing.T) {
 		"the culprit":                   {"/api/v1/why?since=10m", 200, `"healthy":false`},
 		"the culprit's stage":           {"/api/v1/why", 200, `"culprit":{"stage":"model"`},
 		"the drawing":                   {"/api/v1/topology", 200, `"id":"model0"`},
+		"a box without lines":           {"/api/v1/topology", 200, `"title":"Producers","lines":[]`},
 		"the lag":                       {"/api/v1/lag", 200, `"records":21`},
 		"the keys":                      {"/api/v1/keys", 200, `{"keys":[{"key":"card-4711","partition":3,"worker":"stream-0","per_s":8,"share":0.4,"waiting":2}]}`},
 		"the budget":                    {"/api/v1/budget", 200, `{"stage":"model","need_us":5000,"may_us":108`},

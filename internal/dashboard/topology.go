@@ -78,7 +78,13 @@ func (p Plan) draw(now Summary) Topology {
 	return d.Topology
 }
 
-func (d *drawing) box(b Box)                    { d.Boxes = append(d.Boxes, b) }
+func (d *drawing) box(b Box) {
+	if b.Lines == nil {
+		b.Lines = []string{}
+	}
+	d.Boxes = append(d.Boxes, b)
+}
+
 func (d *drawing) arrow(from, to, label string) { d.Arrows = append(d.Arrows, Arrow{from, to, label}) }
 
 func (d *drawing) intake() {

@@ -152,7 +152,8 @@ func (sum *Model) finished() Model {
 	}
 	b.Mean /= float64(max(calls, 1))
 	slices.SortStableFunc(b.Lanes, func(x, y pulse.Lane) int { return cmp.Compare(y.Waiting, x.Waiting) })
-	b.Lanes = b.Lanes[:min(len(b.Lanes), mostLanes)]
+	b.Lanes = append([]pulse.Lane{}, b.Lanes[:min(len(b.Lanes), mostLanes)]...)
+	b.Sizes = append([]int64{}, b.Sizes...)
 	return *sum
 }
 

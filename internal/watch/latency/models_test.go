@@ -1,8 +1,10 @@
 package latency
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,6 +71,25 @@ func TestAModelThatOneProcessAsksInPartIsThereAndNothingIsWhereNobodySpeaks(t *t
 		}
 		if all := m.Models(); len(all) != 1 || all[0].Admit != nil || all[0].Batch != nil {
 			t.Errorf("%+v", all)
+		}
+	})
+}
+
+func TestListsWithoutEntriesAreEmptyAndNotNull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := newMonitor(t)
+		for range 2 {
+			time.Sleep(time.Second)
+			m.Take(pulse.Pulse{Instance: "a", Role: "stream", Epoch: 1, At: time.Now(), Models: []pulse.Model{{Name: "idle", Batch: &pulse.Batch{}}}})
+		}
+		text, err := json.Marshal([]any{m.Report(time.Minute), m.Models()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`"stages":[]`, `"sizes":[]`, `"lanes":[]`} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s is not in %s", want, text)
+			}
 		}
 	})
 }

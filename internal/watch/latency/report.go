@@ -52,7 +52,7 @@ func (m *Monitor) Report(window time.Duration) Report {
 	now := time.Now()
 	from, to := now.Add(-window).Unix(), now.Unix()+1
 	s := m.history.sum(from, to, nil)
-	r := Report{At: now, WindowS: m.seconds(from, now), Event: row(Whole, s, s.stages[Whole]), Outcomes: s.outcomes}
+	r := Report{At: now, WindowS: m.seconds(from, now), Event: row(Whole, s, s.stages[Whole]), Stages: []Row{}, Outcomes: s.outcomes}
 	for _, name := range stageOrder(s.stages) {
 		r.Stages = append(r.Stages, row(name, s, s.stages[name]))
 	}
