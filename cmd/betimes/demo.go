@@ -47,7 +47,7 @@ const (
 )
 
 func newDemo(s *settings) *cobra.Command {
-	var temporary bool
+	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "V1 with load of its own; a stage is made slow, watch it being named",
@@ -56,14 +56,15 @@ func newDemo(s *settings) *cobra.Command {
 		Example: "  betimes demo --temporary",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return s.runDemo(cmd, temporary)
+			return s.runDemo(cmd, f)
 		},
 	}
-	cmd.Flags().BoolVar(&temporary, "temporary", false, "keep everything in a folder that is removed at the end")
+	cmd.Flags().StringVar(&f.addresses, "addresses", "", "write the listen addresses to this file as JSON once ready")
+	cmd.Flags().BoolVar(&f.temporary, "temporary", false, "keep everything in a folder that is removed at the end")
 	return cmd
 }
 
-func (s *settings) runDemo(cmd *cobra.Command, temporary bool) error {
+func (s *settings) runDemo(cmd *cobra.Command, f runFlags) error {
 	loaded, err := s.demo()
 	if err != nil {
 		return err
@@ -72,7 +73,7 @@ func (s *settings) runDemo(cmd *cobra.Command, temporary bool) error {
 	if s.logLevel != "" {
 		log = s.logger(loaded.Config.Log, cmd.ErrOrStderr())
 	}
-	a, err := app.New(loaded, app.Options{Role: "up", Temporary: temporary, Log: log, Version: version, Progress: progress(cmd.ErrOrStderr())})
+	a, err := app.New(loaded, app.Options{Role: "up", Temporary: f.temporary, Log: log, Version: version, Progress: progress(cmd.ErrOrStderr())})
 	if err != nil {
 		return failed(err)
 	}
@@ -81,6 +82,9 @@ func (s *settings) runDemo(cmd *cobra.Command, temporary bool) error {
 	played := make(chan error, 1)
 	began := time.Now()
 	err = a.Run(ctx, func(at app.Addresses) {
+		if err := f.announce(at); err != nil {
+			fmt.Fprintln(cmd.ErrOrStderr(), "betimes:", err)
+		}
 		go func() {
 			defer stop()
 			p := &play{out: cmd.OutOrStdout(), at: at, client: &app.Client{Config: loaded.Config, Addresses: at}}

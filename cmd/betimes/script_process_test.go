@@ -171,8 +171,10 @@ func demo(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: demo NAME")
 	}
-	p := launch(ts, args[0], []string{"demo", "--temporary"})
+	file := ts.MkAbs(args[0] + ".addresses")
+	p := launch(ts, args[0], []string{"demo", "--temporary", "--addresses", file})
 	until(ts, "the first prediction", func() (bool, string) {
 		return strings.Contains(p.text(), "first prediction"), p.text()
 	})
+	note(ts, file)
 }

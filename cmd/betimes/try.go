@@ -40,7 +40,7 @@ func newTry(s *settings) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&f.sample, "sample", "", "events of this NDJSON or CSV file")
-	cmd.Flags().IntVar(&f.fromTopic, "from-topic", 0, "about so many of the newest records of the topic of events")
+	cmd.Flags().IntVar(&f.fromTopic, "from-topic", 0, "so many of the newest records of the topic of events")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "one JSON object per event")
 	cmd.MarkFlagsMutuallyExclusive("sample", "from-topic")
 	return cmd

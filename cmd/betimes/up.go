@@ -43,6 +43,14 @@ func (f runFlags) check() error {
 	return nil
 }
 
+// announce writes the addresses where they are asked for.
+func (f runFlags) announce(at app.Addresses) error {
+	if f.addresses == "" {
+		return nil
+	}
+	return at.WriteFile(f.addresses)
+}
+
 func newUp(s *settings) *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
@@ -111,10 +119,8 @@ func (s *settings) serve(cmd *cobra.Command, args []string, role string, f runFl
 		return failed(err)
 	}
 	err = a.Run(ctx, func(at app.Addresses) {
-		if f.addresses != "" {
-			if err := at.WriteFile(f.addresses); err != nil {
-				log.Error("addresses not written", "error", err)
-			}
+		if err := f.announce(at); err != nil {
+			log.Error("addresses not written", "error", err)
 		}
 		banner(out, loaded, ready{role, f.without, time.Since(began)}, at)
 		if f.runFor > 0 {
