@@ -15,9 +15,7 @@ import (
 
 	"betimes/internal/app"
 	"betimes/internal/config"
-	"betimes/internal/dashboard"
 	"betimes/internal/listen"
-	"betimes/internal/watch/latency"
 )
 
 // runFlags are those of every command that serves.
@@ -126,8 +124,9 @@ func (s *settings) serve(cmd *cobra.Command, args []string, role string, f runFl
 		if f.runFor > 0 {
 			go func() {
 				defer stop()
+				ran := time.Now()
 				wait(ctx, f.runFor)
-				sumUp(ctx, cmd.OutOrStdout(), &app.Client{Config: loaded.Config, Addresses: at}, f.runFor)
+				sumUp(ctx, cmd.OutOrStdout(), &app.Client{Config: loaded.Config, Addresses: at}, ran)
 			}()
 		}
 	})
@@ -149,17 +148,6 @@ func warnUnsafe(log *slog.Logger, c config.Config) {
 	if len(values) > 0 {
 		log.Warn("unsafe outside a laptop", "values", values)
 	}
-}
-
-// sumUp reports what happened while up ran.
-func sumUp(ctx context.Context, w io.Writer, client *app.Client, ran time.Duration) {
-	var summary dashboard.Summary
-	window := min(max(ran, time.Second), latency.History)
-	if err := client.Ask(context.WithoutCancel(ctx), "", "summary?window="+window.String(), &summary); err != nil {
-		fmt.Fprintln(w, "no report:", err)
-		return
-	}
-	_, _ = io.WriteString(w, summary.Text(terminal(w)))
 }
 
 // loadFor reads the file for a role. The tools need no file: without one they
