@@ -94,7 +94,7 @@ func (s *settings) runDemo(cmd *cobra.Command, f runFlags) error {
 		}()
 	})
 	if err != nil {
-		return failed(err)
+		return ranInto(err)
 	}
 	select {
 	case err = <-played:

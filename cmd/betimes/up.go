@@ -130,11 +130,16 @@ func (s *settings) serve(cmd *cobra.Command, args []string, role string, f runFl
 			}()
 		}
 	})
-	if _, asks := errors.AsType[*app.NeedsYes](err); asks || errors.Is(err, app.ErrInUse) {
-		return err // a matter of usage, not of run time
-	}
 	if err == nil {
 		fmt.Fprintf(out, "betimes %s: %s has stopped; what was in work is finished or handed back\n", role, loaded.Config.Name)
+	}
+	return ranInto(err)
+}
+
+// ranInto is the error of a run: of run time, unless it is a matter of usage.
+func ranInto(err error) error {
+	if _, asks := errors.AsType[*app.NeedsYes](err); asks || errors.Is(err, app.ErrInUse) {
+		return err
 	}
 	return failed(err)
 }
