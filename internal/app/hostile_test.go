@@ -232,8 +232,8 @@ func hurts(t *testing.T, all []bad, timeout time.Duration) {
 		if shared == 0 {
 			t.Error("no event shared a call")
 		}
-		if n := countOf(t, a, "betimes_stream_events_total", "predicted") + countOf(t, a, "betimes_stream_events_total", "dead_letter"); n != float64(24*len(all)+sent) {
-			t.Errorf("%v endings of %d events", n, 24*len(all)+sent)
+		if ends := allEndings(t, a, 24*len(all)+sent); ends["predicted"]+ends["dead_letter"] != float64(24*len(all)+sent) {
+			t.Errorf("%v of %d events", ends, 24*len(all)+sent)
 		}
 		reached(t, "no call under way", func() bool { return underWay(t, at) == 0 })
 	})

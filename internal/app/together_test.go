@@ -142,36 +142,60 @@ func countOf(t *testing.T, a *App, name, value string) (sum float64) {
 }
 
 func TestOneBrokenEventOfManyIsTheOnlyDeadLetterAndCostsAtMostElevenCalls(t *testing.T) {
-	file := oneAtOnce("sagemaker: {connections: 1}, train: {algorithm: xgboost, data: builtin:payments, label: fraud}", "[amount, 3, 0.5, 0.5]")
+	// Nobody is late: for who would be, one more call may begin.
+	file := "objective: {latency: 10m}" + oneAtOnce("sagemaker: {connections: 1}, train: {algorithm: xgboost, data: builtin:payments, label: fraud}", "[amount, 3, 0.5, 0.5]")
 	a, at := startFile(t, file)
 	e := emulated{t, at.AWS}
-	e.hold("300ms") // while the first is asked, others come: the model is compared
-	togetherPosted(t, at, rowsOf("first", 8))
+	wait := func(n float64) { // while a call is held
+		t.Helper()
+		reached(t, fmt.Sprintf("%v events wait for a call", n), func() bool { return countOf(t, a, "betimes_batch_waiting_events", "m") == n })
+	}
+	var first, holder sync.WaitGroup
+	e.hold()
+	first.Go(func() { togetherPosted(t, at, rowsOf("first", 8)) })
+	wait(7) // so that the model is compared
+	e.release()
+	first.Wait()
 	broken := rowsOf("then", 32)
 	broken[20] = `{"id":"broken","amount":"a lot"}`
 	before := e.calls()
-	e.hold("3s")
-	var holder sync.WaitGroup
+	e.hold()
 	holder.Go(func() { togetherPosted(t, at, rowsOf("holds", 1)) })
 	e.held()
-	for i, end := range togetherPosted(t, at, broken) {
-		switch {
-		case i == 20 && (end.Place != "dead_letter" || end.Reason != "model_input"):
-			t.Errorf("the broken event ended in %s for %s", end.Place, end.Reason)
-		case i != 20 && len(end.Prediction) == 0:
-			t.Errorf("event %d ended in %s for %s", i, end.Place, end.Reason)
+	holder.Go(func() {
+		for i, end := range togetherPosted(t, at, broken) {
+			switch {
+			case i == 20 && (end.Place != "dead_letter" || end.Reason != "model_input"):
+				t.Errorf("the broken event ended in %s for %s", end.Place, end.Reason)
+			case i != 20 && len(end.Prediction) == 0:
+				t.Errorf("event %d ended in %s for %s", i, end.Place, end.Reason)
+			}
 		}
-	}
+	})
+	wait(32)
+	e.release()
 	holder.Wait()
 	if n := e.calls() - before; n > 12 {
 		t.Errorf("%d calls about 32 events after the one that held them up", n-1)
 	}
-	if n := countOf(t, a, "betimes_stream_events_total", "dead_letter"); n != 1 {
-		t.Errorf("%v dead letters", n)
+	if ends := allEndings(t, a, 8+1+32); ends["dead_letter"] != 1 || ends["predicted"] != 8+1+31 {
+		t.Errorf("%v", ends)
 	}
-	if n := countOf(t, a, "betimes_stream_events_total", "predicted"); n != 8+1+31 {
-		t.Errorf("%v predictions", n)
-	}
+}
+
+// allEndings waits until so many events have ended, and tells where: who waits for an
+// event reads its topic, maybe before it is counted.
+func allEndings(t *testing.T, a *App, n int) (ends map[string]float64) {
+	t.Helper()
+	reached(t, fmt.Sprintf("%d endings are counted", n), func() bool {
+		ends = endings(t, a)
+		sum := 0.0
+		for _, one := range ends {
+			sum += one
+		}
+		return sum >= float64(n)
+	})
+	return ends
 }
 
 // emulated is the emulator's own interface.
@@ -198,11 +222,12 @@ func (e emulated) do(method, path, body string) string {
 	return string(text)
 }
 
-// hold makes the next invocation take long.
-func (e emulated) hold(long string) {
-	e.do("DELETE", "/_emu/faults", "")
-	e.do("POST", "/_emu/faults", `{"match":{"operation":"InvokeEndpoint"},"fault":"latency","add":"`+long+`","count":1}`)
+// hold keeps the next invocation until release.
+func (e emulated) hold() {
+	e.do("POST", "/_emu/faults", `{"match":{"operation":"InvokeEndpoint"},"fault":"stuck","count":1}`)
 }
+
+func (e emulated) release() { e.do("DELETE", "/_emu/faults", "") }
 
 // held waits until an invocation is held.
 func (e emulated) held() {
