@@ -7,7 +7,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
+	mrand "math/rand/v2"
 	"net"
 	"os"
 	"strconv"
@@ -29,12 +31,25 @@ func port(ts *testscript.TestScript, _ bool, args []string) {
 	case len(args) == 2 && args[0] == "-taken":
 		ts.Setenv(args[1], open(ts, "127.0.0.1:0").Addr().String())
 	case len(args) == 1:
-		l := open(ts, "127.0.0.1:0")
-		ts.Setenv(args[0], l.Addr().String())
-		ts.Check(l.Close())
+		ts.Setenv(args[0], unused(ts))
 	default:
 		ts.Fatalf("usage: port [-taken] NAME")
 	}
+}
+
+// unused is an address where nobody listens, nor will: below the ports that the system
+// gives to whoever asks for any, and apart from those that brokers choose.
+func unused(ts *testscript.TestScript) string {
+	const first, last = 19100, 19999
+	for range last - first {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+mrand.IntN(last-first+1)))
+		if err == nil {
+			ts.Check(l.Close())
+			return l.Addr().String()
+		}
+	}
+	ts.Fatalf("no port between %d and %d is free", first, last)
+	return ""
 }
 
 func filler(ts *testscript.TestScript, _ bool, args []string) {

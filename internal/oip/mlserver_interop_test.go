@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"betimes/internal/lab/realkafka"
 	"betimes/internal/model"
 )
 
@@ -68,7 +68,10 @@ type served struct {
 
 func startMLServer(t *testing.T) served {
 	programs, folder := mlserver(t), t.TempDir()
-	ports := freePorts(t, 3)
+	var ports []string
+	for _, port := range realkafka.Ports(t, 3) {
+		ports = append(ports, strconv.Itoa(port))
+	}
 	python(t, filepath.Join(programs, "python"), "testdata/mlserver.py", folder, ports[0], ports[1], ports[2])
 	cmd := exec.Command(filepath.Join(programs, "mlserver"), "start", folder)
 	cmd.Dir = folder
@@ -103,20 +106,6 @@ func startMLServer(t *testing.T) served {
 		awaitReady(t, c)
 	}
 	return s
-}
-
-// freePorts are ports of which nobody listens on now.
-func freePorts(t *testing.T, n int) []string {
-	ports := make([]string, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports[i] = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
 }
 
 func awaitReady(t *testing.T, c Config) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -61,12 +62,7 @@ func run(t *testing.T, program string, args ...string) {
 // address for Confluent's clients and how to kill it.
 func startApicurio(t *testing.T) (url string, kill func()) {
 	program := apicurio(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
+	port := unused(t)
 	cmd := exec.Command("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dquarkus.http.host=127.0.0.1", fmt.Sprintf("-Dquarkus.http.port=%d", port), "-jar", program)
 	cmd.Dir = t.TempDir()
 	var log bytes.Buffer
@@ -99,6 +95,22 @@ func startApicurio(t *testing.T) (url string, kill func()) {
 	}
 	t.Fatal("Apicurio is not ready")
 	return "", nil
+}
+
+// unused is a port where nobody listens, nor will until Java has started: below those
+// that the system gives to whoever asks for any, and apart from those that brokers choose.
+func unused(t *testing.T) int {
+	t.Helper()
+	const first, last = 19100, 19999
+	for range last - first {
+		port := first + rand.IntN(last-first+1)
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatalf("no port between %d and %d is free", first, last)
+	return 0
 }
 
 // register gives the id of a schema.

@@ -156,7 +156,7 @@ func (c cache) format(t testing.TB) {
 // single is one broker alone.
 func (c cache) single(t testing.TB) *node {
 	t.Helper()
-	n := &node{id: 1, dir: folder(t), ports: takePorts(t, portsOfNode), cache: c}
+	n := &node{id: 1, dir: folder(t), ports: Ports(t, portsOfNode), cache: c}
 	n.peers = []*node{n}
 	n.machine = &machine{dir: n.dir, nodes: n.peers, cache: c}
 	return n

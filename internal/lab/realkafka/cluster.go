@@ -54,7 +54,7 @@ func Start(t testing.TB, cfg Config) *Cluster {
 // newCluster places the brokers on machines.
 func newCluster(t testing.TB, shared cache, cfg Config) *Cluster {
 	t.Helper()
-	dir, ports := folder(t), takePorts(t, portsOfNode*cfg.Brokers)
+	dir, ports := folder(t), Ports(t, portsOfNode*cfg.Brokers)
 	c := &Cluster{security: cfg.Security}
 	for i := range cfg.Brokers {
 		n := &node{

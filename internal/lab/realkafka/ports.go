@@ -21,9 +21,10 @@ const (
 	lastPort  = 18999
 )
 
-// takePorts takes n ports for the life of the test. A locked file each keeps
-// them from other tests, also while no broker listens.
-func takePorts(t testing.TB, n int) []int {
+// Ports takes n ports for the life of the test, for brokers and whatever else must be
+// told its port and takes its time to listen. A locked file each keeps them from other
+// tests, also while nobody listens.
+func Ports(t testing.TB, n int) []int {
 	t.Helper()
 	dir := filepath.Join(cacheRoot(t), "ports")
 	check(t, os.MkdirAll(dir, 0o755))
