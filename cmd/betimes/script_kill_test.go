@@ -3,12 +3,46 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// killed runs a command and kills it as soon as its log says something; a
+// dieAt, when set, is what a program's log says when the program is to be killed.
+const dieAt = "BETIMES_TEST_DIE_AT"
+
+// mortal is main, but for a program that is to be killed. It does so itself: another
+// process may be told too late on a busy machine, when all is done.
+func mortal() {
+	if text := os.Getenv(dieAt); text != "" {
+		log, in, err := os.Pipe()
+		if err != nil {
+			panic(err)
+		}
+		out := os.Stderr
+		os.Stderr = in
+		go die(log, out, regexp.MustCompile(text))
+	}
+	main()
+}
+
+// die passes a log on until it says so.
+func die(log io.Reader, out io.Writer, so *regexp.Regexp) {
+	for lines := bufio.NewScanner(log); lines.Scan(); {
+		fmt.Fprintln(out, lines.Text())
+		if so.MatchString(lines.Text()) {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL) // never fails
+		}
+	}
+}
+
+// killed runs a command that is killed as soon as its log says something; a
 // command that ends before that fails.
 func killed(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -16,20 +50,11 @@ func killed(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	re := pattern(ts, args[0])
 	cmd := command(ctx, ts, args[1], args[2:])
-	log, err := cmd.StderrPipe()
-	ts.Check(err)
-	ts.Check(cmd.Start())
-	found := false
-	lines := bufio.NewScanner(log)
-	for !found && lines.Scan() {
-		found = re.MatchString(lines.Text())
-	}
-	_ = cmd.Process.Kill()
-	_, _ = io.Copy(io.Discard, log)
-	_ = cmd.Wait() // it was killed
-	if !found {
-		ts.Fatalf("%v ended without saying %s", args[1:], args[0])
+	cmd.Env = append(cmd.Env, dieAt+"="+args[0])
+	out, err := cmd.CombinedOutput()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || ctx.Err() != nil || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		ts.Fatalf("%v ended without saying %s: %v\n%s", args[1:], args[0], err, out)
 	}
 }

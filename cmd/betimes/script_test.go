@@ -20,7 +20,7 @@ import (
 const patience = 30 * time.Second
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"betimes": main})
+	testscript.Main(m, map[string]func(){"betimes": mortal})
 }
 
 // TestScripts runs the scenarios of testdata/script against the whole binary.
@@ -40,7 +40,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"terminate": terminate, // terminate NAME: SIGTERM, it must exit 0
 	"interrupt": interrupt, // interrupt [-twice] NAME: SIGINT
 	"kill9":     kill9,     // kill9 NAME
-	"killed":    killed,    // killed REGEXP COMMAND...: SIGKILL once its log says so
+	"killed":    killed,    // killed REGEXP COMMAND...: SIGKILL as soon as its log says so
 	"said":      said,      // said NAME REGEXP: waits until its log says so; with !, it has not
 	"pasted":    pasted,    // pasted NAME N FILE: writes the Nth line below its "next:" to FILE
 	"http":      request,   // http [-H HEADER] [-d BODY] [-f FILE] [-ca FILE] [-until REGEXP] STATUS METHOD URL
