@@ -76,7 +76,7 @@ func (l *Limiter) Invoke(ctx context.Context, r *model.Request) (*model.Response
 	}
 	l.meter.decisions[p.name()].one()
 	e.Decisions.Add("admit", p.name(), text(p.left, p.need))
-	it.Latest = p.latest
+	it.Deadline, it.Latest = p.answerBy, p.latest // as publishing is known now, and both of one moment
 	resp, err := l.measured(ctx, r, p)
 	if model.ClassOf(err) == model.ClassLate && err != nil {
 		return nil, l.refuse(e, &Refusal{Reason: event.ReasonLate, Left: time.Until(p.answerBy)})
@@ -167,11 +167,10 @@ func (l *Limiter) decide(e *event.Event, now time.Time) (pass, *Refusal) {
 		return p, &Refusal{Reason: event.ReasonWouldBeLate, Left: p.left, Need: p.need}
 	}
 	l.passed = now
-	last := p.answerBy
-	if p.left <= leastLeft {
-		last = e.Deadline
+	if p.left <= leastLeft { // it tells what publishing takes
+		p.answerBy = e.Deadline
 	}
-	p.latest = last.Add(-leastLeft)
+	p.latest = p.answerBy.Add(-leastLeft)
 	if !p.probe {
 		p.latest = later(p.answerBy.Add(-l.calls.predict(l.inside+1, takes, now).with(sure)), now.Add(time.Millisecond), p.latest)
 	}

@@ -285,13 +285,7 @@ func TestAModelThatStallsNowAndThenLosesOnlyWhatItStalls(t *testing.T) {
 func TestAnEventWithoutTimeForItsCallIsAskedAboutOnlyWhenNothingElseCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		live := &budget.Live{}
-		for range 20 { // publishing takes longer than the events have
-			var clock event.Timeline
-			clock.Start(time.Now())
-			clock.Mark(event.StagePublish, time.Now().Add(30*time.Millisecond))
-			live.Observe(&clock, time.Now())
-			time.Sleep(10 * time.Millisecond)
-		}
+		published(live, 30*time.Millisecond, 20) // longer than the events have
 		s := newServer(1, func() time.Duration { return time.Millisecond })
 		l := New(Config{Late: Shed}, s, Deps{Model: "m", Live: live})
 		load(l, 200, 10*time.Second, 20*time.Millisecond, 8, usual)
@@ -299,4 +293,37 @@ func TestAnEventWithoutTimeForItsCallIsAskedAboutOnlyWhenNothingElseCame(t *test
 			t.Errorf("%d events of ten seconds were asked about, want one a second", s.asked)
 		}
 	})
+}
+
+func TestAModelIsToldThatThereIsTimeWheneverItIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		live := &budget.Live{}
+		published(live, 30*time.Millisecond, 20)
+		fake := &modeltest.Fake{}
+		l := New(Config{Late: Shed}, fake, Deps{Model: "m", Live: live})
+		now := time.Now()
+		e := &event.Event{Received: now, Deadline: now.Add(20 * time.Millisecond)}
+		e.Timeline.Start(now)
+		r := &model.Request{Items: []model.Item{{Event: e, Deadline: live.AnswerBy(e.Deadline)}}} // none is left
+		published(live, time.Millisecond, 200)                                                    // in the meantime
+		e.Deadline = time.Now().Add(10 * time.Millisecond)
+		if _, err := l.Invoke(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		it := r.Items[0]
+		if !it.Latest.Before(it.Deadline) || !it.Deadline.Equal(live.AnswerBy(e.Deadline)) {
+			t.Errorf("asked until %v before the deadline, told that the answer must be there %v before it", e.Deadline.Sub(it.Latest), e.Deadline.Sub(it.Deadline))
+		}
+	})
+}
+
+// published lets live see so many events that took as long to be published.
+func published(live *budget.Live, took time.Duration, n int) {
+	for range n {
+		var clock event.Timeline
+		clock.Start(time.Now())
+		clock.Mark(event.StagePublish, time.Now().Add(took))
+		live.Observe(&clock, time.Now())
+		time.Sleep(10 * time.Millisecond)
+	}
 }
