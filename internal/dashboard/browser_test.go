@@ -50,7 +50,7 @@ func chromium(t *testing.T, url string, flags ...string) string {
 	if err != nil {
 		t.Fatal("this test needs the Debian package chromium: ", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	args := append([]string{
 		"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",

@@ -20,7 +20,7 @@ import (
 
 func transactions(t *testing.T, c *kafka.Cluster, id string) *kafka.Transactions {
 	t.Helper()
-	x := c.NewTransactions("test", kafka.TransactionsConfig{ID: id, Timeout: 10 * time.Second})
+	x := c.NewTransactions("test", kafka.TransactionsConfig{ID: id, Timeout: time.Minute})
 	t.Cleanup(x.Close)
 	return x
 }

@@ -21,7 +21,7 @@ public class Takeover {
         p.put("enable.auto.commit", "false");
         p.put("max.poll.records", "50");
         int n = Integer.parseInt(args[4]), done = 0;
-        long until = System.nanoTime() + 60_000_000_000L;
+        long until = System.nanoTime() + 240_000_000_000L;
         StringBuilder all = new StringBuilder();
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(p, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
             consumer.subscribe(List.of(args[1]));

@@ -19,7 +19,7 @@ def at_end():
     return ends and all(consumer.position(p) >= end for p, end in ends.items())
 
 
-done, until = 0, time.monotonic() + 60
+done, until = 0, time.monotonic() + 240
 while not (done >= n if n else at_end()) and time.monotonic() < until:
     for records in consumer.poll(timeout_ms=200).values():
         for r in records:

@@ -241,7 +241,7 @@ func TestNothingIsLeftOfProbesWhateverBecomesOfTheirCalls(t *testing.T) {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		if probes < 100 {
-			t.Errorf("hardly a probe: %d", probes)
+			t.Errorf("hardly a probe: %d; %d calls at once, probe %+v, width %+v", probes, q.width.now(), q.probe, q.width)
 		}
 		if q.calls != 0 || q.waiting != 0 || q.probe.underWay != 0 || q.urgent.calls != 0 || len(q.share.flights) != 0 || len(q.lanes) != 0 {
 			t.Errorf("%d calls, %d of a probe, %d urgent, %d flights under way; %d wait in %d lanes", q.calls, q.probe.underWay, q.urgent.calls, len(q.share.flights), q.waiting, len(q.lanes))

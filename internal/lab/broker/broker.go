@@ -51,7 +51,7 @@ func New(cfg Config, deps Deps) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	doors, err := listen(cfg, home.Ports)
+	doors, err := openDoors(cfg, home.Ports)
 	if err != nil {
 		return nil, err
 	}

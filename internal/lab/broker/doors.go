@@ -3,10 +3,11 @@ package broker
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"strconv"
+
+	"betimes/internal/listen"
 )
 
 // doors are the brokers' listeners. They are opened before the brokers are, so
@@ -16,9 +17,9 @@ type doors struct {
 	given int
 }
 
-// listen opens one listener per broker. known are the ports of the last run,
+// openDoors opens one listener per broker. known are the ports of the last run,
 // used when the configured port is 0.
-func listen(cfg Config, known []int) (*doors, error) {
+func openDoors(cfg Config, known []int) (*doors, error) {
 	host, text, err := net.SplitHostPort(cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("kafka.embedded.listen: %q is not HOST:PORT: %w", cfg.Listen, err)
@@ -46,23 +47,10 @@ func listen(cfg Config, known []int) (*doors, error) {
 	return d, nil
 }
 
-// A free port is kept for later runs, so it must not be one that the system
-// gives to outgoing connections (32768 and up on Linux) while we are away.
-const (
-	firstFreePort = 20000
-	lastFreePort  = 31999
-	freePortTries = 100
-)
-
+// listenOn takes a port, with 0 a free one: later runs have it again.
 func listenOn(host string, port int) (net.Listener, error) {
-	for range freePortTries {
-		if port != 0 {
-			break
-		}
-		try := firstFreePort + rand.IntN(lastFreePort-firstFreePort+1)
-		if ln, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(try))); err == nil {
-			return ln, nil
-		}
+	if port == 0 {
+		return listen.Lasting(host)
 	}
 	return net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 }

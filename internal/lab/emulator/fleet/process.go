@@ -15,6 +15,7 @@ import (
 
 	"betimes/internal/lab/emulator/engine"
 	"betimes/internal/lab/emulator/program"
+	"betimes/internal/listen"
 )
 
 // argumentsVariable holds, as a JSON list, the arguments of an exec: image; without it there is one: serve.
@@ -113,8 +114,9 @@ func (p *process) Close() {
 	})
 }
 
+// freePort is one that is still free when the program has started.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := listen.Lasting("127.0.0.1")
 	if err != nil {
 		return 0, err
 	}
