@@ -78,7 +78,7 @@ func TestFindingOutAboutADeadEndpointCostsOneCallOfAHundred(t *testing.T) {
 			simulate(t, func(t *testing.T, ctx context.Context) {
 				f := newFleet(DefaultConfig(), ten()[:3])
 				f.servers[1].fails.Store(int32(model.ClassConnection))
-				for out := false; !out; { // it may not have been asked yet
+				for warm, out := 0, false; !out && warm < 20; warm++ { // it may not have been asked yet
 					out = f.Snapshots()[1].Out
 					f.offer(ctx, rate, 5*time.Second, time.Second)
 				}
